@@ -1,0 +1,115 @@
+"""A service's own keys, encrypted at rest.
+
+`folder/key-encryption-key` (mode 0600) is made at first start and encrypts every `NAME.pem` beside it. A certificate chain, where one
+was installed, lies in `NAME.chain.pem`, leaf first. The key-encryption file protects a backup of the other files, not
+a machine that is read as a whole; keep it apart from the backup.
+"""
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+from typing import Final
+
+from credentials.errors import HandstampError, OperatorError
+from credentials.keys.certificates import CertificateChain, load_chain_pem
+from credentials.keys.signer import LocalSigner
+
+_KEK_FILE: Final = "key-encryption-key"
+_OWNER_ONLY: Final = 0o600
+_OTHERS: Final = 0o077
+
+
+class UnusableKey(OperatorError):
+    """A key or certificate file of this service cannot be used."""
+
+    code = "unusable_key"
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"The key file {path} cannot be used: {reason}.")
+
+
+class KeyStore:
+    """The signing keys of one service, in one folder of mode 0700."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def signer(self, name: str) -> LocalSigner:
+        """Return the key called `name`; it is made (P-256) and written encrypted at first use.
+
+        Raises:
+            UnusableKey: the file is damaged, or others may read it.
+        """
+        path = self._folder / f"{name}.pem"
+        if not path.exists():
+            self._write_once(path, LocalSigner.generate().to_pem(self._key_encryption_key()))
+        return self._load(path)
+
+    def secret(self, name: str) -> bytes:
+        """Return 32 random bytes called `name`, made at first use: for keyed hashes that never leave this service."""
+        path = self._folder / f"{name}.secret"
+        if not path.exists():
+            self._write_once(path, secrets.token_bytes(32))
+        return self._read_private(path)
+
+    def chain(self, name: str) -> CertificateChain | None:
+        """Return the certificate chain installed for `name`, or None."""
+        path = self._folder / f"{name}.chain.pem"
+        return load_chain_pem(path.read_bytes()) if path.exists() else None
+
+    def install(self, name: str, *, key_pem: bytes, chain_pem: bytes, password: bytes | None = None) -> CertificateChain:
+        """Take over a private key and its certificate chain (PEM, leaf first) under `name`.
+
+        Raises:
+            UnusableKey: the key cannot be read, is not P-256, or does not belong to the leaf certificate.
+        """
+        path = self._folder / f"{name}.pem"
+        try:
+            signer = LocalSigner.from_pem(key_pem, password)
+            chain = load_chain_pem(chain_pem)
+        except (ValueError, TypeError, HandstampError) as error:
+            raise UnusableKey(path, f"what was given is not a P-256 key with its certificates ({error})") from error
+        if chain.leaf_key.thumbprint != signer.public_key.thumbprint:
+            raise UnusableKey(path, "the certificate belongs to another key")
+        self._write(path, signer.to_pem(self._key_encryption_key()))
+        self._write(self._folder / f"{name}.chain.pem", chain_pem)
+        return chain
+
+    def _load(self, path: Path) -> LocalSigner:
+        try:
+            return LocalSigner.from_pem(self._read_private(path), self._key_encryption_key())
+        except (ValueError, HandstampError) as error:
+            raise UnusableKey(path, f"{error}") from error
+
+    def _key_encryption_key(self) -> bytes:
+        path = self._folder / _KEK_FILE
+        if not path.exists():
+            self._write_once(path, secrets.token_hex(32).encode())
+        return self._read_private(path)
+
+    def _read_private(self, path: Path) -> bytes:
+        if os.name == "posix" and path.stat().st_mode & _OTHERS:
+            raise UnusableKey(path, f"others on this machine may read it; run: chmod 600 '{path}'")
+        return path.read_bytes()
+
+    def _write(self, path: Path, data: bytes) -> None:
+        self._write_temporary(path, data).replace(path)
+
+    def _write_once(self, path: Path, data: bytes) -> None:
+        """Write unless another process, starting at the same moment, was first; then its file stands."""
+        temporary = self._write_temporary(path, data)
+        with contextlib.suppress(FileExistsError):
+            os.link(temporary, path)
+        temporary.unlink()
+
+    def _write_temporary(self, path: Path, data: bytes) -> Path:
+        """Write beside `path`, so that a crash leaves the old file or the new one, never half of one."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        return temporary

@@ -1,0 +1,32 @@
+"""QR codes: SVG for pages and posters, blocks for a terminal (drawn by the `qrcode` library)."""
+
+import io
+
+import qrcode
+from qrcode.constants import ERROR_CORRECT_L, ERROR_CORRECT_M
+from qrcode.image.svg import SvgPathImage
+
+
+def qr_svg(data: str, *, sturdy: bool = False) -> bytes:
+    """Draw `data` as an SVG document with a quiet zone of four modules.
+
+    Args:
+        data: at most a few hundred characters, or the code gets too fine to scan.
+        sturdy: error correction M instead of L, for paper that gets dirty.
+    """
+    code = qrcode.QRCode(error_correction=ERROR_CORRECT_M if sturdy else ERROR_CORRECT_L, border=4, box_size=10)
+    code.add_data(data)
+    code.make(fit=True)
+    out = io.BytesIO()
+    code.make_image(image_factory=SvgPathImage).save(out)
+    return out.getvalue()
+
+
+def qr_terminal(data: str) -> str:
+    """Draw `data` with half blocks, light on dark, for a terminal."""
+    code = qrcode.QRCode(error_correction=ERROR_CORRECT_L, border=2)
+    code.add_data(data)
+    code.make(fit=True)
+    out = io.StringIO()
+    code.print_ascii(out=out, invert=True)
+    return out.getvalue()
