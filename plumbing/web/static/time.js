@@ -1,0 +1,24 @@
+// Times of day in the reader's own zone, and what remains until a moment.
+const language = document.documentElement.lang;
+const clock = new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit" });
+
+export function enhance(root) {
+  for (const time of root.querySelectorAll("time[data-local-time]")) {
+    time.textContent = clock.format(new Date(time.dateTime));
+  }
+  for (const line of root.querySelectorAll("[data-countdown]")) countDown(line, new Date(line.dataset.countdown));
+}
+
+function countDown(line, end) {
+  const rest = document.createElement("span");
+  rest.className = "nowrap";
+  // The sentence with its fixed time is enough for a screen reader; a ticking number would only interrupt.
+  rest.setAttribute("aria-hidden", "true");
+  line.append(" ", rest);
+  const tick = () => {
+    const left_s = Math.max(0, Math.round((end - Date.now()) / 1000));
+    rest.textContent = `(${Math.floor(left_s / 60)}:${String(left_s % 60).padStart(2, "0")})`;
+    if (left_s > 0 && line.isConnected) setTimeout(tick, 1000);
+  };
+  tick();
+}
