@@ -1,0 +1,1 @@
+"""Keys, signatures and certificates: who signed this, and does the signature hold."""

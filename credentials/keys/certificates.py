@@ -1,0 +1,222 @@
+"""X.509 certificate chains: how a host name vouches for a key (RFC 5280; `x5c` of RFC 7515 §4.1.6; HAIP 1.0 §6.1.1).
+
+Checking the signatures of a chain costs as much as checking the credential it vouches for, and thousands of credentials
+carry the same chain. So the path that was found is remembered with the time span in which all of it is valid; every
+check compares its own time with that span. Only what time cannot change is remembered.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.verification import Criticality, ExtensionPolicy, Policy, PolicyBuilder, Store, VerificationError
+
+from credentials.encoding.strict_json import Json
+from credentials.errors import Malformed
+from credentials.keys.errors import (
+    CertificateExpired,
+    CertificateKeyUnsupported,
+    CertificateNotYetValid,
+    CertificateSelfSigned,
+    CertificateUntrusted,
+    CertificateWrongName,
+)
+from credentials.keys.jwk import PublicKey
+
+_MAX_CERTIFICATES = 6
+_MAX_CERTIFICATE_CHARACTERS = 8_192
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateChain:
+    """Certificates, leaf first. What they claim is proven by `check_chain` only."""
+
+    certificates: tuple[x509.Certificate, ...]
+    leaf_key: PublicKey = field(compare=False)
+    dns_names: tuple[str, ...] = field(compare=False)
+    """The host names that the leaf is for, as written in it."""
+
+    @property
+    def leaf(self) -> x509.Certificate:
+        """The certificate of the key that signs."""
+        return self.certificates[0]
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the leaf, written as OpenSSL does, to be compared by eye."""
+        return self.leaf.fingerprint(hashes.SHA256()).hex(":").upper()
+
+    def x5c(self) -> list[str]:
+        """Write the chain for a JOSE header, anchor left out (HAIP 1.0 §6.1.1).
+
+        Raises:
+            CertificateSelfSigned: the leaf signed itself; nobody would accept it.
+        """
+        _check_not_self_signed(self.leaf)
+        sent = [self.leaf, *(c for c in self.certificates[1:] if c.subject != c.issuer)]
+        return [base64.b64encode(c.public_bytes(Encoding.DER)).decode("ascii") for c in sent]
+
+
+def parse_x5c(value: Json, *, what: str) -> CertificateChain:
+    """Read the `x5c` member of a JOSE header.
+
+    Args:
+        value: an array of base64 (not base64url) DER certificates, leaf first.
+        what: whose chain it is, for the words of errors.
+
+    Raises:
+        Malformed: it is not such an array, or longer than six.
+        CertificateKeyUnsupported: the leaf's key is not a P-256 signature key.
+    """
+    if not isinstance(value, list) or not 1 <= len(value) <= _MAX_CERTIFICATES:
+        raise Malformed(what, f"`x5c` is not an array of one to {_MAX_CERTIFICATES} certificates")
+    texts = tuple(text for text in value if isinstance(text, str) and len(text) <= _MAX_CERTIFICATE_CHARACTERS)
+    if len(texts) != len(value):
+        raise Malformed(what, "`x5c` holds something that is not text, or is too long for a certificate")
+    try:
+        return _parse_texts(texts)
+    except (binascii.Error, ValueError, UnicodeEncodeError) as error:
+        raise Malformed(what, "`x5c` holds something that is not a certificate in base64") from error
+
+
+def load_chain_pem(pem: bytes) -> CertificateChain:
+    """Read a PEM file, leaf first, as a server for TLS has it.
+
+    Raises:
+        Malformed: there is no certificate in it.
+        CertificateKeyUnsupported: the leaf's key is not a P-256 signature key.
+    """
+    try:
+        return _build_chain(x509.load_pem_x509_certificates(pem))
+    except ValueError as error:
+        raise Malformed("certificate file", "it holds no certificates in PEM, or one that is damaged") from error
+
+
+def check_chain(chain: CertificateChain, *, anchors: tuple[bytes, ...], dns_name: str, at: datetime) -> None:
+    """Check that the leaf belongs to a host, by a path to an anchor that is valid at a time.
+
+    Args:
+        chain: the certificates received.
+        anchors: trusted authorities, one or more PEM certificates in each.
+        dns_name: the host that the leaf must name, exactly; wildcards do not count.
+        at: the time of the check, with a zone.
+
+    Raises:
+        CertificateWrongName: the leaf names other hosts.
+        CertificateSelfSigned: the leaf signed itself.
+        CertificateExpired, CertificateNotYetValid: the leaf, or whatever vouches for it, at this time.
+        CertificateUntrusted: no path leads to an anchor.
+    """
+    if dns_name.lower() not in (name.lower() for name in chain.dns_names):
+        raise CertificateWrongName(dns_name)
+    _check_not_self_signed(chain.leaf)
+    if at < chain.leaf.not_valid_before_utc:
+        raise CertificateNotYetValid(dns_name)
+    if at > chain.leaf.not_valid_after_utc:
+        raise CertificateExpired(dns_name)
+    try:
+        span = _find_path(chain, anchors, dns_name)
+        if span is None or not span.starts <= at <= span.ends:
+            # Another path may hold at this time, so what is remembered never refuses by itself.
+            _verify_path(chain, anchors, dns_name, at)
+    except (VerificationError, ValueError) as error:
+        raise CertificateUntrusted(dns_name) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Span:
+    starts: datetime
+    ends: datetime
+
+
+@lru_cache(maxsize=256)
+def _parse_texts(texts: tuple[str, ...]) -> CertificateChain:
+    return _build_chain([x509.load_der_x509_certificate(base64.b64decode(text, validate=True)) for text in texts])
+
+
+def _build_chain(certificates: list[x509.Certificate]) -> CertificateChain:
+    if not 1 <= len(certificates) <= _MAX_CERTIFICATES:
+        raise ValueError
+    leaf = certificates[0]
+    try:
+        key, dns_names = leaf.public_key(), _read_dns_names(leaf)
+        may_sign = _may_sign(leaf)
+        # The library reads these only when asked; asked here, nothing malformed can surface later.
+        _ = [(c.subject, c.issuer, c.not_valid_before_utc, c.not_valid_after_utc) for c in certificates]
+    except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm) as error:
+        raise ValueError from error
+    if not may_sign or not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise CertificateKeyUnsupported
+    return CertificateChain(
+        certificates=tuple(certificates), leaf_key=PublicKey.from_cryptography(key), dns_names=dns_names
+    )
+
+
+def _read_dns_names(certificate: x509.Certificate) -> tuple[str, ...]:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ()
+    return tuple(names.get_values_for_type(x509.DNSName))
+
+
+def _may_sign(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.KeyUsage).value.digital_signature
+    except x509.ExtensionNotFound:
+        return True
+
+
+def _check_not_self_signed(leaf: x509.Certificate) -> None:
+    if leaf.subject == leaf.issuer:
+        raise CertificateSelfSigned
+
+
+@lru_cache(maxsize=256)
+def _find_path(chain: CertificateChain, anchors: tuple[bytes, ...], dns_name: str) -> _Span | None:
+    """Find one path to an anchor, at the first moment when everything sent is valid; None if there is none then."""
+    moment = max(certificate.not_valid_before_utc for certificate in chain.certificates)
+    try:
+        path = _verify_path(chain, anchors, dns_name, moment)
+    except VerificationError:
+        return None
+    return _Span(
+        starts=max(certificate.not_valid_before_utc for certificate in path),
+        ends=min(certificate.not_valid_after_utc for certificate in path),
+    )
+
+
+def _verify_path(
+    chain: CertificateChain, anchors: tuple[bytes, ...], dns_name: str, at: datetime
+) -> Iterable[x509.Certificate]:
+    policy = PolicyBuilder().store(_load_store(anchors)).time(at)
+    policy = policy.extension_policies(ca_policy=ExtensionPolicy.webpki_defaults_ca(), ee_policy=_LEAF_POLICY)
+    return policy.build_server_verifier(x509.DNSName(dns_name)).verify(chain.leaf, list(chain.certificates[1:]))
+
+
+@lru_cache(maxsize=64)
+def _load_store(anchors: tuple[bytes, ...]) -> Store:
+    return Store([certificate for pem in anchors for certificate in x509.load_pem_x509_certificates(pem)])
+
+
+def _check_extended_usage(_: Policy, __: x509.Certificate, usage: x509.ExtendedKeyUsage | None) -> None:
+    if usage is not None and ExtendedKeyUsageOID.SERVER_AUTH not in usage:
+        raise ValueError
+
+
+# The rules of the web's authorities, except that both extensions may be marked critical: trustme and several national
+# authorities do so, and it takes nothing away.
+_LEAF_POLICY = (
+    ExtensionPolicy.webpki_defaults_ee()
+    .require_present(x509.SubjectAlternativeName, Criticality.AGNOSTIC, None)
+    .may_be_present(x509.ExtendedKeyUsage, Criticality.AGNOSTIC, _check_extended_usage)
+)

@@ -1,0 +1,96 @@
+"""JSON Web Signatures in compact form (RFC 7515 §7.1), read under the rules of RFC 8725."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from credentials.encoding import base64url
+from credentials.encoding.strict_json import MAX_BYTES, Json, dump, parse_object
+from credentials.errors import Malformed
+from credentials.keys.errors import UnsupportedAlgorithm, UnsupportedHeader, WrongTyp
+from credentials.keys.jwk import PublicKey
+from credentials.keys.signer import Signer
+
+ACCEPTED_ALGORITHMS = frozenset({"ES256"})
+_PARTS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Jws:
+    """A JWS taken apart. Nothing in it is proven until `check_signature` has passed."""
+
+    what: str
+    """What it is, for the words of errors."""
+    header: Mapping[str, Json]
+    payload: bytes
+    signing_input: bytes
+    signature: bytes
+
+    def claims(self) -> dict[str, Json]:
+        """Read the payload as a JSON object, anew at every call: keep the result.
+
+        Raises:
+            Malformed: it is not one.
+        """
+        return parse_object(self.payload, what=f"payload of the {self.what}")
+
+    def check_signature(self, key: PublicKey) -> None:
+        """Check the signature over the bytes that arrived.
+
+        Raises:
+            BadSignature: another key signed, or something was changed.
+        """
+        key.verify(self.signature, self.signing_input)
+
+
+def parse_jws(text: str, *, what: str, typ: str | None, algorithms: Collection[str] = ACCEPTED_ALGORITHMS) -> Jws:
+    """Take a compact JWS apart and check its header, but not its signature.
+
+    Args:
+        text: header, payload and signature, base64url, with dots between.
+        what: what it is, for the words of errors.
+        typ: the type that its header must carry, exactly; None if the caller looks at the header itself.
+        algorithms: what it may be signed with.
+
+    Raises:
+        Malformed: it is not a JWS, or larger than 64 KiB.
+        UnsupportedAlgorithm: `alg` is `none`, unknown or not accepted here.
+        UnsupportedHeader: it uses `crit` or `b64`; no extension of JWS is understood here.
+        WrongTyp: it carries another type.
+    """
+    if len(text) > MAX_BYTES:
+        raise Malformed(what, f"it is larger than {MAX_BYTES} bytes")
+    parts = text.split(".")
+    if len(parts) != _PARTS:
+        raise Malformed(what, "it is not three parts with dots between")
+    header = parse_object(base64url.decode(parts[0], what=f"header of the {what}"), what=f"header of the {what}")
+    _check_header(header, what=what, typ=typ, algorithms=frozenset(algorithms))
+    return Jws(
+        what=what,
+        header=header,
+        payload=base64url.decode(parts[1], what=f"payload of the {what}"),
+        signing_input=f"{parts[0]}.{parts[1]}".encode("ascii"),
+        signature=base64url.decode(parts[2], what=f"signature of the {what}"),
+    )
+
+
+def sign_jws(header: Mapping[str, Json], claims: Mapping[str, Json], signer: Signer) -> str:
+    """Sign claims; `alg` is put before the members of `header`.
+
+    Raises:
+        Malformed: the claims cannot be written as JSON.
+    """
+    first = base64url.encode(dump({"alg": signer.algorithm, **header}))
+    signing_input = f"{first}.{base64url.encode(dump(claims))}"
+    return f"{signing_input}.{base64url.encode(signer.sign(signing_input.encode('ascii')))}"
+
+
+def _check_header(header: dict[str, Json], *, what: str, typ: str | None, algorithms: frozenset[str]) -> None:
+    # RFC 8725 §3.1: the caller says what is acceptable, never the message.
+    algorithm = header.get("alg")
+    if not isinstance(algorithm, str) or algorithm not in algorithms:
+        raise UnsupportedAlgorithm(what, algorithms)
+    for extension in ("crit", "b64"):
+        if extension in header:
+            raise UnsupportedHeader(what, extension)
+    if typ is not None and header.get("typ") != typ:
+        raise WrongTyp(what, typ)
