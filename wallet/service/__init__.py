@@ -1,0 +1,1 @@
+"""What a listener does with a wallet: one file per use case."""
