@@ -1,0 +1,98 @@
+"""Disclosures (RFC 9901 §4.2): a salt, a name and a value, sent beside the signed digest of the three."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from credentials.encoding import base64url
+from credentials.encoding.strict_json import Json, dump, parse
+from credentials.errors import Malformed
+from credentials.sd_jwt.errors import ForbiddenClaimName, UnsupportedHash, WrongDisclosureShape
+
+Digest = Callable[[str], str]
+"""From a text to the base64url digest of its ASCII bytes."""
+
+DIGESTS = "_sd"
+HASH_NAME = "_sd_alg"
+ELEMENT = "..."
+FORBIDDEN_NAMES = frozenset({DIGESTS, ELEMENT})
+DEFAULT_HASH = "sha-256"
+SALT_BYTES = 16
+_ELEMENT_PARTS = 2
+_CLAIM_PARTS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disclosure:
+    """One disclosed claim (`name` is text) or array element (`name` is None)."""
+
+    encoded: str
+    digest: str
+    salt: str
+    name: str | None
+    value: Json
+
+
+def digest_sha256(text: str) -> str:
+    """Digest with `sha-256`, which every party supports (RFC 9901 §4.1.1)."""
+    return base64url.encode(hashlib.sha256(text.encode("ascii")).digest())
+
+
+def digest_sha384(text: str) -> str:
+    """Digest with `sha-384`."""
+    return base64url.encode(hashlib.sha384(text.encode("ascii")).digest())
+
+
+def digest_sha512(text: str) -> str:
+    """Digest with `sha-512`."""
+    return base64url.encode(hashlib.sha512(text.encode("ascii")).digest())
+
+
+_DIGESTS: Mapping[str, Digest] = MappingProxyType(
+    {"sha-256": digest_sha256, "sha-384": digest_sha384, "sha-512": digest_sha512}
+)
+
+
+def choose_digest(claims: Mapping[str, Json]) -> Digest:
+    """Choose the digest that `_sd_alg` names; `sha-256` if it is absent.
+
+    Raises:
+        UnsupportedHash: it names another, or is not text.
+    """
+    name = claims.get(HASH_NAME, DEFAULT_HASH)
+    digest = _DIGESTS.get(name) if isinstance(name, str) else None
+    if digest is None:
+        raise UnsupportedHash
+    return digest
+
+
+def parse_disclosure(encoded: str, digest: Digest) -> Disclosure:
+    """Read one disclosure.
+
+    Raises:
+        Malformed: it is not base64url JSON, or its salt or name is not text.
+        WrongDisclosureShape: it is not an array of two or three.
+        ForbiddenClaimName: the claim's name is `_sd` or `...`.
+    """
+    parts = parse(base64url.decode(encoded, what="disclosure"), what="disclosure")
+    if not isinstance(parts, list) or not _ELEMENT_PARTS <= len(parts) <= _CLAIM_PARTS:
+        raise WrongDisclosureShape
+    salt, value = parts[0], parts[-1]
+    if not isinstance(salt, str):
+        raise Malformed("disclosure", "its salt is not text")
+    name: str | None = None
+    if len(parts) == _CLAIM_PARTS:
+        if not isinstance(parts[1], str):
+            raise Malformed("disclosure", "the name of its claim is not text")
+        name = parts[1]
+        if name in FORBIDDEN_NAMES:
+            raise ForbiddenClaimName(name)
+    return Disclosure(encoded=encoded, digest=digest(encoded), salt=salt, name=name, value=value)
+
+
+def build_disclosure(name: str, value: Json, random: Callable[[int], bytes]) -> Disclosure:
+    """Make one claim disclosable, under a fresh salt of 128 bits (RFC 9901 §9.3)."""
+    salt = base64url.encode(random(SALT_BYTES))
+    encoded = base64url.encode(dump([salt, name, value]))
+    return Disclosure(encoded=encoded, digest=digest_sha256(encoded), salt=salt, name=name, value=value)

@@ -1,0 +1,123 @@
+"""From signed digests and disclosures to claims: RFC 9901 §7.1 steps 3 to 5.
+
+The steps of the RFC stand beside the lines that take them.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from credentials.encoding.strict_json import Json
+from credentials.errors import Malformed
+from credentials.sd_jwt.disclosure import DIGESTS, ELEMENT, HASH_NAME, Disclosure
+from credentials.sd_jwt.errors import (
+    ClaimNameTaken,
+    DuplicateDigest,
+    DuplicateDisclosure,
+    ForbiddenClaimName,
+    UnreferencedDisclosure,
+    WrongDisclosureShape,
+)
+
+_MAX_DEPTH = 32
+
+
+class Processing:
+    """One pass over one payload. Each digest is looked at once, so the work is bounded by the size of the message."""
+
+    def __init__(self, disclosures: Sequence[Disclosure]) -> None:
+        self._disclosures = {disclosure.digest: disclosure for disclosure in disclosures}
+        if len(self._disclosures) != len(disclosures):
+            raise DuplicateDisclosure
+        self._seen: set[str] = set()
+        self._roots: dict[str, str] = {}
+
+    def process(self, claims: Mapping[str, Json]) -> dict[str, Json]:
+        """Return the processed payload.
+
+        Raises:
+            HandstampError: one of `credentials.sd_jwt.errors`, or Malformed.
+        """
+        # Step 3.6: `_sd_alg` has done its work. Deeper inside it has no place (§4.1.1).
+        top = {name: value for name, value in claims.items() if name != HASH_NAME}
+        processed: dict[str, Json] = {}
+        self._check_names(top)
+        for name, value in top.items():
+            if name != DIGESTS:
+                processed[name] = self._expand(value, name, 1)
+        self._disclose(top, processed, None, 1)
+        # Step 5.
+        if len(self._roots) != len(self._disclosures):
+            raise UnreferencedDisclosure
+        return processed
+
+    @property
+    def roots(self) -> Mapping[str, str]:
+        """For each digest that was disclosed, the top-level claim that it is, or stands inside."""
+        return self._roots
+
+    def _expand(self, value: Json, root: str, depth: int) -> Json:
+        if depth > _MAX_DEPTH:
+            raise Malformed("credential", f"its disclosures are nested deeper than {_MAX_DEPTH} levels")
+        if isinstance(value, dict):
+            self._check_names(value)
+            members = {n: self._expand(v, root, depth + 1) for n, v in value.items() if n != DIGESTS}
+            self._disclose(value, members, root, depth + 1)
+            return members
+        if isinstance(value, list):
+            return self._expand_elements(value, root, depth + 1)
+        return value
+
+    def _check_names(self, members: Mapping[str, Json]) -> None:
+        # §4.1 rule 7: `...` stands in arrays only; §4.1.1: `_sd_alg` at the top only.
+        for name in (ELEMENT, HASH_NAME):
+            if name in members:
+                raise ForbiddenClaimName(name)
+
+    def _disclose(self, source: Mapping[str, Json], members: dict[str, Json], root: str | None, depth: int) -> None:
+        # Step 3.2.1, and step 3.5: the caller leaves `_sd` out of the members.
+        digests = source.get(DIGESTS, [])
+        if not isinstance(digests, list):
+            raise Malformed("credential", "`_sd` is not an array of digests")
+        for digest in digests:
+            disclosure = self._find(digest)
+            if disclosure is None:
+                continue
+            # Step 3.3.2.1. A name of `_sd` or `...` (3.3.2.2) was refused when the disclosure was read.
+            if disclosure.name is None:
+                raise WrongDisclosureShape
+            if disclosure.name == HASH_NAME:
+                raise ForbiddenClaimName(HASH_NAME)
+            # Step 3.3.2.3.
+            if disclosure.name in members:
+                raise ClaimNameTaken
+            inside = root if root is not None else disclosure.name
+            self._roots[disclosure.digest] = inside
+            members[disclosure.name] = self._expand(disclosure.value, inside, depth)
+
+    def _expand_elements(self, elements: list[Json], root: str, depth: int) -> list[Json]:
+        expanded: list[Json] = []
+        for element in elements:
+            # Step 3.2.2.
+            if not isinstance(element, dict) or ELEMENT not in element:
+                expanded.append(self._expand(element, root, depth))
+                continue
+            if len(element) != 1:
+                raise ForbiddenClaimName(ELEMENT)
+            disclosure = self._find(element[ELEMENT])
+            # Step 3.4: an element that is not disclosed is not there.
+            if disclosure is None:
+                continue
+            # Step 3.3.3.1.
+            if disclosure.name is not None:
+                raise WrongDisclosureShape
+            self._roots[disclosure.digest] = root
+            expanded.append(self._expand(disclosure.value, root, depth))
+        return expanded
+
+    def _find(self, digest: Json) -> Disclosure | None:
+        if not isinstance(digest, str):
+            raise Malformed("credential", "a digest is not text")
+        # Step 4.
+        if digest in self._seen:
+            raise DuplicateDigest
+        self._seen.add(digest)
+        return self._disclosures.get(digest)
