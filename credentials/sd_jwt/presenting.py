@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from credentials.encoding.strict_json import Json
 from credentials.errors import Malformed
 from credentials.keys.jwk import PublicKey
 from credentials.keys.jws import sign_jws
@@ -44,13 +43,12 @@ def build_presentation(
     chosen = [d.encoded for d in sd_jwt.disclosures if sd_jwt.roots[d.digest] in names]
     head = sd_jwt.unbound.partition("~")[0]
     unbound = "".join(f"{part}~" for part in (head, *chosen))
-    claims: dict[str, Json] = {
-        "iat": issued_at,
-        "aud": audience,
-        "nonce": nonce,
-        "sd_hash": choose_digest(sd_jwt.issuer_claims)(unbound),
-    }
-    return unbound + sign_jws({"typ": KEY_BINDING_TYP}, claims, signer)
+    sd_hash = choose_digest(sd_jwt.issuer_claims)(unbound)
+    return unbound + sign_jws(
+        {"typ": KEY_BINDING_TYP},
+        {"iat": issued_at, "aud": audience, "nonce": nonce, "sd_hash": sd_hash},
+        signer,
+    )
 
 
 def read_holder_key(sd_jwt: SdJwt) -> PublicKey:
