@@ -1,0 +1,1 @@
+"""The trackserver's alembic scripts."""
