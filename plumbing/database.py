@@ -1,8 +1,8 @@
 """One request, one transaction: the only module that commits.
 
-SQLite runs in WAL mode with `synchronous=FULL`, so that what was answered survives a power cut. A write transaction starts with
-`BEGIN IMMEDIATE`: two writers queue at the start and never fail half-way. Sessions are synchronous and short; a route opens one,
-calls a use case, closes it, and only then signs, renders or waits.
+SQLite runs in WAL mode with `synchronous=FULL`, so that what was answered survives a power cut. A write transaction
+starts with `BEGIN IMMEDIATE`: two writers queue at the start and never fail half-way. Sessions are synchronous and
+short; a route opens one, calls a use case, closes it, and only then signs, renders or waits.
 """
 
 import sqlite3

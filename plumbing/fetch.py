@@ -1,9 +1,10 @@
 """Outgoing HTTP with caps, and with a stated reach.
 
-A service or wallet that starts on loopback stays on loopback; one that starts in public never reaches a private address: so no
-public party can lead a fetch to the machine it runs on. Names are resolved here, every address is checked, and the connection goes to
-the address that was checked (a name that changes its mind between check and connection gains nothing). `*.localhost` is 127.0.0.1
-(RFC 6761 §6.3; Python's resolver does not know it). Redirects are never followed: none of our protocols needs one.
+A service or wallet that starts on loopback stays on loopback; one that starts in public never reaches a private
+address: so no public party can lead a fetch to the machine it runs on. Names are resolved here, every address is
+checked, and the connection goes to the address that was checked (a name that changes its mind between check and
+connection gains nothing). `*.localhost` is 127.0.0.1 (RFC 6761 §6.3; Python's resolver does not know it). Redirects
+are never followed: none of our protocols needs one.
 """
 
 import asyncio
@@ -15,9 +16,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol
 
-from typing_extensions import override
-
 import httpx
+from typing_extensions import Self, override
 
 from credentials.errors import HandstampError
 
@@ -123,7 +123,7 @@ class HttpFetcher:
             trust_env=False,
         )
 
-    async def __aenter__(self) -> "HttpFetcher":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:

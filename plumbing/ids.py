@@ -1,7 +1,7 @@
 """Identifiers: internal ones sort by time, public ones say nothing.
 
-An internal id is a UUIDv7 (RFC 9562 §5.7) so that an index grows at one end. It never leaves its service: it would tell when a copy
-was acquired. What crosses to another party is 128 random bits.
+An internal id is a UUIDv7 (RFC 9562 §5.7) so that an index grows at one end. It never leaves its service: it would
+tell when a copy was acquired. What crosses to another party is 128 random bits.
 """
 
 import secrets

@@ -1,8 +1,8 @@
 """A service's own keys, encrypted at rest.
 
-`folder/key-encryption-key` (mode 0600) is made at first start and encrypts every `NAME.pem` beside it. A certificate chain, where one
-was installed, lies in `NAME.chain.pem`, leaf first. The key-encryption file protects a backup of the other files, not
-a machine that is read as a whole; keep it apart from the backup.
+`folder/key-encryption-key` (mode 0600) is made at first start and encrypts every `NAME.pem` beside it. A certificate
+chain, where one was installed, lies in `NAME.chain.pem`, leaf first. The key-encryption file protects a backup of the
+other files, not a machine that is read as a whole; keep it apart from the backup.
 """
 
 import contextlib
@@ -58,7 +58,9 @@ class KeyStore:
         path = self._folder / f"{name}.chain.pem"
         return load_chain_pem(path.read_bytes()) if path.exists() else None
 
-    def install(self, name: str, *, key_pem: bytes, chain_pem: bytes, password: bytes | None = None) -> CertificateChain:
+    def install(
+        self, name: str, *, key_pem: bytes, chain_pem: bytes, password: bytes | None = None
+    ) -> CertificateChain:
         """Take over a private key and its certificate chain (PEM, leaf first) under `name`.
 
         Raises:

@@ -8,7 +8,6 @@ from sqlalchemy import MetaData, create_engine
 from sqlalchemy.engine import make_url
 
 
-
 def upgrade(database_url: str, scripts: Path) -> None:
     """Bring the database at `database_url` to the newest version of the role whose migrations folder is `scripts`.
 

@@ -3,16 +3,17 @@
 from http import HTTPStatus
 from typing import Final
 
+from starlette.responses import Response
+
 from credentials.encoding import strict_json
 from credentials.errors import HandstampError, OperatorError
-from starlette.responses import Response
 
 PROBLEM_TYPE: Final = "application/problem+json"
 
 
 def problem_response(status: int, *, code: str, detail: str, headers: dict[str, str] | None = None) -> Response:
     """Build an RFC 9457 problem document whose `type` names the stable `code`."""
-    body = {
+    body: dict[str, strict_json.Json] = {
         "type": f"urn:handstamp:error:{code}",
         "title": HTTPStatus(status).phrase,
         "status": status,

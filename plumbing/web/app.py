@@ -4,24 +4,36 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.staticfiles import StaticFiles
+from fastapi.telemetry import TelemetryConfig
+from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.responses import Response
 
 from credentials.encoding import strict_json
 from credentials.errors import HandstampError
 from credentials.protocols.oauth import OAuthError
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.staticfiles import StaticFiles
-from starlette.exceptions import HTTPException
-from starlette.responses import Response
-
-from plumbing.logs import get_logger
 from plumbing.problems import problem_response, status_of
-from plumbing.web.middleware import BodyLimit, RequestLog, SecurityHeaders
+from plumbing.web.middleware import AnnouncedBodyLimit, RequestLog, SecurityHeaders, Surprises
 from plumbing.web.pages import Pages
 
 STATIC_FOLDER: Final = Path(__file__).parent / "static"
+_HTTP_CODES: Final = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+# FastAPI's own spans and records would hold paths, queries and addresses; what may be seen is decided in
+# plumbing/logs.py.
+_NO_TELEMETRY: Final[TelemetryConfig] = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
@@ -50,16 +62,32 @@ class WebPolicy:
 def create_app(*, title: str, policy: WebPolicy, pages: Pages, lifespan: Lifespan = _no_lifespan) -> FastAPI:
     """Build a FastAPI application with the shared edge; the caller adds its routers.
 
-    An error is shown as a page to whoever asks for HTML, as the exact OAuth body if it is an `OAuthError`, and else as an RFC
-    9457 problem document. No other exception leaves as more than "something went wrong here".
+    An error is shown as a page to whoever asks for HTML, as the exact OAuth body if it is an `OAuthError`, and else as
+    an RFC 9457 problem document. No other exception leaves as more than "something went wrong here".
     """
-    app = FastAPI(title=title, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title=title,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        telemetry=_NO_TELEMETRY,
+    )
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")
-    app.add_middleware(BodyLimit, max_bytes=policy.max_body_bytes)
+    app.add_middleware(Surprises, answer=_surprise_answer(pages))
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=policy.max_body_bytes)
+    app.add_middleware(AnnouncedBodyLimit, max_bytes=policy.max_body_bytes)
     app.add_middleware(SecurityHeaders, form_action=tuple(policy.form_action), https=policy.https)
     app.add_middleware(RequestLog)
     _add_error_handlers(app, policy, pages)
     return app
+
+
+def _surprise_answer(pages: Pages) -> Callable[[Request], Response]:
+    def answer(request: Request) -> Response:
+        detail = "Something went wrong here. Nothing of yours is lost; try again in a minute."
+        return _answer(request, pages, status=500, code="internal_error", detail=detail)
+
+    return answer
 
 
 def wants_page(request: Request) -> bool:
@@ -81,24 +109,20 @@ def _add_error_handlers(app: FastAPI, policy: WebPolicy, pages: Pages) -> None:
 
     async def on_http_exception(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class below
-        code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
+        code = _HTTP_CODES.get(error.status_code, "http_error")
         return _answer(request, pages, status=error.status_code, code=code, detail=str(error.detail))
-
-    async def on_surprise(request: Request, error: Exception) -> Response:
-        get_logger("web").error("unexpected", error=type(error).__name__, where=_without_values(error))
-        detail = "Something went wrong here. Nothing of yours is lost; try again in a minute."
-        return _answer(request, pages, status=500, code="internal_error", detail=detail)
 
     app.add_exception_handler(HandstampError, on_handstamp_error)
     app.add_exception_handler(RequestValidationError, on_validation_error)
     app.add_exception_handler(HTTPException, on_http_exception)
-    app.add_exception_handler(Exception, on_surprise)
 
 
 def oauth_response(error: OAuthError) -> Response:
-    """Build the exact body that OAuth names (RFC 6749 §5.2), never cached."""
-    body = strict_json.dump({"error": error.error, "error_description": error.description})
-    headers = {"Cache-Control": "no-store", **error.headers}
+    """Build the exact body that OAuth names (RFC 6749 §5.2), never cached; a 401 has its challenge (RFC 9449 §7.1)."""
+    body = strict_json.dump(error.body())
+    headers = {"Cache-Control": "no-store"}
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = error.challenge()
     return Response(body, status_code=error.status, media_type="application/json", headers=headers)
 
 
@@ -111,14 +135,3 @@ def _answer(request: Request, pages: Pages, *, status: int, code: str, detail: s
 def _validation_words(error: RequestValidationError) -> str:
     where = sorted({".".join(str(part) for part in item["loc"]) for item in error.errors()})
     return f"The request cannot be read; look at: {', '.join(where)}."
-
-
-def _without_values(error: Exception) -> str:
-    """Say where an unexpected error arose, without its message: a message may hold what a log must not."""
-    frames = []
-    step = error.__traceback__
-    while step is not None:
-        code = step.tb_frame.f_code
-        frames.append(f"{Path(code.co_filename).name}:{step.tb_lineno} {code.co_name}")
-        step = step.tb_next
-    return " > ".join(frames[-8:])

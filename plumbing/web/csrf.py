@@ -1,17 +1,17 @@
 """Forms that another site cannot send in a listener's name.
 
-Two fences: the browser's own word (`Sec-Fetch-Site`, or `Origin` from older ones) must not name another site, and a form
-that acts for a session carries an HMAC of that session's cookie.
+Two fences: the browser's own word (`Sec-Fetch-Site`, or `Origin` from older ones) must not name another site, and a
+form that acts for a session carries an HMAC of that session's cookie.
 """
 
 import hashlib
 import hmac
 from typing import Final
 
-from credentials.errors import HandstampError
 from starlette.requests import Request
 
 from credentials.encoding import base64url
+from credentials.errors import HandstampError
 
 FIELD: Final = "csrf"
 
@@ -22,7 +22,10 @@ class ForgedForm(HandstampError):
     code = "forged_form"
 
     def __init__(self) -> None:
-        super().__init__("This form did not come from our page, or the page is too old. Nothing was changed; reload it and try again.")
+        super().__init__(
+            "This form did not come from our page, or the page is too old. Nothing was changed; reload it and try
+            again."
+        )
 
 
 class FormGuard:

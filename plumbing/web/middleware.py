@@ -1,69 +1,81 @@
-"""Plain ASGI middleware, so that a streamed body is never collected in memory."""
+"""Plain ASGI middleware, so that a streamed answer is never collected in memory."""
 
 import secrets
 import time
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import PurePath
 from typing import Final
 
 import structlog
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from plumbing.logs import get_logger
 from plumbing.problems import problem_response
 
 _MS: Final = 1000
+_MAX_LENGTH_DIGITS: Final = 15
 
 
-class BodyLimit:
-    """Refuse a request body above `max_bytes` with 413, also when no length was announced."""
+class AnnouncedBodyLimit:
+    """Refuse a request that announces more than `max_bytes`, in our words; Starlette's limiter counts the rest."""
 
     def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
         self._app = app
         self._max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on while its body stays below the limit."""
+        """Pass the request on unless its `Content-Length` is above the limit."""
+        if scope["type"] == "http":
+            announced = Headers(scope=scope).get("content-length", "0")
+            if not announced.isdigit() or len(announced) > _MAX_LENGTH_DIGITS or int(announced) > self._max_bytes:
+                detail = f"The request is longer than {self._max_bytes} bytes."
+                response = problem_response(413, code="too_large", detail=detail, headers={"Connection": "close"})
+                await response(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+class Surprises:
+    """Turn an exception that nobody expected into a calm answer and a log line that says where, never what.
+
+    The message of a foreign exception may quote a claim, a key or a token, so neither the log nor the answer holds it;
+    and it must not reach the server's own log, which would print it.
+    """
+
+    def __init__(self, app: ASGIApp, *, answer: Callable[[Request], Response]) -> None:
+        self._app = app
+        self._answer = answer
+        self._log = get_logger("web")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; answer in its place if it fails before it began to answer."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = bytearray()
-        more = True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-            if len(body) > self._max_bytes or self._announced(scope) > self._max_bytes:
-                await self._refuse(scope, receive, send)
-                return
-        await self._app(scope, _replay(bytes(body), receive), send)
+        started = False
 
-    def _announced(self, scope: Scope) -> int:
-        for name, value in scope["headers"]:
-            if name == b"content-length" and value.isdigit():
-                return int(value[:20])
-        return 0
+        async def send_and_note(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        detail = f"The request is longer than {self._max_bytes} bytes."
-        response = problem_response(413, code="too_large", detail=detail, headers={"Connection": "close"})
-        await response(scope, receive, send)
+        try:
+            await self._app(scope, receive, send_and_note)
+        except Exception as error:  # noqa: BLE001  # the last edge before the server
+            self._log.error("unexpected", error=type(error).__name__, where=_where(error))  # no message
+            if started:
+                raise ConnectionAbortedError from None  # cut the answer off: half a file must not look whole
+            await self._answer(Request(scope))(scope, receive, send)
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """Give the body that was already read, then whatever comes after it (a disconnect)."""
-    given = False
-
-    async def replay() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return replay
+def _where(error: Exception) -> str:
+    """Name the last frames in which an unexpected error arose."""
+    frames = traceback.extract_tb(error.__traceback__)[-8:]
+    return " > ".join(f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)
 
 
 class SecurityHeaders:

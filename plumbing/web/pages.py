@@ -28,9 +28,7 @@ class Pages:
     def __init__(self, folder: Path, *, site_name: str) -> None:
         loader = ChoiceLoader([FileSystemLoader(folder), FileSystemLoader(_HERE / "templates")])
         self._languages = available_languages()
-        self._environments = {
-            language: _environment(loader, language, site_name) for language in self._languages
-        }
+        self._environments = {language: _environment(loader, language, site_name) for language in self._languages}
 
     def render(
         self, request: Request, template: str, values: Mapping[str, object], *, status: int = 200

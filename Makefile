@@ -1,0 +1,59 @@
+# Two commands do everything: `make demo` and `make test`. Python 3.11+, git and make are all they need.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-check test check bench format locks browser-check wheel-check clean
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | awk -F: '{printf "  make %-12s %s\n", $$1, $$2}'
+
+demo: $(VENV)/run.stamp ## Install, start every service, tell the listener's story, stay up (ALBUM=/path uses your own files)
+	@$(BIN)/handstamp demo $(if $(ALBUM),--album "$(ALBUM)")
+
+demo-check: $(VENV)/run.stamp ## The same story without staying up; exit code 0 or 1
+	@$(BIN)/handstamp demo --check $(if $(ALBUM),--album "$(ALBUM)")
+
+test: $(VENV)/dev.stamp ## Install and run the tests
+	@$(BIN)/python tests/run.py
+
+check: $(VENV)/dev.stamp ## What CI runs: format, lint, types, import rules, tests, coverage
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tests/run.py --coverage
+
+bench: $(VENV)/dev.stamp ## Measure, each figure beside its limit; writes benchmarks/RESULTS.md
+	@$(BIN)/python benchmarks/run.py
+
+format: $(VENV)/dev.stamp ## Put the code into its format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+wheel-check: $(VENV)/dev.stamp ## Build the wheel, install it into an empty environment, run it from there
+	@$(BIN)/python tests/wheel_check.py
+
+locks: $(VENV)/dev.stamp ## Resolve the dependencies anew (needs uv)
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml --extra audio --group build -o requirements/run.lock
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml --extra audio --group dev -o requirements/dev.lock
+
+clean: ## Remove the environment and what the demo left
+	rm -rf $(VENV) .demo dist
+
+# dev.lock holds everything of run.lock, so an environment made for the tests serves the demo too.
+$(VENV)/run.stamp: requirements/run.lock pyproject.toml
+	@$(MAKE) --no-print-directory install LOCK=run
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.lock pyproject.toml
+	@$(MAKE) --no-print-directory install LOCK=dev
+	@touch $@ $(VENV)/run.stamp
+
+.PHONY: install
+install:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Handstamp needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing; on Debian: apt install python3-venv"; rm -rf $(VENV); exit 1; }
+	@echo "Installing into $(VENV) (once, about a minute) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$(LOCK).lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .

@@ -1,0 +1,5 @@
+"""Run the command as `python -m handstamp`."""
+
+from handstamp.cli import main
+
+main()

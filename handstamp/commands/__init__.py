@@ -1,0 +1,1 @@
+"""One module per role, each a group of subcommands."""

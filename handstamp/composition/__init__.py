@@ -1,0 +1,1 @@
+"""Builds each role from settings: which port gets which adapter."""

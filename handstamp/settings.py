@@ -1,0 +1,158 @@
+"""Every setting of every role, in one typed place. None is needed: the defaults run the demo's addresses on this
+machine.
+
+A setting comes from the environment (`HANDSTAMP_ISSUER__NAME`), from a TOML file (`handstamp.toml` in the working
+folder, or the file that `HANDSTAMP_CONFIG` names), or from its default; the first of these wins.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from platformdirs import user_data_path
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from typing_extensions import override
+
+from credentials.errors import Malformed, OperatorError
+from credentials.protocols.urls import parse_service_url
+
+
+class UnusableSettings(OperatorError):
+    """A setting has a value that cannot be used."""
+
+    code = "unusable_settings"
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(f"The setting {where} cannot be used: {reason}.")
+
+
+def _service_url(value: str) -> str:
+    try:
+        return parse_service_url(value, what="public address").rstrip("/")
+    except Malformed as error:
+        raise ValueError(error.reason) from error
+
+
+ServiceUrl = Annotated[str, AfterValidator(_service_url)]
+
+
+class ServiceSettings(BaseModel):
+    """What each service has."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(description="The name that people see on pages.", min_length=1, max_length=80)
+    base_url: ServiceUrl = Field(description="The public address, without a slash at its end.")
+    bind_host: str = Field(default="127.0.0.1", description="The network address to listen on.")
+    port: int = Field(description="The port to listen on.", ge=0, le=65535)
+    database_url: str | None = Field(
+        default=None, description="SQLAlchemy URL; without it, an SQLite file in the role's folder."
+    )
+
+
+class IssuerSettings(ServiceSettings):
+    """The co-op."""
+
+    name: str = "Sound Commons Co-op"
+    base_url: ServiceUrl = "http://coop.localhost:8701"
+    port: int = 8701
+
+
+class TrackserverSettings(ServiceSettings):
+    """The trackserver."""
+
+    name: str = "Sound Commons trackserver"
+    base_url: ServiceUrl = "http://tracks.localhost:8702"
+    port: int = 8702
+
+
+class VerifierSettings(ServiceSettings):
+    """The site that runs gates."""
+
+    name: str = "The Long Way Home"
+    base_url: ServiceUrl = "http://artist.localhost:8703"
+    port: int = 8703
+    site: str = Field(
+        default="main", description="Short name of the site whose gates this verifier serves.", max_length=40
+    )
+
+
+class WalletSettings(BaseModel):
+    """The listener's wallet."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: Path | None = Field(
+        default=None, description="The wallet file; without it, wallet.handstamp in the data folder."
+    )
+    passphrase_file: Path | None = Field(
+        default=None,
+        description="A file (mode 0600) that holds the passphrase, for scripts; without it, you are asked.",
+    )
+
+
+class Settings(BaseSettings):
+    """All settings. Unknown names are refused, so that a typing error is not silently ignored."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HANDSTAMP_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    config: Path | None = Field(default=None, description="The TOML file; only from the environment.")
+    data_dir: Path = Field(
+        default_factory=lambda: user_data_path("handstamp", appauthor=False),
+        description="Folder of databases, keys and the wallet, readable by its owner only.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="How much is logged.")
+    issuer: IssuerSettings = Field(default_factory=IssuerSettings)
+    trackserver: TrackserverSettings = Field(default_factory=TrackserverSettings)
+    verifier: VerifierSettings = Field(default_factory=VerifierSettings)
+    wallet: WalletSettings = Field(default_factory=WalletSettings)
+
+    @override
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: given in code, environment, TOML."""
+        file = Path(os.environ.get("HANDSTAMP_CONFIG", "handstamp.toml"))
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file))
+
+    def folder(self, role: str) -> Path:
+        """Return the folder of one role ("issuer", "verifier", "trackserver", "wallet")."""
+        return self.data_dir / role
+
+    def database_url(self, role: Literal["issuer", "verifier", "trackserver"]) -> str:
+        """Return the role's database as an SQLAlchemy URL."""
+        service: ServiceSettings = getattr(self, role)
+        return service.database_url or f"sqlite:///{self.folder(role) / role}.sqlite"
+
+    def wallet_file(self) -> Path:
+        """Return where the wallet file lies."""
+        return self.wallet.file or self.folder("wallet") / "wallet.handstamp"
+
+
+def load_settings() -> Settings:
+    """Read the settings.
+
+    Raises:
+        UnusableSettings: a value or a name is wrong; says which one and why.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "file"
+        raise UnusableSettings(where, first["msg"]) from error
+    except ValueError as error:
+        raise UnusableSettings("file", str(error)) from error

@@ -1,0 +1,73 @@
+"""One request, one transaction: what is committed, what is undone, who waits for whom."""
+
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from plumbing.database import Database, DatabaseUnavailable
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    database = Database(f"sqlite:///{tmp_path / 'test.sqlite'}")
+    with database.write() as session:
+        session.connection().execute(text("CREATE TABLE counter (n INTEGER NOT NULL)"))
+        session.connection().execute(text("INSERT INTO counter VALUES (0)"))
+    return database
+
+
+def count(database: Database) -> int:
+    with database.read() as session:
+        return int(session.connection().execute(text("SELECT n FROM counter")).scalar_one())
+
+
+def test_a_block_that_ends_well_is_committed(database: Database) -> None:
+    with database.write() as session:
+        session.connection().execute(text("UPDATE counter SET n = 7"))
+    assert count(database) == 7
+
+
+def test_a_block_that_raises_changes_nothing(database: Database) -> None:
+    def half_a_change() -> None:
+        with database.write() as session:
+            session.connection().execute(text("UPDATE counter SET n = 7"))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half_a_change()
+    assert count(database) == 0
+
+
+def test_a_read_session_changes_nothing(database: Database) -> None:
+    with database.read() as session:
+        session.connection().execute(text("UPDATE counter SET n = 7"))
+    assert count(database) == 0
+
+
+def test_concurrent_writers_queue_and_none_is_lost(database: Database) -> None:
+    def add_fifty() -> None:
+        for _ in range(50):
+            with database.write() as session:
+                n = session.connection().execute(text("SELECT n FROM counter")).scalar_one()
+                session.connection().execute(text("UPDATE counter SET n = :n"), {"n": n + 1})
+
+    threads = [threading.Thread(target=add_fifty) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert count(database) == 200
+
+
+def test_what_was_committed_is_durable_by_setting(database: Database) -> None:
+    with database.read() as session:
+        assert session.connection().execute(text("PRAGMA synchronous")).scalar_one() == 2
+        assert session.connection().execute(text("PRAGMA journal_mode")).scalar_one() == "wal"
+
+
+def test_a_database_that_cannot_be_opened_says_so_in_words(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'missing' / 'test.sqlite'}")
+    with pytest.raises(DatabaseUnavailable, match="cannot be used"), database.read() as session:
+        session.connection().execute(text("SELECT 1"))

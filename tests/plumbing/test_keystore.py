@@ -1,0 +1,89 @@
+"""Keys at rest: encrypted, private, made once, and refused when somebody else could read them."""
+
+import threading
+from pathlib import Path
+
+import pytest
+import trustme
+
+from credentials.keys.signer import LocalSigner
+from plumbing.keystore import KeyStore, UnusableKey
+
+
+def certified(name: str) -> tuple[bytes, bytes]:
+    leaf = trustme.CA(key_type=trustme.KeyType.ECDSA).issue_cert(name, key_type=trustme.KeyType.ECDSA)
+    return leaf.private_key_pem.bytes(), b"".join(blob.bytes() for blob in leaf.cert_chain_pems)
+
+
+def test_a_key_is_made_at_first_use_and_stays_the_same(tmp_path: Path) -> None:
+    first = KeyStore(tmp_path / "keys").signer("grants")
+    again = KeyStore(tmp_path / "keys").signer("grants")
+    assert first.public_key.thumbprint == again.public_key.thumbprint
+
+
+def test_no_file_holds_an_unencrypted_key_and_none_is_readable_by_others(tmp_path: Path) -> None:
+    KeyStore(tmp_path / "keys").signer("grants")
+    files = sorted((tmp_path / "keys").iterdir())
+    assert [file.name for file in files] == ["grants.pem", "key-encryption-key"]
+    assert b"ENCRYPTED PRIVATE KEY" in files[0].read_bytes()
+    assert all(file.stat().st_mode & 0o077 == 0 for file in files)
+
+
+def test_a_key_that_others_may_read_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    store = KeyStore(tmp_path)
+    store.signer("grants")
+    (tmp_path / "grants.pem").chmod(0o644)
+    with pytest.raises(UnusableKey, match="chmod 600"):
+        store.signer("grants")
+
+
+def test_a_damaged_key_is_refused_in_words(tmp_path: Path) -> None:
+    store = KeyStore(tmp_path)
+    store.signer("grants")
+    (tmp_path / "grants.pem").write_bytes(b"-----BEGIN NONSENSE-----")
+    with pytest.raises(UnusableKey, match=r"grants\.pem cannot be used"):
+        store.signer("grants")
+
+
+def test_workers_that_start_together_agree_on_one_key_and_one_secret(tmp_path: Path) -> None:
+    found: set[str] = set()
+    secrets: set[bytes] = set()
+
+    def start() -> None:
+        store = KeyStore(tmp_path / "keys")
+        found.add(store.signer("grants").public_key.thumbprint)
+        secrets.add(store.secret("forms"))
+
+    threads = [threading.Thread(target=start) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 1
+    assert len(secrets) == 1
+
+
+def test_an_installed_certificate_comes_back_with_its_key(tmp_path: Path) -> None:
+    key_pem, chain_pem = certified("coop.localhost")
+    store = KeyStore(tmp_path)
+    store.install("issuer", key_pem=key_pem, chain_pem=chain_pem)
+    chain = store.chain("issuer")
+    assert chain is not None
+    assert chain.leaf_key.thumbprint == store.signer("issuer").public_key.thumbprint
+    assert "coop.localhost" in chain.dns_names
+
+
+def test_a_certificate_of_another_key_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    _, chain_pem = certified("coop.localhost")
+    other = LocalSigner.generate().to_pem(b"password")
+    with pytest.raises(UnusableKey, match="another key"):
+        KeyStore(tmp_path).install("issuer", key_pem=other, chain_pem=chain_pem, password=b"password")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_key_of_another_kind_is_refused(tmp_path: Path) -> None:
+    leaf = trustme.CA().issue_cert("coop.localhost", key_type=trustme.KeyType.RSA)
+    with pytest.raises(UnusableKey, match="not a P-256 key"):
+        KeyStore(tmp_path).install(
+            "issuer", key_pem=leaf.private_key_pem.bytes(), chain_pem=leaf.cert_chain_pems[0].bytes()
+        )

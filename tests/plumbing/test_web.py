@@ -1,0 +1,226 @@
+"""The edge that every service shares: limits, headers, errors, languages, forms."""
+
+import logging
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import structlog
+from fastapi import FastAPI, Request
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.responses import Response, StreamingResponse
+
+from credentials.errors import HandstampError, HolderError, OperatorError
+from credentials.protocols.oauth import InvalidGrant
+from plumbing import logs
+from plumbing.problems import status_of
+from plumbing.web.app import WebPolicy, create_app
+from plumbing.web.csrf import ForgedForm, FormGuard, check_same_site
+from plumbing.web.pages import Pages
+
+ACCEPT_PAGE = {"Accept": "text/html"}
+
+
+class TooShy(HolderError):
+    code = "too_shy"
+
+
+def build_app(tmp_path: Path, **policy: object) -> FastAPI:
+    (tmp_path / "hello.html").write_text("{% extends 'base.html' %}{% block main %}{{ _('Hello') }}{% endblock %}")
+    pages = Pages(tmp_path, site_name="Test site")
+    app = create_app(title="test", policy=WebPolicy(statuses={HolderError: 422}, **policy), pages=pages)
+
+    @app.get("/page")
+    async def page(request: Request) -> Response:
+        return pages.render(request, "hello.html", {})
+
+    @app.get("/shy")
+    async def shy() -> None:
+        raise TooShy("Say it louder.")
+
+    @app.get("/oauth")
+    async def oauth() -> None:
+        raise InvalidGrant("The code was used.")
+
+    @app.get("/surprise/{secret}")
+    async def surprise(secret: str) -> None:
+        raise ValueError(secret)
+
+    @app.get("/half")
+    async def half() -> Response:
+        async def pieces() -> AsyncIterator[bytes]:
+            yield b"half"
+            raise ValueError("gone")
+
+        return StreamingResponse(pieces())
+
+    @app.post("/echo")
+    async def echo(request: Request) -> dict[str, int]:
+        return {"bytes": len(await request.body())}
+
+    return app
+
+
+@pytest.fixture(autouse=True)
+def fresh_logging() -> Iterator[None]:
+    """Each test decides where log lines go: structlog is one for the process."""
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app=build_app(tmp_path, max_body_bytes=100, form_action=["https://tracks.example"]))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        yield client
+
+
+async def test_every_answer_carries_the_strict_headers(client: httpx.AsyncClient) -> None:
+    for path in ("/page", "/shy", "/oauth", "/surprise/x", "/nowhere"):
+        headers = (await client.get(path)).headers
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert "unsafe-inline" not in headers["content-security-policy"]
+        assert "form-action 'self' https://tracks.example" in headers["content-security-policy"]
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-frame-options"] == "DENY"
+
+
+async def test_browsers_are_told_to_insist_on_https_only_where_it_is_used(tmp_path: Path) -> None:
+    for https, expected in ((True, "max-age=31536000"), (False, None)):
+        transport = httpx.ASGITransport(app=build_app(tmp_path, https=https))
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            assert (await client.get("/page")).headers.get("strict-transport-security") == expected
+
+
+async def test_an_error_is_a_problem_document_for_a_program(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/shy")
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json() == {
+        "type": "urn:handstamp:error:too_shy",
+        "title": "Unprocessable Content" if "Content" in answer.json()["title"] else "Unprocessable Entity",
+        "status": 422,
+        "detail": "Say it louder.",
+        "code": "too_shy",
+    }
+
+
+async def test_an_error_is_a_page_in_words_for_a_person(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/shy", headers=ACCEPT_PAGE)
+    assert answer.status_code == 422
+    assert "Say it louder." in answer.text
+
+
+async def test_an_oauth_error_has_the_exact_body_of_its_standard(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/oauth")
+    assert answer.status_code == 400
+    assert answer.json()["error"] == "invalid_grant"
+    assert set(answer.json()) == {"error", "error_description"}
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_a_surprise_says_nothing_of_what_was_inside_and_neither_does_the_log(
+    client: httpx.AsyncClient, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    logs.configure("debug")
+    with caplog.at_level(logging.DEBUG):
+        answer = await client.get("/surprise/canary-value")
+    written = capsys.readouterr()
+    assert answer.status_code == 500
+    assert answer.json()["code"] == "internal_error"
+    assert "canary-value" not in answer.text + written.err + written.out + caplog.text
+    assert "ValueError" in written.err
+
+
+async def test_half_an_answer_is_cut_off_and_does_not_look_whole(client: httpx.AsyncClient) -> None:
+    with pytest.raises((ConnectionAbortedError, httpx.HTTPError)):
+        await client.get("/half")
+
+
+async def test_a_log_line_has_the_route_and_never_the_path_or_query(
+    client: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure("info")
+    await client.get("/surprise/canary-path?token=canary-query")
+    written = capsys.readouterr().err
+    assert '"route": "/surprise/{secret}"' in written
+    assert "canary" not in written
+
+
+@pytest.mark.parametrize(("size", "status"), [(100, 200), (101, 413)])
+async def test_a_body_above_the_cap_is_refused(client: httpx.AsyncClient, size: int, status: int) -> None:
+    answer = await client.post("/echo", content=b"x" * size)
+    assert answer.status_code == status
+
+
+async def test_a_body_of_unannounced_length_is_cut_off_too(client: httpx.AsyncClient) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(11):
+            yield b"x" * 10
+
+    answer = await client.post("/echo", content=pieces())
+    assert answer.status_code == 413
+    assert answer.json()["code"] == "too_large"
+
+
+def test_the_frameworks_own_telemetry_is_off(tmp_path: Path) -> None:
+    assert not build_app(tmp_path)._native_telemetry.enabled()  # noqa: SLF001  # no public way to ask
+
+
+async def test_an_unknown_address_is_a_page_for_a_person(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/nowhere", headers=ACCEPT_PAGE)
+    assert answer.status_code == 404
+    assert "<html" in answer.text
+
+
+async def test_a_page_names_its_language_and_is_not_cached(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/page", headers={"Accept-Language": "en-GB,en;q=0.9"})
+    assert answer.headers["content-language"] == "en"
+    assert answer.headers["cache-control"] == "no-store"
+    assert 'lang="en"' in answer.text
+
+
+@given(st.text())
+def test_any_language_header_is_read_without_an_error(header: str) -> None:
+    request = Request({"type": "http", "headers": [(b"accept-language", header.encode("utf-8"))]})
+    assert Pages(Path(), site_name="x").language_of(request)
+
+
+def test_a_parents_status_serves_for_its_children_and_the_operator_is_500() -> None:
+    assert status_of(TooShy("x"), {HolderError: 422}) == 422
+    assert status_of(TooShy("x"), {HolderError: 422, TooShy: 409}) == 409
+    assert status_of(OperatorError("x"), {}) == 500
+    assert status_of(HandstampError("x"), {}) == 400
+
+
+def test_a_form_field_belongs_to_one_session() -> None:
+    guard = FormGuard(b"k" * 32)
+    guard.check("session", guard.field_value("session"))
+    for session, field in (("other", guard.field_value("session")), ("session", None), ("session", "ü")):
+        with pytest.raises(ForgedForm):
+            guard.check(session, field)
+
+
+@pytest.mark.parametrize(
+    ("headers", "passes"),
+    [
+        ({}, True),
+        ({"sec-fetch-site": "same-origin"}, True),
+        ({"sec-fetch-site": "none"}, True),
+        ({"sec-fetch-site": "cross-site"}, False),
+        ({"sec-fetch-site": "same-site"}, False),
+        ({"origin": "http://test"}, True),
+        ({"origin": "http://evil.example"}, False),
+        ({"origin": "null"}, False),
+    ],
+)
+def test_a_form_that_the_browser_says_came_from_elsewhere_is_refused(headers: dict[str, str], passes: bool) -> None:
+    request = Request({"type": "http", "headers": [(name.encode(), value.encode()) for name, value in headers.items()]})
+    if passes:
+        check_same_site(request, own_origin="http://test")
+    else:
+        with pytest.raises(ForgedForm):
+            check_same_site(request, own_origin="http://test")

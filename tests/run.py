@@ -1,0 +1,70 @@
+"""Run every test that this machine can run, and say plainly which it cannot.
+
+Browser tests need chromium, interop tests need Node.js. Without them the rest runs, and the last lines say `NOT RUN`.
+With `--all-required` (or `CI=true`) anything that does not run is a failure. `--coverage` measures branches and
+enforces the floor.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def main() -> int:
+    """Run pytest once with what is there, and return its exit code."""
+    options = _options()
+    missing = _missing()
+    without_vectors = not _vectors().is_dir()
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "worksteal", *options.pytest]
+    if missing:
+        command += ["-m", " and ".join(f"not {marker}" for marker in missing)]
+    if options.coverage:
+        command += ["--cov", "--cov-report=term", f"--cov-fail-under={_floor()}"]
+    code = subprocess.run(command, cwd=ROOT, check=False).returncode  # our own command
+    for words in missing.values():
+        print(words, flush=True)
+    if without_vectors:
+        print(f"published vectors: NOT RUN ({_vectors()} is not there; set VECTORS_DIR)", flush=True)
+    if (missing or without_vectors) and (options.all_required or os.environ.get("CI") == "true"):
+        print("Failed: something did not run, and everything was required.", flush=True)
+        return code or 1
+    return code
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--coverage", action="store_true", help="measure branch coverage and enforce the floor")
+    parser.add_argument("--all-required", action="store_true", help="fail if anything did not run")
+    parser.add_argument("pytest", nargs="*", help="further arguments for pytest")
+    return parser.parse_args()
+
+
+def _missing() -> dict[str, str]:
+    missing: dict[str, str] = {}
+    if not any(shutil.which(name) for name in BROWSERS):
+        missing["browser"] = "browser tests: NOT RUN (no chromium here; on Debian: apt install chromium)"
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        missing["node"] = "interop tests: NOT RUN (no Node.js with npm here)"
+    return missing
+
+
+def _vectors() -> Path:
+    return Path(os.environ.get("VECTORS_DIR", ROOT.parent / "shared" / "vectors"))
+
+
+def _floor() -> int:
+    """Return the coverage floor of pyproject.toml."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    floor: int = settings["tool"]["coverage"]["report"]["fail_under"]
+    return floor
+
+
+if __name__ == "__main__":
+    sys.exit(main())
