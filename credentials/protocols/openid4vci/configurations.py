@@ -1,0 +1,184 @@
+"""Credential configurations (OpenID4VCI 1.0 §12.2.4): one kind of credential that an issuer issues, and its labels."""
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+from credentials.encoding.strict_json import Json
+from credentials.errors import Malformed
+from credentials.protocols.members import Members, check_integer, check_text, without_absent
+
+SD_JWT_VC: Final = "dc+sd-jwt"
+_MAX_DISPLAYS: Final = 64
+_MAX_CLAIMS: Final = 256
+_MAX_PATH: Final = 16
+_MAX_LIST: Final = 32
+_MAX_NAME: Final = 256
+_MAX_LABEL: Final = 512
+
+Path = tuple[str | int | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Display:
+    """How something is called in one language, and how it looks. All of it is foreign text: escape before showing."""
+
+    name: str | None = None
+    locale: str | None = None
+    description: str | None = None
+    background_color: str | None = None
+    text_color: str | None = None
+    logo_uri: str | None = None
+    logo_alt_text: str | None = None
+
+    @classmethod
+    def parse(cls, value: Json, what: str) -> Self:
+        """Read one element of a `display` array."""
+        members = Members(value, what=what)
+        logo = members.optional_object("logo")
+        return cls(
+            name=members.optional_text("name", max_chars=_MAX_LABEL),
+            locale=members.optional_text("locale", max_chars=64),
+            description=members.optional_text("description"),
+            background_color=members.optional_text("background_color", max_chars=64),
+            text_color=members.optional_text("text_color", max_chars=64),
+            # A `data:` URI may hold the whole picture.
+            logo_uri=logo.text("uri", max_chars=262_144) if logo else None,
+            logo_alt_text=logo.optional_text("alt_text", max_chars=_MAX_LABEL) if logo else None,
+        )
+
+    def to_json(self) -> dict[str, Json]:
+        """Write one element of a `display` array."""
+        return without_absent(
+            name=self.name,
+            locale=self.locale,
+            description=self.description,
+            background_color=self.background_color,
+            text_color=self.text_color,
+            logo=without_absent(uri=self.logo_uri, alt_text=self.logo_alt_text),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimDescription:
+    """One claim of a credential and its labels (App. B.2)."""
+
+    path: Path
+    mandatory: bool = False
+    displays: tuple[Display, ...] = ()
+
+    @classmethod
+    def parse(cls, value: Json, what: str) -> Self:
+        """Read one element of a `claims` array."""
+        members = Members(value, what=what)
+        return cls(
+            path=read_path(members),
+            mandatory=members.flag("mandatory", default=False),
+            displays=read_displays(members),
+        )
+
+    def to_json(self) -> dict[str, Json]:
+        """Write one element of a `claims` array."""
+        return without_absent(
+            path=list(self.path),
+            mandatory=self.mandatory or None,
+            display=[display.to_json() for display in self.displays],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialConfiguration:
+    """One kind of credential that an issuer issues.
+
+    Attributes:
+        id: its name in offers and requests.
+        format: such as `dc+sd-jwt`; others are read but cannot be received yet.
+        vct: the type of an SD-JWT VC; None in other formats.
+        scope: to ask for it by scope.
+        binding_methods: such as `jwk`; empty when the credential is bound to no key.
+        signing_algorithms: of the issuer, JOSE names (COSE numbers are left out).
+        proof_algorithms: of key proofs of type `jwt`; empty when these are not taken.
+        key_attestation_required: for key proofs of type `jwt`.
+        displays: how it looks, by language.
+        claims: what is in it.
+    """
+
+    id: str
+    format: str = SD_JWT_VC
+    vct: str | None = None
+    scope: str | None = None
+    binding_methods: tuple[str, ...] = ("jwk",)
+    signing_algorithms: tuple[str, ...] = ("ES256",)
+    proof_algorithms: tuple[str, ...] = ("ES256",)
+    key_attestation_required: bool = False
+    displays: tuple[Display, ...] = ()
+    claims: tuple[ClaimDescription, ...] = ()
+
+    @classmethod
+    def parse(cls, configuration_id: str, value: Json) -> Self:
+        """Read one member of `credential_configurations_supported`."""
+        members = Members(value, what="credential configuration")
+        format_ = members.text("format", max_chars=64)
+        proofs = members.optional_object("proof_types_supported")
+        jwt = proofs.optional_object("jwt") if proofs else None
+        labels = members.optional_object("credential_metadata")
+        algorithms = members.optional_array("credential_signing_alg_values_supported", _read_any, max_items=_MAX_LIST)
+        return cls(
+            id=configuration_id,
+            format=format_,
+            vct=members.text("vct") if format_ == SD_JWT_VC else members.optional_text("vct"),
+            scope=members.optional_text("scope", max_chars=_MAX_NAME),
+            binding_methods=members.optional_texts("cryptographic_binding_methods_supported", max_items=_MAX_LIST),
+            signing_algorithms=tuple(name for name in algorithms if isinstance(name, str)),
+            proof_algorithms=jwt.texts("proof_signing_alg_values_supported", max_items=_MAX_LIST) if jwt else (),
+            key_attestation_required=jwt is not None and "key_attestations_required" in jwt,
+            displays=read_displays(labels) if labels else (),
+            claims=labels.optional_array("claims", ClaimDescription.parse, max_items=_MAX_CLAIMS) if labels else (),
+        )
+
+    def to_json(self) -> dict[str, Json]:
+        """Write one member of `credential_configurations_supported`."""
+        jwt = without_absent(
+            proof_signing_alg_values_supported=list(self.proof_algorithms),
+        )
+        if jwt and self.key_attestation_required:
+            jwt["key_attestations_required"] = {}
+        labels = without_absent(
+            display=[display.to_json() for display in self.displays],
+            claims=[claim.to_json() for claim in self.claims],
+        )
+        return without_absent(
+            format=self.format,
+            vct=self.vct,
+            scope=self.scope,
+            cryptographic_binding_methods_supported=list(self.binding_methods),
+            credential_signing_alg_values_supported=list(self.signing_algorithms),
+            proof_types_supported={"jwt": jwt} if jwt else None,
+            credential_metadata=labels,
+        )
+
+
+def read_displays(members: Members) -> tuple[Display, ...]:
+    """The `display` array of an object, empty when absent."""
+    return members.optional_array("display", Display.parse, max_items=_MAX_DISPLAYS)
+
+
+def read_path(members: Members) -> Path:
+    """The `path` of an object: a claims path pointer (OpenID4VCI 1.0 App. C, OpenID4VP 1.0 §7)."""
+    value = members.required("path")
+    if not isinstance(value, list) or not 0 < len(value) <= _MAX_PATH:
+        raise Malformed(members.named("path"), f"it is not an array of 1 to {_MAX_PATH} elements")
+    return tuple(_read_step(step, members.named("path")) for step in value)
+
+
+def _read_step(step: Json, what: str) -> str | int | None:
+    if step is None:
+        return None
+    if isinstance(step, str):
+        return check_text(step, what=what, max_chars=_MAX_NAME)
+    return check_integer(step, what=what, minimum=0, maximum=65535)
+
+
+def _read_any(value: Json, what: str) -> Json:
+    if not isinstance(value, str | int):
+        raise Malformed(what, "it is neither a name nor a number")
+    return value
