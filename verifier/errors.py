@@ -1,0 +1,187 @@
+"""Why a gate stays shut: each refusal of the verifier with its stable code."""
+
+from __future__ import annotations
+
+from credentials.errors import HandstampError, HolderError, OperatorError, VerifierError
+
+
+class NoSuchGate(HandstampError):
+    """Nobody made this gate here, or it was taken away."""
+
+    code = "no_such_gate"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such gate here. Check the link, or ask whoever gave it to you.")
+
+
+class NoSuchVisit(HandstampError):
+    """The visit is over and forgotten, or it never was."""
+
+    code = "no_such_visit"
+
+    def __init__(self) -> None:
+        super().__init__("This visit has ended, and nothing of it was kept. Open the gate again to start a new one.")
+
+
+class NoSuchRequest(HolderError):
+    """A request that is over and forgotten, or never was."""
+
+    code = "no_such_request"
+
+    def __init__(self) -> None:
+        super().__init__("This request has ended or never existed. Start again at the gate.")
+
+
+class VisitExpired(HolderError):
+    """The answer, or the listener, came too late."""
+
+    code = "visit_expired"
+
+    def __init__(self) -> None:
+        super().__init__("The time for this visit is over. Start again at the gate.")
+
+
+class AlreadyAnswered(HolderError):
+    """A visit takes one answer, once."""
+
+    code = "already_answered"
+
+    def __init__(self) -> None:
+        super().__init__("This visit was answered already; an answer is taken once. Start again at the gate.")
+
+
+class TooManyFailedAnswers(HolderError):
+    """The visit ended because answer after answer was refused."""
+
+    code = "too_many_failed_answers"
+
+    def __init__(self) -> None:
+        super().__init__("Too many answers to this visit were refused, so it has ended. Start again at the gate.")
+
+
+class WrongState(HolderError):
+    """The answer does not carry this request's own `state` (OpenID4VP 1.0 §14.3.2)."""
+
+    code = "wrong_state"
+
+    def __init__(self) -> None:
+        super().__init__("The answer's `state` is not the one of this request.")
+
+
+class OnePresentationExpected(HolderError):
+    """`multiple` was not asked, so an array holds exactly one presentation (OpenID4VP 1.0 §8.1)."""
+
+    code = "one_presentation_expected"
+
+    def __init__(self, query: str, count: int) -> None:
+        super().__init__(f"The answer to `{query}` must be an array of exactly one presentation, not {count}.")
+
+
+class UnaskedAnswer(HolderError):
+    """An entry of `vp_token` that answers no query of the request."""
+
+    code = "unasked_answer"
+
+    def __init__(self) -> None:
+        super().__init__("The answer holds a presentation that this gate did not ask for.")
+
+
+class WalletDeclined(HolderError):
+    """The wallet, or its owner, said no (OpenID4VP 1.0 §8.5)."""
+
+    code = "wallet_declined"
+
+    def __init__(self) -> None:
+        super().__init__("The wallet said no. Nothing was shown to this site.")
+
+
+class ForeignBrowser(HolderError):
+    """Only the browser that started a visit may end it (OpenID4VP 1.0 §14.2)."""
+
+    code = "foreign_browser"
+
+    def __init__(self) -> None:
+        super().__init__("This visit was started in another browser. Go back to that one, or start again here.")
+
+
+class UsedResponseCode(HolderError):
+    """A response code is unknown, or was used before."""
+
+    code = "used_response_code"
+
+    def __init__(self) -> None:
+        super().__init__("This return link was used already, or is not one of ours. Go back to the gate's page.")
+
+
+class NotAccepted(HolderError):
+    """A grant was asked for a visit that no accepted answer opened."""
+
+    code = "not_accepted"
+
+    def __init__(self) -> None:
+        super().__init__("Nothing has opened yet: this visit waits for an answer from your wallet.")
+
+
+class GrantsSpent(HolderError):
+    """The visit gave as many grants as mend a broken download."""
+
+    code = "grants_spent"
+
+    def __init__(self) -> None:
+        super().__init__("This visit opened the files as often as it may. Start again at the gate; you can, any time.")
+
+
+class ForeignOrigin(HolderError):
+    """A form that another site sent in the visitor's name."""
+
+    code = "foreign_origin"
+
+    def __init__(self) -> None:
+        super().__init__("A visit starts on the gate's own page. Open the gate and press the button there.")
+
+
+class TrackserverRefused(VerifierError):
+    """The trackserver did not take the grant, or answered what may not be followed."""
+
+    code = "trackserver_refused"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The trackserver did not open the files: {reason}. The site must mend this; try again later.")
+
+
+class NoCertificate(OperatorError):
+    """Requests are signed with a certificate for the site's host (`x509_san_dns`), and there is none."""
+
+    code = "no_certificate"
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"This verifier has no certificate for {host}. Give it one with: handstamp verifier keys import KEY.pem CHAIN.pem"
+        )
+
+
+class UnusableRelease(VerifierError):
+    """What the trackserver says about a release cannot become a gate."""
+
+    code = "unusable_release"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"No gate can be made for this: {reason}.")
+
+
+class UntrustworthyIssuer(VerifierError):
+    """The co-op's own statement about its keys cannot be used to trust it."""
+
+    code = "untrustworthy_issuer"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"This co-op cannot be trusted yet: {reason}. Nothing was changed.")
+
+
+class VisitTooBusy(HandstampError):
+    """More steps at one moment than a visit has; cannot happen unless rows are changed by hand."""
+
+    code = "visit_too_busy"
+
+    def __init__(self) -> None:
+        super().__init__("Too much happens to this visit at once. Nothing was changed; try again.")

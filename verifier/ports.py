@@ -1,0 +1,100 @@
+"""What the verifier's use cases need of a database, in words of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
+    from credentials.trust import TrustedIssuer, TrustPolicy
+    from verifier.gates import Gate
+    from verifier.visits import LiveVisit, PendingRequest, Requested
+
+
+class Gates(Protocol):
+    """The gates of every site of this verifier."""
+
+    def load_gate(self, gate_id: str) -> Gate | None:
+        """Return the gate with that public id."""
+        ...
+
+    def load_gates(self, site: str) -> tuple[Gate, ...]:
+        """Return a site's gates, oldest first."""
+        ...
+
+    def save_gate(self, gate: Gate, *, now: datetime) -> None:
+        """Keep a new gate."""
+        ...
+
+
+class Visits(Protocol):
+    """The visits, until they expire. Whatever changes one is a conditional UPDATE that says whether it won."""
+
+    def save_visit(self, visit: Requested, requests: tuple[PendingRequest, ...]) -> None:
+        """Keep a new visit with its requests."""
+        ...
+
+    def load_visit(self, visit_id: str) -> LiveVisit | None:
+        """Return a visit by its public id."""
+        ...
+
+    def load_visit_by_response_code(self, response_code: bytes) -> LiveVisit | None:
+        """Return the visit whose return link holds the code with that hash."""
+        ...
+
+    def load_request(self, request_id: str) -> PendingRequest | None:
+        """Return a request by its public id."""
+        ...
+
+    def load_requests(self, visit_id: str) -> tuple[PendingRequest, ...]:
+        """Return both requests of a visit."""
+        ...
+
+    def replace_visit(self, before: LiveVisit, after: LiveVisit, *, now: datetime) -> bool:
+        """Put `after` in the place of `before`, if the visit is still exactly that and has not expired at `now`.
+
+        True for one of any number of callers; who gets false looks again.
+        """
+        ...
+
+    def sweep(self, *, now: datetime) -> int:
+        """Delete every visit that is over, with its requests; return how many."""
+        ...
+
+
+class Redemptions(Protocol):
+    """How often gates were passed."""
+
+    def count_passage(self, *, site: str, gate_id: str, terms: str, month: str) -> None:
+        """Count one more passage."""
+        ...
+
+
+class Trust(Protocol):
+    """Whom each site trusts to say who owns what."""
+
+    def load_policy(self, site: str) -> TrustPolicy:
+        """Return a site's trust as a value."""
+        ...
+
+    def save_issuer(self, site: str, issuer: TrustedIssuer, *, now: datetime) -> None:
+        """Trust a co-op from now on, in place of what was known of it before."""
+        ...
+
+
+class Stores(Gates, Visits, Redemptions, Trust, Protocol):
+    """Everything the verifier keeps, inside one transaction."""
+
+
+class Work(Protocol):
+    """Opens transactions; each is short, and nothing is signed, verified or awaited inside one."""
+
+    def read(self) -> AbstractContextManager[Stores]:
+        """See one consistent state and change nothing."""
+        ...
+
+    def write(self) -> AbstractContextManager[Stores]:
+        """Change it; committed whole at the end, or undone whole if the block raises."""
+        ...

@@ -1,0 +1,1 @@
+"""The verifier's use cases, one file each. They know neither the web nor the database."""

@@ -1,0 +1,52 @@
+"""How a visit goes from one state to the next exactly once, whoever else tries at the same moment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from verifier.errors import NoSuchVisit, VisitExpired, VisitTooBusy
+from verifier.visits import MAX_FAILED_ANSWERS, MAX_GRANTS, LiveVisit, TimedOut, at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from verifier.ports import Visits
+
+After = TypeVar("After", bound=LiveVisit)
+
+# Who loses a compare-and-swap lost it to a step forward, and a visit has no more steps than these: failed answers, an
+# answer, a return, grants given and taken back.
+_MOST_STEPS: Final = MAX_FAILED_ANSWERS + 2 + 2 * MAX_GRANTS
+
+
+def load_live(visits: Visits, visit_id: str, *, now: datetime) -> LiveVisit:
+    """Return a visit that is still going on.
+
+    Raises:
+        NoSuchVisit: it was swept, or never was.
+        VisitExpired: its time is over.
+    """
+    visit = visits.load_visit(visit_id)
+    if visit is None:
+        raise NoSuchVisit
+    match at(visit, now):
+        case TimedOut():
+            raise VisitExpired
+        case live:
+            return live
+
+
+def step(visits: Visits, visit_id: str, change: Callable[[LiveVisit], After], *, now: datetime) -> After:
+    """Carry out `change` on the visit as it stands, by compare and swap; look again after losing a race.
+
+    Raises:
+        NoSuchVisit, VisitExpired: see `load_live`.
+        HandstampError: whatever `change` raises for the state that it finds.
+    """
+    for _ in range(_MOST_STEPS):
+        before = load_live(visits, visit_id, now=now)
+        after = change(before)
+        if visits.replace_visit(before, after, now=now):
+            return after
+    raise VisitTooBusy

@@ -1,0 +1,94 @@
+"""The verifier's tables. Every row belongs to a `site`, because one verifier can host sites that share nothing.
+
+Moments are whole seconds since 1970: conditional UPDATEs compare them alike on every engine.
+"""
+
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Column, LargeBinary, UniqueConstraint
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+
+class Base(SQLModel, registry=registry()):
+    """The root of the verifier's tables, in a registry of their own."""
+
+
+class GateRow(Base, table=True):
+    """A gate. Its key is internal; `gate_id` is in the link that the site publishes."""
+
+    __tablename__ = "gates"
+
+    key: str = Field(primary_key=True)
+    site: str = Field(index=True)
+    gate_id: str = Field(unique=True)
+    title: str
+    requirement: str
+    release_id: str
+    track_id: str | None = None
+    language: str
+    terms: str
+    opens: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    created_at: int = Field(sa_type=BigInteger)
+
+
+class VisitRow(Base, table=True):
+    """A visit, until it expires. It holds no claim, no key, no presentation and no address."""
+
+    __tablename__ = "visits"
+
+    key: str = Field(primary_key=True)
+    site: str = Field(index=True)
+    visit_id: str = Field(unique=True)
+    gate_id: str = Field(foreign_key="gates.gate_id", index=True)
+    browser: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    state: str
+    failed_answers: int = 0
+    last_failure: str | None = None
+    met: str | None = None
+    response_code: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True, unique=True))
+    grants_given: int = 0
+    created_at: int = Field(sa_type=BigInteger)
+    expires_at: int = Field(sa_type=BigInteger, index=True)
+
+
+class RequestRow(Base, table=True):
+    """One of the two requests of a visit; it goes when the visit goes."""
+
+    __tablename__ = "requests"
+
+    key: str = Field(primary_key=True)
+    site: str = Field(index=True)
+    request_id: str = Field(unique=True)
+    visit_id: str = Field(foreign_key="visits.visit_id", ondelete="CASCADE", index=True)
+    device: str
+    state: str
+    salt: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class RedemptionRow(Base, table=True):
+    """How often a gate was passed in a month under which terms: a count, so that no row is anybody's passage."""
+
+    __tablename__ = "redemptions"
+
+    site: str = Field(primary_key=True)
+    gate_id: str = Field(primary_key=True)
+    terms: str = Field(primary_key=True)
+    month: str = Field(primary_key=True)
+    passages: int = Field(sa_type=BigInteger)
+
+
+class TrustedIssuerRow(Base, table=True):
+    """A co-op that a site trusts, with the pinned keys or the certificate authority that vouches for its keys."""
+
+    __tablename__ = "trusted_issuers"
+    __table_args__ = (UniqueConstraint("site", "issuer"),)
+
+    key: str = Field(primary_key=True)
+    site: str = Field(index=True)
+    issuer: str
+    name: str
+    keys: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    anchors: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    types: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    added_at: int = Field(sa_type=BigInteger)
