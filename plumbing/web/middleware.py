@@ -78,17 +78,22 @@ def _where(error: Exception) -> str:
     return " > ".join(f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)
 
 
+def content_security_policy(*, form_action: Sequence[str] = ()) -> str:
+    """Build the policy of our pages; `form_action` names further origins that a form may end at after a redirect."""
+    targets = " ".join(("'self'", *form_action))
+    return (
+        "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+        f"form-action {targets}; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
 class SecurityHeaders:
     """The same strict headers on every answer; a route that sets one of them itself keeps its own."""
 
     def __init__(self, app: ASGIApp, *, form_action: Sequence[str], https: bool) -> None:
         self._app = app
-        targets = " ".join(("'self'", *form_action))
         self._headers = {
-            "Content-Security-Policy": (
-                "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'; "
-                f"form-action {targets}; base-uri 'none'; frame-ancestors 'none'"
-            ),
+            "Content-Security-Policy": content_security_policy(form_action=form_action),
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
             "Cross-Origin-Opener-Policy": "same-origin",
