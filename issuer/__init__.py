@@ -1,0 +1,1 @@
+"""The co-op: its ledger, its offers, and the credentials it signs."""

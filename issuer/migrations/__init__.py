@@ -1,0 +1,1 @@
+"""The issuer's migrations, from its first table on."""

@@ -1,0 +1,6 @@
+"""Runs the issuer's migrations; called by alembic through `plumbing.migrations`."""
+
+from issuer.tables import Base
+from plumbing.migrations import run_environment
+
+run_environment(Base.metadata, role="issuer")

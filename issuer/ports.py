@@ -1,0 +1,187 @@
+"""What the use cases need, as small protocols. `issuer/store.py` implements them on one database session."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from issuer.catalogue import Cover, Release, Track
+from issuer.copies import Copy
+from issuer.ledger import Entry
+from issuer.listeners import Listener
+from issuer.offers import AnyOffer, Offer, Open, Token
+
+
+class Listeners(Protocol):
+    """Who is known to the co-op."""
+
+    def add_listener(self, listener: Listener, *, now: datetime) -> None:
+        """Keep a new listener; `ListenerExists` if the e-mail address is taken."""
+        ...
+
+    def listeners(self) -> Sequence[Listener]:
+        """Every listener, oldest first."""
+        ...
+
+    def find_listener(self, text: str) -> Listener:
+        """The one listener with this id, e-mail address or name, else `UnknownListener`."""
+        ...
+
+
+class Catalogue(Protocol):
+    """Releases, tracks and covers."""
+
+    def save_release(self, release: Release, cover: Cover | None) -> None:
+        """Keep a release as it is described now; a missing cover leaves the one that is there."""
+        ...
+
+    def release(self, release_id: str) -> Release | None:
+        """One release with every track that it ever held."""
+        ...
+
+    def track(self, track_id: str) -> Track | None:
+        """One track, withdrawn or not."""
+        ...
+
+    def releases(self, release_ids: Iterable[str]) -> Mapping[str, Release]:
+        """Several releases by id; ids that are not there are left out."""
+        ...
+
+    def all_releases(self) -> Sequence[Release]:
+        """Every release, by artist and title."""
+        ...
+
+    def release_ids_of_tracks(self, track_ids: Iterable[str]) -> frozenset[str]:
+        """The releases that hold any of the tracks."""
+        ...
+
+    def cover(self, release_id: str) -> Cover | None:
+        """The co-op's own copy of a cover."""
+        ...
+
+
+class Ledger(Protocol):
+    """Entries, only ever added, and the copies derived from them."""
+
+    def entry(self, key: str) -> Entry | None:
+        """The entry with this idempotency key."""
+        ...
+
+    def entries(self, listener: str) -> Sequence[Entry]:
+        """Every entry of a listener."""
+        ...
+
+    def append(self, entry: Entry) -> None:
+        """Add an entry."""
+        ...
+
+    def listeners_with_tracks(self, track_ids: Iterable[str]) -> Sequence[str]:
+        """The listeners who have an entry for any of the tracks."""
+        ...
+
+    def copies(self, listener: str) -> Sequence[Copy]:
+        """Every copy of a listener."""
+        ...
+
+    def keep_copy(self, copy: Copy) -> None:
+        """Keep a new copy; one that is already there for the same thing stands, and keeps its id."""
+        ...
+
+
+class Books(Catalogue, Ledger, Protocol):
+    """Catalogue and ledger together."""
+
+
+class Offers(Protocol):
+    """Offers and their tokens."""
+
+    def add_offer(self, offer: Open, *, code_hash: str) -> None:
+        """Keep a new offer."""
+        ...
+
+    def offer(self, offer_id: str) -> AnyOffer | None:
+        """The offer with this id, expired or not."""
+        ...
+
+    def offer_by_code(self, code_hash: str) -> AnyOffer | None:
+        """The offer whose pre-authorized code has this hash, expired or not."""
+        ...
+
+    def take_try(self, offer: Offer) -> None:
+        """Take one of the tries of an open offer; the last one burns it."""
+        ...
+
+    def redeem(self, offer: Offer) -> bool:
+        """Close an open offer for its one token; False if somebody was first."""
+        ...
+
+    def add_token(self, token: Token) -> None:
+        """Keep a new token."""
+        ...
+
+    def token(self, token_hash: str) -> Token | None:
+        """The token with this hash, expired or revoked or not."""
+        ...
+
+    def revoke_token_of(self, offer: Offer) -> None:
+        """Close the token that an offer gave."""
+        ...
+
+
+class Freshness(Protocol):
+    """Values that may be used once."""
+
+    def remember_proof(self, proof_hash: str, *, until: datetime) -> bool:
+        """Note a DPoP proof; False if it was seen before."""
+        ...
+
+    def add_nonce(self, nonce_hash: str, *, until: datetime) -> None:
+        """Keep a nonce that may be used once."""
+        ...
+
+    def use_nonce(self, nonce_hash: str, *, now: datetime) -> bool:
+        """Use a nonce up; False if it is not there or too old."""
+        ...
+
+    def claim_keys(self, thumbprints: Iterable[str], *, copy_id: str, month: str) -> bool:
+        """Note holder keys, each for one instance; False, and none noted, if any instance had one of them before."""
+        ...
+
+
+class Issuing(Offers, Freshness, Catalogue, Protocol):
+    """What the token and credential endpoints need."""
+
+
+class Logins(Protocol):
+    """Magic links and the browsers that used one."""
+
+    def add_login_link(self, token_hash: str, *, listener: str, until: datetime) -> None:
+        """Keep a magic link."""
+        ...
+
+    def login_link(self, token_hash: str, *, now: datetime) -> bool:
+        """Tell whether a link can still be used."""
+        ...
+
+    def use_login_link(self, token_hash: str, *, now: datetime) -> str | None:
+        """Use a link up and return its listener; None if it is not there or too old."""
+        ...
+
+    def add_browser(self, session_hash: str, *, listener: str, until: datetime) -> None:
+        """Keep a logged-in browser."""
+        ...
+
+    def browser(self, session_hash: str, *, now: datetime) -> str | None:
+        """The listener of a logged-in browser."""
+        ...
+
+    def forget_browser(self, session_hash: str) -> None:
+        """Log a browser out."""
+        ...
+
+
+class Sweepable(Protocol):
+    """Rows that lose their meaning."""
+
+    def delete_expired(self, now: datetime) -> int:
+        """Delete what can mean nothing any more; return how many rows."""
+        ...

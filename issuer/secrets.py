@@ -1,0 +1,45 @@
+"""Codes and their hashes.
+
+What others hold is stored as a hash; what must be shown again is derived from a key that is kept outside the database.
+"""
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+
+from credentials.encoding import base64url
+
+TX_CODE_DIGITS = 6
+
+
+def stored(secret: str) -> str:
+    """Return what the database keeps of a high-entropy secret."""
+    return base64url.encode(hashlib.sha256(secret.encode()).digest())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferSecrets:
+    """Derives an offer's two codes from its id, so that they can be shown again and are stored nowhere.
+
+    Attributes:
+        key: 32 bytes from the key folder; a copy of the database alone gives neither code.
+    """
+
+    key: bytes = field(repr=False)
+
+    def code(self, offer: str) -> str:
+        """Return the pre-authorized code: 256 bits that nobody without the key can tell from random."""
+        return base64url.encode(self._digest("pre-authorized_code", offer))
+
+    def tx_code(self, offer: str) -> str:
+        """Return the six digits that the listener is shown apart from the offer."""
+        number = int.from_bytes(self._digest("tx_code", offer), "big") % 10**TX_CODE_DIGITS
+        return f"{number:0{TX_CODE_DIGITS}}"
+
+    def tx_code_mac(self, offer: str, tx_code: str) -> str:
+        """Return what the database keeps of a transaction code: six digits need a keyed hash."""
+        return base64url.encode(self._digest("tx_code_mac", offer, tx_code))
+
+    def _digest(self, *parts: str) -> bytes:
+        # Base64url and digits only (or a wallet's text, which comes last): no part can pretend to be two.
+        return hmac.digest(self.key, "\x1f".join(parts).encode(), hashlib.sha256)

@@ -1,0 +1,12 @@
+"""The co-op's store: every port of the use cases on one SQLModel session."""
+
+from issuer.store.catalogue import CatalogueStore
+from issuer.store.ledger import LedgerStore
+from issuer.store.listeners import ListenerStore
+from issuer.store.offers import OfferStore
+
+__all__ = ["Store"]
+
+
+class Store(CatalogueStore, LedgerStore, ListenerStore, OfferStore):
+    """All ports on one session, which somebody else opens, commits and closes."""

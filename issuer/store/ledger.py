@@ -1,0 +1,134 @@
+"""Entries and copies in the database."""
+
+from collections.abc import Iterable, Sequence
+from typing import assert_never
+
+from sqlmodel import col, select
+
+from issuer.copies import Copy, CopyKind
+from issuer.ledger import Acquisition, Act, BuyRelease, BuyTrack, Charge, Entry, Play
+from issuer.store.base import SessionStore, from_s, to_s
+from issuer.tables import CopyRow, EntryChargeRow, EntryRow
+from plumbing.ids import new_internal_id
+
+
+class LedgerStore(SessionStore):
+    """Implements `issuer.ports.Ledger`."""
+
+    def entry(self, key: str) -> Entry | None:
+        """See `issuer.ports.Ledger`."""
+        row = self._session.exec(select(EntryRow).where(EntryRow.key == key)).one_or_none()
+        return self._entries([row])[0] if row else None
+
+    def entries(self, listener: str) -> Sequence[Entry]:
+        """See `issuer.ports.Ledger`."""
+        return self._entries(self._session.exec(select(EntryRow).where(EntryRow.listener_id == listener)).all())
+
+    def append(self, entry: Entry) -> None:
+        """See `issuer.ports.Ledger`."""
+        row = _entry_row(entry)
+        self._session.add(row)
+        self._session.flush()
+        self._session.add_all(
+            EntryChargeRow(entry_id=row.id, track_id=charge.track, position=position, milli=charge.milli)
+            for position, charge in enumerate(entry.charges)
+        )
+        self._session.flush()
+
+    def listeners_with_tracks(self, track_ids: Iterable[str]) -> Sequence[str]:
+        """See `issuer.ports.Ledger`."""
+        found = self._in_parts(
+            track_ids,
+            lambda part: self._session.exec(
+                select(EntryRow.listener_id)
+                .join(EntryChargeRow, col(EntryChargeRow.entry_id) == col(EntryRow.id))
+                .where(col(EntryChargeRow.track_id).in_(part))
+                .distinct()
+            ),
+        )
+        return sorted(set(found))
+
+    def copies(self, listener: str) -> Sequence[Copy]:
+        """See `issuer.ports.Ledger`."""
+        rows = self._session.exec(select(CopyRow).where(CopyRow.listener_id == listener).order_by(col(CopyRow.id)))
+        return [copy_of(row) for row in rows]
+
+    def keep_copy(self, copy: Copy) -> None:
+        """See `issuer.ports.Ledger`."""
+        self._add_unless_there(
+            CopyRow(
+                id=copy.id,
+                listener_id=copy.listener,
+                kind=copy.kind,
+                subject=copy.subject,
+                acquisition=copy.acquisition,
+                month=copy.month,
+            )
+        )
+
+    def _entries(self, rows: Sequence[EntryRow]) -> list[Entry]:
+        charges: dict[str, list[Charge]] = {row.id: [] for row in rows}
+        for charge in self._in_parts(
+            charges,
+            lambda part: self._session.exec(
+                select(EntryChargeRow)
+                .where(col(EntryChargeRow.entry_id).in_(part))
+                .order_by(col(EntryChargeRow.entry_id), col(EntryChargeRow.position))
+            ),
+        ):
+            charges[charge.entry_id].append(Charge(track=charge.track_id, milli=charge.milli))
+        return [
+            Entry(
+                key=row.key, listener=row.listener_id, act=_act(row), charges=tuple(charges[row.id]), at=from_s(row.at)
+            )
+            for row in rows
+        ]
+
+
+def copy_of(row: CopyRow) -> Copy:
+    """Read a copy from its row."""
+    return Copy(
+        id=row.id,
+        listener=row.listener_id,
+        kind=CopyKind(row.kind),
+        subject=row.subject,
+        acquisition=Acquisition(row.acquisition),
+        month=row.month,
+    )
+
+
+def _entry_row(entry: Entry) -> EntryRow:
+    kind, subject, seconds = _columns(entry.act)
+    return EntryRow(
+        id=new_internal_id(entry.at),
+        key=entry.key,
+        listener_id=entry.listener,
+        kind=kind,
+        subject=subject,
+        seconds=seconds,
+        at=to_s(entry.at),
+    )
+
+
+def _columns(act: Act) -> tuple[str, str, int | None]:
+    match act:
+        case Play():
+            return "play", act.track, act.seconds
+        case BuyTrack():
+            return "buy_track", act.track, None
+        case BuyRelease():
+            return "buy_release", act.release, None
+        case _:
+            assert_never(act)
+
+
+def _act(row: EntryRow) -> Act:
+    match row.kind:
+        case "play":
+            return Play(track=row.subject, seconds=row.seconds or 0)
+        case "buy_track":
+            return BuyTrack(track=row.subject)
+        case "buy_release":
+            return BuyRelease(release=row.subject)
+        case _:
+            raise ValueError("The ledger holds an entry of a kind that this version does not know.")
