@@ -1,0 +1,187 @@
+"""A real browser for the tests of pages: Debian's chromium, driven by playwright, allowed to reach loopback only."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1280, "height": 800}
+# Pictures for a look by eye; kept out of the repository.
+PICTURES = Path(os.environ.get("HANDSTAMP_PICTURES", "test-results/pictures"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            if not CHROMIUM.exists():
+                item.add_marker(pytest.mark.skip(reason=f"there is no {CHROMIUM}"))
+
+
+# Per module: while playwright's synchronous driver lives, its event loop runs, and no asynchronous test can run beside it.
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS), headless=True)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Visitor:
+    """One browser window of one person, which notes whatever a page must never do."""
+
+    context: BrowserContext
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+
+    def picture(self, name: str) -> None:
+        """Take a picture of the whole page as it stands."""
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+
+    def pictures(self, name: str) -> None:
+        """Take the four pictures that every page is looked at by: phone and desk, light and dark."""
+        before = self.page.viewport_size
+        for size_name, size in (("phone", PHONE), ("desk", DESK)):
+            self.page.set_viewport_size(size)  # type: ignore[arg-type]
+            for scheme in ("light", "dark"):
+                self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                self.picture(f"{name}-{size_name}-{scheme}")
+        self.page.emulate_media(color_scheme="light")
+        self.page.set_viewport_size(before)  # type: ignore[arg-type]
+
+    def check_page(self) -> None:
+        """Check what holds for every page in every state, on a phone and at a desk, in light and in dark."""
+        before = self.page.viewport_size
+        for size in (PHONE, DESK):
+            self.page.set_viewport_size(size)  # type: ignore[arg-type]
+            overflow = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert overflow <= 0, f"scrolls sideways by {overflow} px at {size['width']} px"
+            for scheme in ("light", "dark"):
+                self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                self.check_accessible()
+        self.page.emulate_media(color_scheme="light")
+        self.page.set_viewport_size(before)  # type: ignore[arg-type]
+        assert self.complaints == []
+        assert self.foreign == []
+
+    def check_accessible(self) -> None:
+        results = Axe().run(self.page)
+        assert results.violations_count == 0, results.generate_report()
+
+    def tab_to(self, name: str, *, at_most: int = 40) -> None:
+        """Reach the control called `name` by the keyboard alone, and see that its focus shows."""
+        for _ in range(at_most):
+            self.page.keyboard.press("Tab")
+            focused = self.page.evaluate_handle("document.activeElement").as_element()
+            assert focused is not None
+            if name in (focused.get_attribute("aria-label") or focused.inner_text()):
+                style = focused.evaluate("e => getComputedStyle(e).outlineStyle + getComputedStyle(e).outlineWidth")
+                assert style == "solid3px"
+                return
+        pytest.fail(f"{name!r} cannot be reached by the keyboard")
+
+
+@pytest.fixture
+def new_visitor(chromium: Browser) -> Iterator[Callable[..., Visitor]]:
+    contexts = []
+
+    def build(*, size: dict[str, int] = PHONE, language: str = "en", **options: Any) -> Visitor:
+        context = chromium.new_context(viewport=size, locale=language, **options)  # type: ignore[arg-type]
+        contexts.append(context)
+        visitor = Visitor(context=context, page=context.new_page())
+        _watch(visitor)
+        return visitor
+
+    yield build
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def visitor(new_visitor: Callable[..., Visitor]) -> Visitor:
+    return new_visitor()
+
+
+def _watch(visitor: Visitor) -> None:
+    def on_route(route: Route) -> None:
+        host = urlsplit(route.request.url).hostname or ""
+        if host != "127.0.0.1" and not host.endswith("localhost"):
+            visitor.foreign.append(route.request.url)
+            route.abort()
+            return
+        page = urlsplit(route.request.frame.url).hostname
+        if not route.request.is_navigation_request() and page and host != page:
+            visitor.foreign.append(route.request.url)
+        route.continue_()
+
+    visitor.context.route("**/*", on_route)
+    visitor.page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
+    visitor.page.on(
+        "console",
+        lambda message: (
+            visitor.complaints.append(message.text)
+            if message.type == "error" and "the server responded with a status of 4" not in message.text
+            else None
+        ),
+    )
+
+
+class _Server(uvicorn.Server):
+    def install_signal_handlers(self) -> None:
+        """Leave the signals to pytest: this server runs in a thread."""
+
+
+@contextmanager
+def serving(build_app: Callable[[int], Any]) -> Iterator[int]:
+    """Serve an application on a free loopback port, in a thread, for as long as the block lasts."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.bind(("127.0.0.1", 0))
+    port = int(listener.getsockname()[1])
+    config = uvicorn.Config(build_app(port), log_config=None, lifespan="on", timeout_graceful_shutdown=1)
+    server = _Server(config)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
+    thread.start()
+    try:
+        while not server.started and thread.is_alive():
+            thread.join(0.02)
+        yield port
+    finally:
+        server.should_exit = True
+        thread.join(5)
+        listener.close()
+
+
+@pytest.fixture(scope="session", name="serving")
+def _serving_fixture() -> Callable[..., Any]:
+    return serving
