@@ -1,7 +1,7 @@
 """One error root, split by who must act.
 
-Every refusal in Handstamp is a class below `HandstampError` with a stable `code`; its text is built in the class, in words for
-whoever has to act. Only a service's `api.py` and `web/` turn an error into HTTP.
+Every refusal in Handstamp is a class below `HandstampError` with a stable `code`; its text is built in the class, in
+words for whoever has to act. Only a service's `api.py` and `web/` turn an error into HTTP.
 """
 
 from typing import ClassVar

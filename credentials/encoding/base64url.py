@@ -4,15 +4,17 @@ The standard library ignores characters outside the alphabet and left-over bits.
 be written in several ways, so that a changed presentation still verifies: here they are refused.
 """
 
-import base64
 import binascii
 
 from credentials.errors import Malformed
 
+_TO_URL = bytes.maketrans(b"+/", b"-_")
+_FROM_URL = bytes.maketrans(b"-_", b"+/")
+
 
 def encode(data: bytes) -> str:
     """Write bytes as base64url without padding."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return binascii.b2a_base64(data, newline=False).translate(_TO_URL, b"=").decode("ascii")
 
 
 def decode(text: str, *, what: str) -> bytes:
@@ -27,11 +29,11 @@ def decode(text: str, *, what: str) -> bytes:
     """
     try:
         raw = text.encode("ascii")
-        data = base64.b64decode(raw + b"=" * (-len(raw) % 4), altchars=b"-_", validate=True)
+        data = binascii.a2b_base64(raw.translate(_FROM_URL) + b"=" * (-len(raw) % 4), strict_mode=True)
     except (UnicodeEncodeError, binascii.Error) as error:
         raise Malformed(what, "it is not base64url text") from error
-    # Encoding again is the cheapest complete test of canonical form: it catches padding, left-over bits and, because
-    # Python's decoder accepts `+` and `/` beside the alternative characters, those too.
+    # Encoding again is the cheapest complete test of canonical form: it catches padding, left-over bits, and the `+` and
+    # `/` that Python's decoder takes as they are.
     if encode(data) != text:
         raise Malformed(what, "it is not base64url text in its one canonical form, without padding")
     return data

@@ -1,7 +1,7 @@
 """JSON Web Signatures in compact form (RFC 7515 §7.1), read under the rules of RFC 8725."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from credentials.encoding import base64url
 from credentials.encoding.strict_json import MAX_BYTES, Json, dump, parse_object
@@ -21,9 +21,9 @@ class Jws:
     what: str
     """What it is, for the words of errors."""
     header: Mapping[str, Json]
-    payload: bytes
-    signing_input: bytes
-    signature: bytes
+    payload: bytes = field(repr=False)
+    signing_input: bytes = field(repr=False)
+    signature: bytes = field(repr=False)
 
     def claims(self) -> dict[str, Json]:
         """Read the payload as a JSON object, anew at every call: keep the result.

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from credentials.encoding import base64url
@@ -25,13 +25,13 @@ _CLAIM_PARTS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disclosure:
-    """One disclosed claim (`name` is text) or array element (`name` is None)."""
+    """One disclosed claim (`name` is text) or array element (`name` is None). Its `repr` shows no value: logs see it."""
 
-    encoded: str
+    encoded: str = field(repr=False)
     digest: str
-    salt: str
+    salt: str = field(repr=False)
     name: str | None
-    value: Json
+    value: Json = field(repr=False)
 
 
 def digest_sha256(text: str) -> str:

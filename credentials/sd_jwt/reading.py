@@ -1,7 +1,7 @@
 """Reading SD-JWT and SD-JWT+KB in compact form (RFC 9901 §4 and §7.1)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from credentials.encoding.strict_json import MAX_BYTES, Json
 from credentials.errors import Malformed
@@ -19,16 +19,16 @@ class SdJwt:
 
     jws: Jws
     """The issuer-signed JWT."""
-    issuer_claims: Mapping[str, Json]
+    issuer_claims: Mapping[str, Json] = field(repr=False)
     """The payload as it was signed, digests and all."""
     disclosures: tuple[Disclosure, ...]
     roots: Mapping[str, str]
     """For each disclosure's digest, the top-level claim that it is, or stands inside."""
-    claims: Mapping[str, Json]
+    claims: Mapping[str, Json] = field(repr=False)
     """The processed payload: what is disclosed, digests gone."""
-    unbound: str
+    unbound: str = field(repr=False)
     """The text up to and including the last `~`: what `sd_hash` is taken over (§4.3.1)."""
-    key_binding: str | None
+    key_binding: str | None = field(repr=False)
     """The key binding JWT, not read yet; None if this is an SD-JWT without one."""
 
     @property

@@ -1,4 +1,4 @@
-"""Who is trusted for what, as values. Trust is stated, never guessed: no credential opens a gate by its signature alone."""
+"""Who is trusted for what, as values. Trust is stated, never guessed: no signature opens a gate by itself."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,0 +1,106 @@
+"""Like every other of its type: what a wallet checks on receipt, so that an issuer cannot tag a holder.
+
+Whatever differs between two credentials of one type, and is shown to verifiers, lets them recognise the holder: an odd
+date, a digest more, an extra header, a space (design/protocols.md, "What must not link a holder", rule 7). Values that
+the holder chooses to disclose are compared with the catalogue by the wallet itself; keys, salts, digests and the
+signature differ by nature, which is why each credential is shown once.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from credentials.encoding import base64url
+from credentials.encoding.strict_json import Json, dump
+from credentials.refusals import Recognisable
+from credentials.sd_jwt.disclosure import DEFAULT_HASH, DIGESTS, HASH_NAME, SALT_BYTES, Disclosure, digest_sha256
+from credentials.sd_jwt.reading import SdJwt
+
+_HEADER = frozenset({"alg", "typ", "kid", "x5c"})
+_VISIBLE = frozenset({"iss", "iat", "vct", "cnf", DIGESTS, HASH_NAME})
+_HOLDER_KEY = frozenset({"kty", "crv", "x", "y"})
+_SALT_CHARACTERS = len(base64url.encode(bytes(SALT_BYTES)))
+_DIGEST_CHARACTERS = len(digest_sha256(""))
+
+
+def check_shape(
+    sd_jwt: SdJwt, *, at: datetime, digest_count: int, claim_names: frozenset[str] | None, clock_skew_s: int
+) -> None:
+    """Check that a credential just issued differs from others of its type in nothing that it shows.
+
+    Args:
+        sd_jwt: the credential, its signature checked.
+        at: the time of receipt; `iat` must be the first second of this month, in UTC.
+        digest_count: how many digests the type has, decoys included.
+        claim_names: the claims that the type has; None if that is checked elsewhere.
+        clock_skew_s: how far the issuer's clock may be off, around the turn of a month.
+
+    Raises:
+        Recognisable: it differs, and how.
+    """
+    skew = timedelta(seconds=clock_skew_s)
+    months = {_start_of_month(at - skew), _start_of_month(at + skew)}
+    comparisons = (
+        *_compare_visible(sd_jwt, months, digest_count),
+        *_compare_disclosures(sd_jwt, claim_names),
+        ("it is not written as compactly as others", _is_compact(sd_jwt)),
+    )
+    for difference, same in comparisons:
+        if not same:
+            raise Recognisable(difference)
+
+
+def _compare_visible(sd_jwt: SdJwt, months: set[int], digest_count: int) -> Iterator[tuple[str, bool]]:
+    claims = sd_jwt.issuer_claims
+    kid = sd_jwt.header.get("kid")
+    yield "its header has other members than others", frozenset(sd_jwt.header) <= _HEADER
+    yield "its key id is not the thumbprint of a key", kid is None or _is_digest(kid)
+    yield "it always shows other claims than others", frozenset(claims) == _VISIBLE
+    yield "the holder's key has other members than others", _is_bare_key(claims.get("cnf"))
+    # Only an integer: 1.7e9 is the same number, but is written otherwise.
+    date = claims.get("iat")
+    yield "its date is not the first second of this month", isinstance(date, int) and date in months
+    digests = claims.get(DIGESTS)
+    same_digests = isinstance(digests, list) and len(digests) == digest_count and all(map(_is_digest, digests))
+    yield f"it does not have {digest_count} digests of one kind", same_digests and claims.get(HASH_NAME) == DEFAULT_HASH
+
+
+def _compare_disclosures(sd_jwt: SdJwt, claim_names: frozenset[str] | None) -> Iterator[tuple[str, bool]]:
+    names = {disclosure.name for disclosure in sd_jwt.disclosures}
+    flat = all(d.name == sd_jwt.roots[d.digest] and d.value == sd_jwt.claims.get(d.name) for d in sd_jwt.disclosures)
+    yield "some of its claims are hidden inside others", flat and len(names) == len(sd_jwt.disclosures)
+    yield "it has other claims than others", claim_names is None or names == claim_names
+    same_salts = all(len(disclosure.salt) == _SALT_CHARACTERS for disclosure in sd_jwt.disclosures)
+    yield "its salts are longer or shorter than others", same_salts
+
+
+def _is_compact(sd_jwt: SdJwt) -> bool:
+    # A space between two members is as good a tag as a number. Members keep their order when they are written again.
+    header, payload, _ = sd_jwt.unbound.partition("~")[0].split(".")
+    return (
+        header == _write(dict(sd_jwt.header))
+        and payload == _write(dict(sd_jwt.issuer_claims))
+        and all(disclosure.encoded == _write_disclosure(disclosure) for disclosure in sd_jwt.disclosures)
+    )
+
+
+def _write(value: Json) -> str:
+    return base64url.encode(dump(value))
+
+
+def _write_disclosure(disclosure: Disclosure) -> str:
+    return _write([disclosure.salt, disclosure.name, disclosure.value])
+
+
+def _is_digest(value: Json) -> bool:
+    return isinstance(value, str) and len(value) == _DIGEST_CHARACTERS
+
+
+def _is_bare_key(confirmation: Json) -> bool:
+    if not isinstance(confirmation, dict) or confirmation.keys() != {"jwk"}:
+        return False
+    key = confirmation["jwk"]
+    return isinstance(key, dict) and key.keys() == _HOLDER_KEY
+
+
+def _start_of_month(at: datetime) -> int:
+    return int(at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0).timestamp())

@@ -1,0 +1,287 @@
+"""The one verification pipeline: from a text that a stranger sent to evidence that a gate may open on.
+
+`verify` takes a presentation. It raises at the first step that fails, so its success is the evidence: a `Verified`.
+
+     1. Read it: an issuer-signed JWT by ES256 and disclosures that fit its digests, none twice, none unreferenced,
+        under no forbidden or taken name (RFC 9901 §7.1 steps 1, 2.1, 2.5 and 3 to 5).
+     2. Its type is `dc+sd-jwt` (SD-JWT VC, "JOSE Header"): what was signed for another purpose is no credential.
+     3. What decides validity (`iss`, `vct`, `cnf`, `nbf`, `exp`, `status`) is visible in what the issuer signed, as
+        are its sub-claims (SD-JWT VC, "Registered JWT Claims"): no holder can hide an end date.
+     4. The issuer is on the policy's list, is trusted for this type, and the type was asked for.
+     5. The signing key is the issuer's: pinned, or certified now for the host of `iss` by one of the issuer's anchors
+        (RFC 9901 §7.1 step 2.3; SD-JWT VC, "Issuer Verification Key Discovery and Validation").
+     6. The issuer's signature fits (RFC 9901 §7.1 step 2.2).
+     7. The credential is valid now: `iat` and `nbf` have come, `exp` has not (step 6), and no status waits to be asked.
+     8. There is a key binding, of type `kb+jwt`, by ES256 (RFC 9901 §7.3 steps 1 to 3, 5.2 and 5.4). It is always
+        demanded: whether it is needed must not depend on whether it was sent.
+     9. It is signed by the key in `cnf` (steps 5.1 and 5.3): whoever shows the credential holds its key.
+    10. Its `sd_hash` covers exactly these disclosures (step 5.7): none was added or taken away on the way.
+    11. Its `aud` is this verifier and its `nonce` this request's (step 5.6): it was made for nobody and nothing else.
+    12. It was made just now (step 5.5), and its own `exp` and `nbf`, if any, agree (step 5.8).
+
+`verify_issued` is for a wallet that receives a credential: steps 1 to 7, and then
+
+    13. it has no key binding (RFC 9901 §7.2) and is bound to a key of this wallet;
+    14. it is like every other of its type (`credentials.shape`), so that it does not tag its holder.
+"""
+
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, InitVar, dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final, TypeVar
+
+from credentials.encoding.strict_json import Json
+from credentials.errors import Malformed
+from credentials.keys.errors import BadSignature, WrongTyp
+from credentials.keys.jwk import PublicKey
+from credentials.keys.jws import parse_jws
+from credentials.refusals import (
+    EarlyKeyBinding,
+    Expired,
+    HiddenValidityClaim,
+    MissingKeyBinding,
+    NotOurKey,
+    NotYetValid,
+    StaleKeyBinding,
+    StatusNotSupported,
+    UnknownType,
+    WrongAudience,
+    WrongKeyBinding,
+    WrongNonce,
+    WrongSdHash,
+)
+from credentials.sd_jwt.errors import UnexpectedKeyBinding
+from credentials.sd_jwt.issuing import ALWAYS_VISIBLE, TYP
+from credentials.sd_jwt.presenting import KEY_BINDING_TYP, read_holder_key
+from credentials.sd_jwt.reading import SdJwt, parse_sd_jwt
+from credentials.shape import check_shape
+from credentials.trust import TrustPolicy
+
+_ISSUED_STEPS: Final = (
+    "1 read, disclosures fit",
+    "2 type of the message",
+    "3 nothing that decides validity is hidden",
+    "4 issuer and type trusted",
+    "5 key is the issuer's",
+    "6 issuer's signature",
+    "7 valid now",
+)
+_PRESENTED_STEPS: Final = (
+    *_ISSUED_STEPS,
+    "8 key binding is there",
+    "9 holder's signature",
+    "10 made for these disclosures",
+    "11 made for this verifier and request",
+    "12 made just now",
+)
+_RECEIVED_STEPS: Final = (*_ISSUED_STEPS, "13 bound to our key", "14 like every other of its type")
+_NOT_ABOUT_THE_SUBJECT: Final = ALWAYS_VISIBLE | {"iat"}
+_SEAL: Final = object()
+_ABSENT: Final = object()
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """What a credential was found to be. Only the functions of this module hold the seal that makes one."""
+
+    seal: InitVar[object]
+    _: KW_ONLY
+    issuer: str
+    vct: str
+    issued_at: float | None
+    """`iat`, in seconds; None if the issuer did not say."""
+    disclosed: Mapping[str, Json] = field(repr=False)
+    """What was disclosed about the subject, without the claims of the protocol itself."""
+    issuer_key: str
+    """Thumbprint of the key that signed the credential."""
+    holder_key: str
+    """Thumbprint of the key that it is bound to."""
+    at: datetime
+    """The time for which all this holds."""
+    steps: tuple[str, ...]
+    """The steps that were passed; there is no evidence with fewer."""
+
+    def __post_init__(self, seal: object) -> None:
+        if seal is not _SEAL:
+            raise TypeError("Evidence comes from verify() and verify_issued() only.")
+
+
+class Verified(_Evidence):
+    """Evidence that a holder presented a valid credential, to this verifier, for this request, just now."""
+
+    __slots__ = ()
+
+
+class Received(_Evidence):
+    """Evidence that a credential just issued is valid, bound to a key of ours, and like every other of its type."""
+
+    __slots__ = ()
+
+
+_Found = TypeVar("_Found", bound=_Evidence)
+
+
+def verify(
+    presentation: str,
+    *,
+    policy: TrustPolicy,
+    audience: str,
+    nonce: str,
+    at: datetime,
+    types: frozenset[str] | None = None,
+    max_age_s: int = 300,
+    clock_skew_s: int = 60,
+) -> Verified:
+    """Verify a presentation: an SD-JWT VC with key binding. The steps are numbered above.
+
+    Args:
+        presentation: the text that was sent.
+        policy: who is trusted for what.
+        audience: the verifier's own identifier, as the holder was told.
+        nonce: the request's.
+        at: the time of the check, with a zone.
+        types: which types (`vct`) were asked for; None for all that the policy trusts.
+        max_age_s: how old the key binding may be.
+        clock_skew_s: how far clocks may differ.
+
+    Raises:
+        HandstampError: `credentials.refusals`, or an error of the step's own package, says what is wrong.
+    """
+    sd_jwt = parse_sd_jwt(presentation)  # (1)
+    issuer_key, holder_key = _verify_issued_part(sd_jwt, policy, types, at, clock_skew_s)  # (2) to (7)
+    if sd_jwt.key_binding is None:  # (8)
+        raise MissingKeyBinding
+    binding = parse_jws(sd_jwt.key_binding, what="key binding", typ=KEY_BINDING_TYP)
+    try:
+        binding.check_signature(holder_key)  # (9)
+    except BadSignature as error:
+        raise WrongKeyBinding from error
+    claims = binding.claims()
+    if claims.get("sd_hash") != sd_jwt.sd_hash():  # (10)
+        raise WrongSdHash
+    if claims.get("aud") != audience:  # (11)
+        raise WrongAudience(audience)
+    if claims.get("nonce") != nonce:
+        raise WrongNonce
+    _check_fresh(claims, at, max_age_s, clock_skew_s)  # (12)
+    return _seal(Verified, sd_jwt, issuer_key, holder_key, at, _PRESENTED_STEPS)
+
+
+def verify_issued(
+    credential: str,
+    *,
+    policy: TrustPolicy,
+    holder_keys: frozenset[str],
+    at: datetime,
+    digest_count: int,
+    claim_names: frozenset[str] | None = None,
+    clock_skew_s: int = 60,
+) -> Received:
+    """Verify a credential on receipt, before it is kept. The steps are numbered above.
+
+    Args:
+        credential: the SD-JWT VC as the issuer sent it.
+        policy: who is trusted for what.
+        holder_keys: thumbprints of the keys that the wallet asked it for.
+        at: the time of the check, with a zone; `iat` must be the first second of its month.
+        digest_count: how many digests the type has.
+        claim_names: the claims that every credential of the type has; None if that is checked elsewhere.
+        clock_skew_s: how far clocks may differ.
+
+    Raises:
+        HandstampError: `credentials.refusals`, or an error of the step's own package, says what is wrong.
+    """
+    sd_jwt = parse_sd_jwt(credential)  # (1)
+    issuer_key, holder_key = _verify_issued_part(sd_jwt, policy, None, at, clock_skew_s)  # (2) to (7)
+    if sd_jwt.key_binding is not None:  # (13)
+        raise UnexpectedKeyBinding
+    if holder_key.thumbprint not in holder_keys:
+        raise NotOurKey
+    check_shape(  # (14)
+        sd_jwt, at=at, digest_count=digest_count, claim_names=claim_names, clock_skew_s=clock_skew_s
+    )
+    return _seal(Received, sd_jwt, issuer_key, holder_key, at, _RECEIVED_STEPS)
+
+
+def _verify_issued_part(
+    sd_jwt: SdJwt, policy: TrustPolicy, types: frozenset[str] | None, at: datetime, clock_skew_s: int
+) -> tuple[PublicKey, PublicKey]:
+    """Take steps 2 to 7; return the issuer's and the holder's key."""
+    if sd_jwt.header.get("typ") != TYP:  # (2)
+        raise WrongTyp("credential", TYP)
+    for name in ALWAYS_VISIBLE:  # (3) Present in both, and equal: a digest anywhere within would make them differ.
+        if sd_jwt.claims.get(name, _ABSENT) != sd_jwt.issuer_claims.get(name, _ABSENT):
+            raise HiddenValidityClaim(name)
+    issuer, vct = _read_text(sd_jwt, "iss"), _read_text(sd_jwt, "vct")
+    trusted = policy.issuer_for(issuer)  # (4)
+    if types is not None and vct not in types:
+        raise UnknownType(types)
+    trusted.check_may_issue(vct)
+    issuer_key = trusted.find_key(sd_jwt.header, at=at)  # (5)
+    sd_jwt.jws.check_signature(issuer_key)  # (6)
+    if "status" in sd_jwt.claims:  # (7)
+        raise StatusNotSupported
+    _check_dates(sd_jwt.claims, at, clock_skew_s, what="credential")
+    return issuer_key, read_holder_key(sd_jwt)
+
+
+def _check_dates(claims: Mapping[str, Json], at: datetime, clock_skew_s: int, *, what: str) -> None:
+    now = at.timestamp()
+    starts = [date for name in ("iat", "nbf") if (date := _read_date(claims, name, what=what)) is not None]
+    if any(now < start - clock_skew_s for start in starts):
+        raise NotYetValid(what)
+    end = _read_date(claims, "exp", what=what)
+    # RFC 7519 §4.1.4: at `exp` itself it is over.
+    if end is not None and now >= end + clock_skew_s:
+        raise Expired(what)
+
+
+def _check_fresh(claims: Mapping[str, Json], at: datetime, max_age_s: int, clock_skew_s: int) -> None:
+    made = _read_date(claims, "iat", what="key binding")
+    if made is None:
+        raise Malformed("key binding", "`iat` is missing")
+    age_s = at.timestamp() - made
+    if age_s > max_age_s:
+        raise StaleKeyBinding(max_age_s)
+    if age_s < -clock_skew_s:
+        raise EarlyKeyBinding
+    _check_dates(claims, at, clock_skew_s, what="key binding")
+
+
+def _read_date(claims: Mapping[str, Json], name: str, *, what: str) -> float | None:
+    date = claims.get(name)
+    if name not in claims:
+        return None
+    if isinstance(date, bool) or not isinstance(date, int | float):
+        raise Malformed(what, f"`{name}` is not a number of seconds")
+    return date
+
+
+def _read_text(sd_jwt: SdJwt, name: str) -> str:
+    text = sd_jwt.claims.get(name)
+    if not isinstance(text, str) or not text:
+        raise Malformed("credential", f"`{name}` is missing or not text")
+    return text
+
+
+def _seal(
+    kind: type[_Found],
+    sd_jwt: SdJwt,
+    issuer_key: PublicKey,
+    holder_key: PublicKey,
+    at: datetime,
+    steps: tuple[str, ...],
+) -> _Found:
+    about = {name: value for name, value in sd_jwt.claims.items() if name not in _NOT_ABOUT_THE_SUBJECT}
+    return kind(
+        _SEAL,
+        issuer=_read_text(sd_jwt, "iss"),
+        vct=_read_text(sd_jwt, "vct"),
+        issued_at=_read_date(sd_jwt.claims, "iat", what="credential"),
+        disclosed=MappingProxyType(about),
+        issuer_key=issuer_key.thumbprint,
+        holder_key=holder_key.thumbprint,
+        at=at,
+        steps=steps,
+    )
