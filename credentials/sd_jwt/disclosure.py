@@ -25,7 +25,7 @@ _CLAIM_PARTS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disclosure:
-    """One disclosed claim (`name` is text) or array element (`name` is None). Its `repr` shows no value: logs see it."""
+    """One disclosed claim (`name` is text) or array element (`name` is None). Its `repr` is fit for logs: no value."""
 
     encoded: str = field(repr=False)
     digest: str
