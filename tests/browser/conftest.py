@@ -46,7 +46,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason=f"there is no {CHROMIUM}"))
 
 
-# Per module: while playwright's synchronous driver lives, its event loop runs, and no asynchronous test can run beside it.
+# Per module: while playwright's synchronous driver lives, its event loop runs, and no asynchronous test can run.
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
