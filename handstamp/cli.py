@@ -47,7 +47,7 @@ def _print_version(asked: bool) -> None:  # noqa: FBT001  # typer calls it so
 def _root(
     version: Annotated[  # the callback answers
         bool, typer.Option("--version", help="Show the version and stop.", callback=_print_version, is_eager=True)
-    ] = False,  # noqa: FBT002  # a flag of the command line
+    ] = False,
 ) -> None:
     """Hold the options that stand before a subcommand."""
 

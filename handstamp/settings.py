@@ -1,8 +1,8 @@
-"""Every setting of every role, in one typed place. None is needed: the defaults run the demo's addresses on this
-machine.
+"""Every setting of every role, in one typed place.
 
-A setting comes from the environment (`HANDSTAMP_ISSUER__NAME`), from a TOML file (`handstamp.toml` in the working
-folder, or the file that `HANDSTAMP_CONFIG` names), or from its default; the first of these wins.
+None is needed: the defaults run the demo's addresses on this machine. A setting comes from the environment
+(`HANDSTAMP_ISSUER__NAME`), from a TOML file (`handstamp.toml` in the working folder, or the file that
+`HANDSTAMP_CONFIG` names), or from its default; the first of these wins.
 """
 
 import os
@@ -34,6 +34,8 @@ def _service_url(value: str) -> str:
         raise ValueError(error.reason) from error
 
 
+Port = Annotated[int, Field(ge=0, le=65535)]
+Name = Annotated[str, Field(min_length=1, max_length=80)]
 ServiceUrl = Annotated[str, AfterValidator(_service_url)]
 
 
@@ -42,10 +44,10 @@ class ServiceSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = Field(description="The name that people see on pages.", min_length=1, max_length=80)
+    name: Name = Field(description="The name that people see on pages.")
     base_url: ServiceUrl = Field(description="The public address, without a slash at its end.")
     bind_host: str = Field(default="127.0.0.1", description="The network address to listen on.")
-    port: int = Field(description="The port to listen on.", ge=0, le=65535)
+    port: Port = Field(description="The port to listen on.")
     database_url: str | None = Field(
         default=None, description="SQLAlchemy URL; without it, an SQLite file in the role's folder."
     )
@@ -54,25 +56,25 @@ class ServiceSettings(BaseModel):
 class IssuerSettings(ServiceSettings):
     """The co-op."""
 
-    name: str = "Sound Commons Co-op"
+    name: Name = "Sound Commons Co-op"
     base_url: ServiceUrl = "http://coop.localhost:8701"
-    port: int = 8701
+    port: Port = 8701
 
 
 class TrackserverSettings(ServiceSettings):
     """The trackserver."""
 
-    name: str = "Sound Commons trackserver"
+    name: Name = "Sound Commons trackserver"
     base_url: ServiceUrl = "http://tracks.localhost:8702"
-    port: int = 8702
+    port: Port = 8702
 
 
 class VerifierSettings(ServiceSettings):
     """The site that runs gates."""
 
-    name: str = "The Long Way Home"
+    name: Name = "The Long Way Home"
     base_url: ServiceUrl = "http://artist.localhost:8703"
-    port: int = 8703
+    port: Port = 8703
     site: str = Field(
         default="main", description="Short name of the site whose gates this verifier serves.", max_length=40
     )

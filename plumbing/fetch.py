@@ -14,10 +14,10 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final, Protocol
+from typing import Final, Protocol, Self
 
 import httpx
-from typing_extensions import Self, override
+from typing_extensions import override
 
 from credentials.errors import HandstampError
 

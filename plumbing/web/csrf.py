@@ -23,8 +23,8 @@ class ForgedForm(HandstampError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This form did not come from our page, or the page is too old. Nothing was changed; reload it and try
-            again."
+            "This form did not come from our page, or the page is too old. "
+            "Nothing was changed; reload it and try again."
         )
 
 

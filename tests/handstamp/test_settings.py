@@ -1,0 +1,57 @@
+"""Settings: none is needed, each can be given twice over, a wrong one is named."""
+
+from pathlib import Path
+
+import pytest
+
+from handstamp.settings import UnusableSettings, load_settings
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HANDSTAMP_CONFIG", raising=False)
+    return tmp_path
+
+
+def test_no_setting_is_needed() -> None:
+    settings = load_settings()
+    assert settings.issuer.base_url == "http://coop.localhost:8701"
+    assert settings.database_url("verifier").endswith("/verifier/verifier.sqlite")
+    assert settings.wallet_file().name == "wallet.handstamp"
+
+
+def test_a_file_is_read_and_the_environment_wins(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (elsewhere / "handstamp.toml").write_text('[issuer]\nname = "From the file"\nport = 9001\n')
+    monkeypatch.setenv("HANDSTAMP_ISSUER__NAME", "From the environment")
+    settings = load_settings()
+    assert (settings.issuer.name, settings.issuer.port) == ("From the environment", 9001)
+    assert settings.issuer.base_url == "http://coop.localhost:8701"
+
+
+def test_another_file_can_be_named(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (elsewhere / "other.toml").write_text('data_dir = "/tmp/somewhere"\n')
+    monkeypatch.setenv("HANDSTAMP_CONFIG", str(elsewhere / "other.toml"))
+    assert load_settings().folder("issuer") == Path("/tmp/somewhere/issuer")  # noqa: S108  # only a name
+
+
+def test_a_database_url_of_ones_own_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HANDSTAMP_ISSUER__DATABASE_URL", "sqlite:////srv/coop.sqlite")
+    assert load_settings().database_url("issuer") == "sqlite:////srv/coop.sqlite"
+
+
+@pytest.mark.parametrize(
+    ("toml", "where"),
+    [
+        ('[issuer]\nnmae = "typing error"\n', "issuer.nmae"),
+        ("[issuer]\nport = 99999\n", "issuer.port"),
+        ('[verifier]\nbase_url = "http://shop.example"\n', "verifier.base_url"),
+        ('[verifier]\nbase_url = "not an address"\n', "verifier.base_url"),
+        ('log_level = "loud"\n', "log_level"),
+        ("this is not toml", "file"),
+    ],
+)
+def test_a_wrong_setting_is_named_in_one_sentence(elsewhere: Path, toml: str, where: str) -> None:
+    (elsewhere / "handstamp.toml").write_text(toml)
+    with pytest.raises(UnusableSettings, match=f"The setting {where} cannot be used"):
+        load_settings()
