@@ -241,3 +241,12 @@ class FileInTheWay(HolderError):
         super().__init__(
             f"{path} is already there and is another file. It was not touched; move it, or choose a folder with --to."
         )
+
+
+class UnwritableFolder(HolderError):
+    """The folder for the files cannot be used."""
+
+    code = "unwritable_folder"
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        super().__init__(f"{folder} cannot take the files: {reason}. Nothing is lost; choose another folder with --to.")

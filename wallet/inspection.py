@@ -1,0 +1,126 @@
+"""What a co-op hands over is looked at before it is kept: an issuer can mark a listener, too.
+
+`credentials.verify.verify_issued` looks at each instance by itself: signature, trust, key, and that nothing it shows
+differs from others of its type. Here stand the rest: the instances of a copy beside each other, the type's schema, and
+what hides inside a text. Only the catalogue could show a mark inside a title or number that looks right; this wallet
+does not compare with it yet.
+"""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from credentials.encoding.strict_json import Json
+from credentials.errors import HandstampError, IssuerError
+from credentials.keys.errors import CertificateUntrusted
+from credentials.keys.signer import LocalSigner
+from credentials.sd_jwt import SdJwt, parse_sd_jwt
+from credentials.trust import TrustPolicy
+from credentials.verify import Received, verify_issued
+from schemas import CredentialType
+from wallet.errors import UnknownAuthority, UnwantedCredential
+from wallet.shapes import check_shape
+
+
+class Marked(IssuerError):
+    """What was handed over could mark the listener, or is not what was asked for; `inspect` names the host."""
+
+    code = "marked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspected:
+    """What was found good.
+
+    Attributes:
+        claims: what every instance says.
+        instances: each with the key that it is bound to.
+        issuer_key: thumbprint of the key that signed all of them.
+    """
+
+    claims: dict[str, str]
+    instances: tuple[tuple[str, LocalSigner], ...]
+    issuer_key: str
+
+
+def inspect(
+    credentials: Sequence[str],
+    *,
+    keys: Mapping[str, LocalSigner],
+    kind: CredentialType,
+    issuer: str,
+    policy: TrustPolicy,
+    host: str,
+    at: datetime,
+) -> Inspected:
+    """Check all instances of one copy.
+
+    Args:
+        credentials: what came, one instance for each of `keys`.
+        keys: the fresh keys that were sent, by thumbprint.
+        kind: the type that was asked for.
+        issuer: the co-op's URL, as every instance must name it.
+        policy: whom the wallet trusts.
+        host: for the words of a refusal.
+        at: now.
+
+    Raises:
+        UnknownAuthority: no pinned authority vouches for the co-op's key.
+        UnwantedCredential: anything else, with the reason; the refusal that it comes from is its cause.
+    """
+    try:
+        if len(credentials) != len(keys):
+            raise Marked(f"{len(credentials)} instances came where {len(keys)} were asked for")
+        evidence = [
+            verify_issued(
+                each,
+                policy=policy,
+                holder_keys=frozenset(keys),
+                at=at,
+                digest_count=kind.digest_count,
+                claim_names=frozenset(kind.claim_names),
+            )
+            for each in credentials
+        ]
+        read = [parse_sd_jwt(each) for each in credentials]
+        _check_each(evidence, read, kind=kind, issuer=issuer)
+        _check_together(evidence, read)
+    except CertificateUntrusted as error:
+        raise UnknownAuthority(host) from error
+    except HandstampError as error:
+        raise UnwantedCredential(host, error.detail.rstrip(".")) from error
+    return Inspected(
+        claims={name: str(evidence[0].disclosed[name]) for name in kind.claim_names},
+        instances=tuple((text, keys[each.holder_key]) for text, each in zip(credentials, evidence, strict=True)),
+        issuer_key=evidence[0].issuer_key,
+    )
+
+
+def _check_each(evidence: Sequence[Received], read: Sequence[SdJwt], *, kind: CredentialType, issuer: str) -> None:
+    for each, sd_jwt in zip(evidence, read, strict=True):
+        if each.issuer != issuer:
+            raise Marked("it names another issuer than the one that was asked")
+        if each.vct != kind.vct:
+            raise Marked("it is of another type than was offered")
+        check_shape(dict(sd_jwt.claims), kind.json_schema)
+        for name, value in each.disclosed.items():
+            _check_plain(name, value)
+
+
+def _check_together(evidence: Sequence[Received], read: Sequence[SdJwt]) -> None:
+    if len({each.holder_key for each in evidence}) != len(evidence):
+        raise Marked("two instances are bound to the same key, so using both would show that they are yours")
+    for each, sd_jwt in zip(evidence, read, strict=True):
+        if sd_jwt.header != read[0].header:
+            raise Marked("its instances are not signed alike")
+        if each.disclosed != evidence[0].disclosed or each.issued_at != evidence[0].issued_at:
+            raise Marked("its instances do not all say the same")
+
+
+def _check_plain(name: str, value: Json) -> None:
+    """Check that a text has no characters that nobody sees, and is written in the one way that Unicode calls normal."""
+    text = str(value)
+    hidden = any(unicodedata.category(letter)[0] == "C" for letter in text)
+    if hidden or text != unicodedata.normalize("NFC", text) or text != " ".join(text.split()):
+        raise Marked(f"{name} holds something that cannot be seen, which could mark you")

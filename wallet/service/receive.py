@@ -1,0 +1,274 @@
+"""Receive an offer: see what a co-op offers, exchange the code, fetch every copy, look at it, keep it.
+
+What is kept is kept at once: the token before the first copy is asked for, and each copy whole or not at all. So a
+crash, a lost connection or a refusal leaves what was received, and the same offer read again goes on where it stopped.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+import schemas
+from credentials.encoding import base64url
+from credentials.keys.signer import LocalSigner
+from credentials.protocols.openid4vci import (
+    MAX_PROOFS,
+    SD_JWT_VC,
+    CredentialOffer,
+    OfferReference,
+    TokenResponse,
+    TxCode,
+    parse_offer_link,
+)
+from credentials.protocols.urls import host_of
+from credentials.trust import TrustedIssuer, TrustPolicy
+from schemas import CredentialType
+from wallet import words
+from wallet.desk import Desk, fetch_instances, fetch_offer, fetch_stated_keys, fetch_token, open_desk
+from wallet.errors import CodeNeeded, IssuerRefused, NothingOffered, UnknownAuthority, UnwantedCredential
+from wallet.inspection import inspect
+from wallet.ports import Tools, Web
+from wallet.state import Collecting, Copy, Instance, Waiting, Wallet
+from wallet.wire import Proving
+
+INSTANCES: Final = MAX_PROOFS
+_TOKEN_LIFE: Final = timedelta(minutes=10)
+_LONGEST_TOKEN_LIFE: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedOffer:
+    """An offer that was read, with what is known of the co-op; nothing was used up.
+
+    Attributes:
+        offer: as the co-op made it.
+        desk: where to ask.
+        first_party: the address that the errand began at.
+        kinds: what it brings, by the co-op's name for it; only what this wallet can keep.
+        begun: the offer's code was exchanged before, so no transaction code is needed again.
+    """
+
+    offer: CredentialOffer
+    desk: Desk
+    first_party: str
+    kinds: dict[str, CredentialType]
+    begun: bool
+
+    @property
+    def host(self) -> str:
+        """Who offers."""
+        return self.desk.host
+
+    @property
+    def code(self) -> TxCode | None:
+        """What transaction code must be given, or None."""
+        return None if self.begun else self.offer.tx_code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """What came of an offer.
+
+    Attributes:
+        copies: what was received in this run.
+        already: the offer had been received whole before.
+    """
+
+    copies: tuple[Copy, ...]
+    already: bool = False
+
+
+async def read_offer(text: str, *, tools: Tools) -> OpenedOffer:
+    """Read an offer: a link by value or by reference, or the offer itself.
+
+    Raises:
+        UnknownAuthority: the wallet trusts nobody yet, so nothing could be received.
+        NothingOffered: nothing in it that this wallet can keep.
+        IssuerRefused, Malformed, FetchFailed: the co-op cannot be asked, or what it says cannot be read.
+    """
+    parsed = parse_offer_link(text)
+    first_party = parsed.url if isinstance(parsed, OfferReference) else parsed.credential_issuer
+    wallet = tools.keeper.load()
+    if not wallet.authorities:
+        raise UnknownAuthority(host_of(first_party))
+    async with tools.web(first_party) as web:
+        offer = await fetch_offer(web, parsed) if isinstance(parsed, OfferReference) else parsed
+        desk = await open_desk(web, offer)
+    kinds = _kinds(offer, desk)
+    begun = _begun(wallet.pruned(tools.clock()), offer) is not None
+    return OpenedOffer(offer=offer, desk=desk, first_party=first_party, kinds=kinds, begun=begun)
+
+
+async def receive(
+    opened: OpenedOffer, *, tools: Tools, tx_code: str | None = None, progress: Callable[[Copy], None] | None = None
+) -> Received:
+    """Receive all copies of an offer.
+
+    Args:
+        opened: from `read_offer`.
+        tools: the wallet and the world.
+        tx_code: the transaction code, where `opened.code` says that one is wanted.
+        progress: called with each copy once it is kept.
+
+    Raises:
+        CodeNeeded, WrongCode: no or another transaction code; it can be tried again.
+        UnknownAuthority: no pinned authority vouches for the co-op. The offer stays open for some minutes.
+        UnwantedCredential: what came was marked or of the wrong shape; that copy was not kept.
+        IssuerRefused, FetchFailed: the co-op did not go on; what was received before is kept.
+    """
+    if opened.code and not tx_code:
+        raise CodeNeeded(opened.code.description or "the co-op shows it after the offer")
+    async with tools.web(opened.first_party) as web:
+        # Another connection, and before anything that names the listener is sent.
+        stated = await fetch_stated_keys(web, opened.desk.issuer)
+    async with tools.web(opened.first_party) as web:
+        collecting = await _collect(web, opened, tx_code, tools)
+        if not collecting.waiting:
+            return Received(copies=(), already=True)
+        copies = []
+        for waiting in collecting.waiting:
+            copies.append(await _fetch_copy(web, opened, waiting, collecting, stated, tools))
+            if progress:
+                progress(copies[-1])
+        return Received(copies=tuple(copies))
+
+
+def _kinds(offer: CredentialOffer, desk: Desk) -> dict[str, CredentialType]:
+    if offer.pre_authorized_code is None:
+        raise IssuerRefused(desk.host, "its offer takes a log-in, which this wallet cannot do yet")
+    if desk.metadata.encryption_required:
+        raise IssuerRefused(desk.host, "it demands encrypted answers, which this wallet cannot read yet")
+    kinds = {}
+    for configuration_id in offer.credential_configuration_ids:
+        configuration = desk.metadata.configuration(configuration_id)
+        kind = schemas.BY_VCT.get(configuration.vct or "")
+        if kind and configuration.format == SD_JWT_VC and not configuration.key_attestation_required:
+            kinds[configuration_id] = kind
+    if not kinds:
+        raise NothingOffered(desk.host)
+    return kinds
+
+
+def _offer_id(offer: CredentialOffer) -> str:
+    name = f"{offer.credential_issuer}\n{offer.pre_authorized_code}"
+    return base64url.encode(hashlib.sha256(name.encode()).digest())
+
+
+def _begun(wallet: Wallet, offer: CredentialOffer) -> Collecting | None:
+    return next((each for each in wallet.collecting if each.offer_id == _offer_id(offer)), None)
+
+
+async def _collect(web: Web, opened: OpenedOffer, tx_code: str | None, tools: Tools) -> Collecting:
+    """Return what is still to be fetched, after exchanging the code if that was not done before."""
+    begun = _begun(tools.keeper.load().pruned(tools.clock()), opened.offer)
+    if begun:
+        return begun
+    proving = Proving(signer=LocalSigner.generate(), clock=tools.clock, random=tools.random)
+    token = await fetch_token(web, opened.desk, opened.offer, tx_code=tx_code, proving=proving)
+    now = tools.clock()
+    collecting = Collecting(
+        offer_id=_offer_id(opened.offer),
+        issuer=opened.desk.issuer,
+        access_token=token.access_token,
+        key=proving.signer.to_pem(None).decode(),
+        expires_at=now + _token_life(token),
+        waiting=_waiting(opened, token),
+    )
+    # Kept before the first copy is asked for: the code is used up now, the token is all there is.
+    tools.keeper.change(lambda wallet: (wallet.pruned(now).with_collecting(collecting), None))
+    return collecting
+
+
+def _token_life(token: TokenResponse) -> timedelta:
+    if token.expires_in is None:
+        return _TOKEN_LIFE
+    return min(timedelta(seconds=min(token.expires_in, 10**6)), _LONGEST_TOKEN_LIFE)
+
+
+def _waiting(opened: OpenedOffer, token: TokenResponse) -> tuple[Waiting, ...]:
+    if not token.authorization_details:
+        return tuple(Waiting(configuration_id=each, credential_identifier=None) for each in opened.kinds)
+    return tuple(
+        Waiting(configuration_id=detail.credential_configuration_id, credential_identifier=identifier)
+        for detail in token.authorization_details
+        if detail.credential_configuration_id in opened.kinds
+        for identifier in detail.credential_identifiers
+    )
+
+
+async def _fetch_copy(
+    web: Web,
+    opened: OpenedOffer,
+    waiting: Waiting,
+    collecting: Collecting,
+    stated: frozenset[str] | None,
+    tools: Tools,
+) -> Copy:
+    count = min(INSTANCES, opened.desk.metadata.batch_size)
+    signers = [LocalSigner.generate() for _ in range(count)]
+    credentials = await fetch_instances(
+        web,
+        opened.desk,
+        waiting,
+        keys=signers,
+        access_token=collecting.access_token,
+        proving=Proving(
+            signer=LocalSigner.from_pem(collecting.key.encode(), None), clock=tools.clock, random=tools.random
+        ),
+    )
+    copy = _judge(credentials, signers, opened, waiting, stated, tools)
+
+    def keep(wallet: Wallet) -> tuple[Wallet, None]:
+        begun = _begun(wallet, opened.offer) or collecting
+        left = replace(begun, waiting=tuple(each for each in begun.waiting if each != waiting))
+        return wallet.with_copy(copy).with_collecting(left), None
+
+    tools.keeper.change(keep)
+    return copy
+
+
+def _judge(
+    credentials: tuple[str, ...],
+    signers: list[LocalSigner],
+    opened: OpenedOffer,
+    waiting: Waiting,
+    stated: frozenset[str] | None,
+    tools: Tools,
+) -> Copy:
+    kind = opened.kinds[waiting.configuration_id]
+    now = tools.clock()
+    inspected = inspect(
+        credentials,
+        keys={signer.public_key.thumbprint: signer for signer in signers},
+        kind=kind,
+        issuer=opened.desk.issuer,
+        policy=_policy(opened.desk, tools.keeper.load()),
+        host=opened.host,
+        at=now,
+    )
+    if stated is not None and inspected.issuer_key not in stated:
+        raise UnwantedCredential(opened.host, "it is signed with a key that the co-op does not state in public")
+    return Copy(
+        id=inspected.claims["copy"],
+        issuer=opened.desk.issuer,
+        vct=kind.vct,
+        claims=inspected.claims,
+        received_at=now,
+        instances=tuple(
+            Instance(credential=text, key=signer.to_pem(None).decode()) for text, signer in inspected.instances
+        ),
+    )
+
+
+def _policy(desk: Desk, wallet: Wallet) -> TrustPolicy:
+    name = next((display.name for display in desk.metadata.displays if display.name), desk.host)
+    return TrustPolicy(
+        (TrustedIssuer(issuer=desk.issuer, name=name, anchors=wallet.anchors(), types=frozenset(schemas.BY_VCT)),)
+    )
+
+
+def offered_in_words(opened: OpenedOffer) -> str:
+    """Return what an offer brings, such as "a track and a release"."""
+    return " and ".join(dict.fromkeys(words.kind_of_type(kind.configuration_id) for kind in opened.kinds.values()))
