@@ -78,6 +78,12 @@ class Stage:
         """Run one command with `--json` and return what it printed, parsed."""
         return strict_json.parse(self.run(*arguments, "--json"), what="command's answer")
 
+    def import_keys(self) -> None:
+        """Give the co-op and the site the keys that the demo's authority certified, before they start."""
+        for role in ("issuer", "verifier"):
+            files = {part: str(self.folder / "certificates" / f"{role}.{part}.pem") for part in ("key", "chain")}
+            self.run(role, "keys", "import", "--key", files["key"], "--chain", files["chain"])
+
     @contextlib.contextmanager
     def services(self) -> Iterator[None]:
         """Start every service, wait until each answers, and stop them all at the end."""

@@ -59,7 +59,7 @@ class Story:
         ):
             self._tell(words, step)
         self._console.print(
-            "\n[bold green]Done.[/] Robin owns the EP and has the files; the artist's site knows neither name nor account."
+            "\n[bold green]Done.[/] Robin owns the EP and has the files; the artist's site knows no name and no account."
         )
 
     def show_addresses(self) -> None:
@@ -101,13 +101,6 @@ class Story:
         self._stage.run("issuer", "release", "add", self._release_url())
 
     def _make_gate(self) -> None:
-        certificates = self._stage.folder / "certificates"
-        for role in ("issuer", "verifier"):
-            self._stage.run(
-                role, "keys", "import",
-                "--key", str(certificates / f"{role}.key.pem"),
-                "--chain", str(certificates / f"{role}.chain.pem"),
-            )  # fmt: skip
         self._stage.run("verifier", "trust", self._stage.addresses["issuer"], "--yes")
         release = str(self._release["id"])
         self._stage.run("tracks", "allow", self._stage.addresses["verifier"], "--release", release, "--yes")
@@ -190,7 +183,7 @@ def _row(file: CheckedFile) -> tuple[str, str, str, str]:
 
 
 def _known(knowledge: Knowledge, role: str) -> str:
-    return "[yellow]knows[/]" if knowledge.held_by[role] else "[green]–[/]"
+    return "[yellow]yes[/]" if knowledge.held_by[role] else "[green]no[/]"
 
 
 def _check_knowledge(personal: list[Knowledge]) -> None:
