@@ -69,6 +69,12 @@ def host_of(url: str) -> str:
     return urlsplit(url).hostname or ""
 
 
+def is_dns_name(text: str) -> bool:
+    """Whether `text` is a host name as certificates name hosts, not an address in numbers."""
+    match = _AUTHORITY.fullmatch(text)
+    return match is not None and match["name"] == text and not _is_numeric(text) and _is_host(match)
+
+
 def is_loopback(url: str) -> bool:
     """Whether a checked URL points at this machine by name."""
     return _is_loopback_host(host_of(url))
@@ -132,11 +138,16 @@ def _split(text: str, *, what: str) -> SplitResult:
 def _is_host(match: re.Match[str]) -> bool:
     if match["six"]:
         return _parses(IPv6Address, match["six"])
-    labels = match["name"].removesuffix(".").split(".")
     # A name that ends in a number is an IPv4 address to browsers, in one of many spellings; only the plain is let in.
-    if labels[-1].isdigit() or labels[-1].lower().startswith("0x"):
+    if _is_numeric(match["name"]):
         return _parses(IPv4Address, match["name"])
+    labels = match["name"].removesuffix(".").split(".")
     return len(match["name"]) <= _MAX_NAME and all(_LABEL.fullmatch(label) for label in labels)
+
+
+def _is_numeric(name: str) -> bool:
+    last = name.removesuffix(".").rpartition(".")[2]
+    return last.isdigit() or last.lower().startswith("0x")
 
 
 def _parses(kind: type[IPv4Address | IPv6Address], text: str) -> bool:

@@ -5,17 +5,15 @@ from typing import Final, Self
 
 from credentials.encoding.strict_json import Json
 from credentials.errors import Malformed
-from credentials.protocols.members import Members, check_integer, check_text, without_absent
+from credentials.protocols.members import Members, without_absent
+from credentials.protocols.paths import Path, read_path
 
 SD_JWT_VC: Final = "dc+sd-jwt"
 _MAX_DISPLAYS: Final = 64
 _MAX_CLAIMS: Final = 256
-_MAX_PATH: Final = 16
 _MAX_LIST: Final = 32
 _MAX_NAME: Final = 256
 _MAX_LABEL: Final = 512
-
-Path = tuple[str | int | None, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,22 +158,6 @@ class CredentialConfiguration:
 def read_displays(members: Members) -> tuple[Display, ...]:
     """The `display` array of an object, empty when absent."""
     return members.optional_array("display", Display.parse, max_items=_MAX_DISPLAYS)
-
-
-def read_path(members: Members) -> Path:
-    """The `path` of an object: a claims path pointer (OpenID4VCI 1.0 App. C, OpenID4VP 1.0 §7)."""
-    value = members.required("path")
-    if not isinstance(value, list) or not 0 < len(value) <= _MAX_PATH:
-        raise Malformed(members.named("path"), f"it is not an array of 1 to {_MAX_PATH} elements")
-    return tuple(_read_step(step, members.named("path")) for step in value)
-
-
-def _read_step(step: Json, what: str) -> str | int | None:
-    if step is None:
-        return None
-    if isinstance(step, str):
-        return check_text(step, what=what, max_chars=_MAX_NAME)
-    return check_integer(step, what=what, minimum=0, maximum=65535)
 
 
 def _read_any(value: Json, what: str) -> Json:

@@ -1,0 +1,199 @@
+"""What a verifier checks in an answer: it is what was asked, all of it, and nothing else (OpenID4VP 1.0 §6.4, §8.6)."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Protocol
+
+from credentials.encoding.strict_json import Json
+from credentials.errors import HolderError
+from credentials.protocols.dcql.choosing import ALWAYS_SHOWN, UnsupportedQuery, find_unsupported
+from credentials.protocols.dcql.query import ClaimQuery, CredentialQuery, Query, matches_value
+from credentials.protocols.members import shown
+
+
+class Answer(Protocol):
+    """What a verified presentation says; `credentials.verify.Verified` is one."""
+
+    @property
+    def vct(self) -> str:
+        """The credential's type."""
+        ...
+
+    @property
+    def disclosed(self) -> Mapping[str, Json]:
+        """What was disclosed about the subject."""
+        ...
+
+
+class AnswerRefused(HolderError):
+    """The presentations are not what the request asked for."""
+
+    code: ClassVar[str] = "answer_refused"
+
+
+class MissingAnswer(AnswerRefused):
+    """A credential that the request requires is not there."""
+
+    code = "missing_answer"
+
+    def __init__(self, wanted: Sequence[str]) -> None:
+        """`wanted` are the ids of which one, or all, should have been answered."""
+        super().__init__(f"The answer lacks what the request requires: {', '.join(shown(name) for name in wanted)}.")
+
+
+class UnaskedAnswer(AnswerRefused):
+    """A credential came that was not asked for."""
+
+    code = "unasked_answer"
+
+    def __init__(self, query_id: str) -> None:
+        """`query_id` under which it came."""
+        super().__init__(f"The answer brings {shown(query_id)}, which was not asked for. Nothing of it was kept.")
+
+
+class WrongAnswerType(AnswerRefused):
+    """A credential of another type than asked for."""
+
+    code = "wrong_answer_type"
+
+    def __init__(self, query_id: str, *, wanted: Sequence[str], got: str) -> None:
+        """Say both types, so that whoever reads it knows what to mend."""
+        types = " or ".join(shown(value, max_chars=120) for value in wanted)
+        super().__init__(
+            f"For {shown(query_id)}, a credential of type {types} is needed, not {shown(got, max_chars=120)}."
+        )
+
+
+class MissingClaim(AnswerRefused):
+    """A claim that was asked for is not disclosed."""
+
+    code = "missing_claim"
+
+    def __init__(self, query_id: str, names: Sequence[str]) -> None:
+        """`names` are the claims that are missing."""
+        listed = ", ".join(shown(name) for name in names)
+        super().__init__(f"For {shown(query_id)}, these claims must be disclosed: {listed}.")
+
+
+class WrongClaimValue(AnswerRefused):
+    """A disclosed claim has none of the values asked for; this is where a gate stays shut."""
+
+    code = "wrong_claim_value"
+
+    def __init__(self, query_id: str, names: Sequence[str]) -> None:
+        """`names` are the claims; their values are never repeated."""
+        listed = ", ".join(shown(name) for name in names)
+        super().__init__(f"For {shown(query_id)}, the credential shown is not one that opens this: {listed} differs.")
+
+
+class UnaskedClaim(AnswerRefused):
+    """A claim was disclosed that was not asked for."""
+
+    code = "unasked_claim"
+
+    def __init__(self, query_id: str, names: Sequence[str]) -> None:
+        """`names` are the claims; their values are never repeated."""
+        listed = ", ".join(shown(name) for name in names)
+        super().__init__(f"For {shown(query_id)}, more was disclosed than asked: {listed}. Nothing of it was kept.")
+
+
+class NotOnePresentation(AnswerRefused):
+    """More than one presentation where one was asked for."""
+
+    code = "not_one_presentation"
+
+    def __init__(self, query_id: str) -> None:
+        """`query_id` under which they came."""
+        super().__init__(f"For {shown(query_id)}, exactly one presentation is needed.")
+
+
+def check_shape(query: Query, vp_token: Mapping[str, Sequence[str]]) -> Mapping[str, str]:
+    """Check, before any cryptography, that a `vp_token` has one presentation under ids that were asked (§8.1).
+
+    Returns:
+        The presentation by id.
+
+    Raises:
+        UnaskedAnswer, NotOnePresentation, MissingAnswer: it has not.
+    """
+    for query_id, presentations in vp_token.items():
+        if query.find(query_id) is None:
+            raise UnaskedAnswer(query_id)
+        if len(presentations) != 1:
+            raise NotOnePresentation(query_id)
+    _check_sets(query, frozenset(vp_token))
+    return {query_id: presentations[0] for query_id, presentations in vp_token.items()}
+
+
+def check_answer(query: Query, answers: Mapping[str, Answer]) -> None:
+    """Check verified presentations against the query. `values` are compared here, whatever the wallet did (§6.4.1).
+
+    Args:
+        query: what was asked.
+        answers: what `verify` made of each presentation, by the id of its credential query.
+
+    Raises:
+        AnswerRefused: something is missing, wrong or was not asked.
+        UnsupportedQuery: the query itself is one that this version cannot check.
+    """
+    for query_id, answer in answers.items():
+        credential = query.find(query_id)
+        if credential is None:
+            raise UnaskedAnswer(query_id)
+        _check_one(credential, answer)
+    _check_sets(query, frozenset(answers))
+
+
+def _check_one(query: CredentialQuery, answer: Answer) -> None:
+    if reason := _find_uncheckable(query):
+        raise UnsupportedQuery([f"{shown(query.id)} {reason}"])
+    if answer.vct not in query.vct_values:
+        raise WrongAnswerType(query.id, wanted=query.vct_values, got=answer.vct)
+    refusals = [_find_refusal(query.id, selection, answer.disclosed) for selection in query.selections()]
+    # One of the alternatives must fit exactly; when none does, the verifier's favourite explains why.
+    if None not in refusals and refusals[0] is not None:
+        raise refusals[0]
+
+
+def _find_refusal(
+    query_id: str, selection: tuple[ClaimQuery, ...], disclosed: Mapping[str, Json]
+) -> AnswerRefused | None:
+    wanted = {str(claim.path[0]): claim for claim in selection if claim.path[0] not in ALWAYS_SHOWN}
+    if missing := [name for name in wanted if name not in disclosed]:
+        return MissingClaim(query_id, missing)
+    wrong = [str(claim.path[0]) for claim in selection if not _fits(claim, disclosed)]
+    if wrong:
+        return WrongClaimValue(query_id, wrong)
+    if unasked := [name for name in disclosed if name not in wanted and name not in ALWAYS_SHOWN]:
+        return UnaskedClaim(query_id, unasked)
+    return None
+
+
+def _fits(claim: ClaimQuery, disclosed: Mapping[str, Json]) -> bool:
+    name = str(claim.path[0])
+    return name in ALWAYS_SHOWN or matches_value(disclosed[name], claim.values)
+
+
+def _find_uncheckable(query: CredentialQuery) -> str | None:
+    """What cannot be checked: protocol claims are not in `disclosed`. Authorities are the trust policy's business."""
+    if any(claim.path[0] in ALWAYS_SHOWN and claim.values for claim in query.claims):
+        return "asks for values of a claim of the protocol itself"
+    return find_unsupported(query)
+
+
+def _check_sets(query: Query, answered: frozenset[str]) -> None:
+    """Check that what was required is answered, and that whatever came belongs to a combination that is complete."""
+    if not query.credential_sets:
+        wanted = [credential.id for credential in query.credentials]
+        if missing := [name for name in wanted if name not in answered]:
+            raise MissingAnswer(missing)
+        return
+    complete: set[str] = set()
+    for group in query.credential_sets:
+        satisfied = [option for option in group.options if answered.issuperset(option)]
+        if group.required and not satisfied:
+            raise MissingAnswer(list(dict.fromkeys(name for option in group.options for name in option)))
+        complete.update(name for option in satisfied for name in option)
+    if not answered:
+        raise MissingAnswer([credential.id for credential in query.credentials])
+    for name in sorted(answered - complete):
+        raise UnaskedAnswer(name)
