@@ -17,6 +17,7 @@
      9. It is signed by the key in `cnf` (steps 5.1 and 5.3): whoever shows the credential holds its key.
     10. Its `sd_hash` covers exactly these disclosures (step 5.7): none was added or taken away on the way.
     11. Its `aud` is this verifier and its `nonce` this request's (step 5.6): it was made for nobody and nothing else.
+        Nor is the credential itself, by an `aud` of its own (RFC 9901 §7.1 step 6).
     12. It was made just now (step 5.5), and its own `exp` and `nbf`, if any, agree (step 5.8).
 
 `verify_issued` is for a wallet that receives a credential: steps 1 to 7, and then
@@ -160,7 +161,7 @@ def verify(
     claims = binding.claims()
     if claims.get("sd_hash") != sd_jwt.sd_hash():  # (10)
         raise WrongSdHash
-    if claims.get("aud") != audience:  # (11)
+    if claims.get("aud") != audience or not _is_for(audience, sd_jwt.claims.get("aud", audience)):  # (11)
         raise WrongAudience(audience)
     if claims.get("nonce") != nonce:
         raise WrongNonce
@@ -235,6 +236,11 @@ def _check_dates(claims: Mapping[str, Json], at: datetime, clock_skew_s: int, *,
     # RFC 7519 §4.1.4: at `exp` itself it is over.
     if end is not None and now >= end + clock_skew_s:
         raise Expired(what)
+
+
+def _is_for(audience: str, named: Json) -> bool:
+    # RFC 7519 §4.1.3: one name, or several.
+    return audience in named if isinstance(named, list) else audience == named
 
 
 def _check_fresh(claims: Mapping[str, Json], at: datetime, max_age_s: int, clock_skew_s: int) -> None:

@@ -32,8 +32,8 @@ def decode(text: str, *, what: str) -> bytes:
         data = binascii.a2b_base64(raw.translate(_FROM_URL) + b"=" * (-len(raw) % 4), strict_mode=True)
     except (UnicodeEncodeError, binascii.Error) as error:
         raise Malformed(what, "it is not base64url text") from error
-    # Encoding again is the cheapest complete test of canonical form: it catches padding, left-over bits, and `+` and `/`,
-    # which Python's decoder takes as they are.
+    # Encoding again is the cheapest complete test of canonical form: it catches padding, left-over bits, and `+` and
+    # `/`, which Python's decoder takes as they are.
     if encode(data) != text:
         raise Malformed(what, "it is not base64url text in its one canonical form, without padding")
     return data

@@ -1,7 +1,7 @@
 """Who is trusted for what, as values. Trust is stated, never guessed: no signature opens a gate by itself."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -26,8 +26,8 @@ class TrustedIssuer:
     """Authorities, in PEM, trusted to say which key belongs to the host of `issuer`."""
     types: frozenset[str] = frozenset()
     """The types (`vct`) it may issue."""
-    public_keys: tuple[PublicKey, ...] = ()
-    """Keys of its own known by value, for credentials that name their key by `kid` only."""
+    public_keys: Mapping[str, PublicKey] = field(default_factory=dict, hash=False)
+    """Keys of its own known by value, under their `kid`, for credentials that come without a certificate."""
 
     def check_may_issue(self, vct: str) -> None:
         """Check that this issuer is trusted for a type.
@@ -54,14 +54,16 @@ class TrustedIssuer:
         """
         if "x5c" in header:
             return self._find_certified_key(parse_x5c(header["x5c"], what="issuer's certificate chain"), at)
-        for key in self.public_keys:
-            if key.thumbprint == header.get("kid"):
-                return key
+        kid = header.get("kid")
+        if isinstance(kid, str) and (key := self.public_keys.get(kid)) is not None:
+            return key
+        if kid is None and len(self.public_keys) == 1:
+            return next(iter(self.public_keys.values()))
         raise WrongIssuerKey(self.issuer)
 
     def _find_certified_key(self, chain: CertificateChain, at: datetime) -> PublicKey:
         key = chain.leaf_key
-        if key.thumbprint in self.keys or key in self.public_keys:
+        if key.thumbprint in self.keys or key in self.public_keys.values():
             return key
         if not self.anchors:
             raise WrongIssuerKey(self.issuer)
