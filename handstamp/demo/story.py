@@ -59,7 +59,7 @@ class Story:
         ):
             self._tell(words, step)
         self._console.print(
-            "\n[bold green]Done.[/] Robin owns the EP and has the files; the artist's site knows no name and no account."
+            "\n[bold green]Done.[/] Robin owns the EP and has the files; the artist's site knows no name, no account."
         )
 
     def show_addresses(self) -> None:
