@@ -68,24 +68,6 @@ class WrongState(HolderError):
         super().__init__("The answer's `state` is not the one of this request.")
 
 
-class OnePresentationExpected(HolderError):
-    """`multiple` was not asked, so an array holds exactly one presentation (OpenID4VP 1.0 §8.1)."""
-
-    code = "one_presentation_expected"
-
-    def __init__(self, query: str, count: int) -> None:
-        super().__init__(f"The answer to `{query}` must be an array of exactly one presentation, not {count}.")
-
-
-class UnaskedAnswer(HolderError):
-    """An entry of `vp_token` that answers no query of the request."""
-
-    code = "unasked_answer"
-
-    def __init__(self) -> None:
-        super().__init__("The answer holds a presentation that this gate did not ask for.")
-
-
 class WalletDeclined(HolderError):
     """The wallet, or its owner, said no (OpenID4VP 1.0 §8.5)."""
 
@@ -129,15 +111,6 @@ class GrantsSpent(HolderError):
 
     def __init__(self) -> None:
         super().__init__("This visit opened the files as often as it may. Start again at the gate; you can, any time.")
-
-
-class ForeignOrigin(HolderError):
-    """A form that another site sent in the visitor's name."""
-
-    code = "foreign_origin"
-
-    def __init__(self) -> None:
-        super().__init__("A visit starts on the gate's own page. Open the gate and press the button there.")
 
 
 class TrackserverRefused(VerifierError):

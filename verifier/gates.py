@@ -95,6 +95,8 @@ class Opens:
     release_id: str
     track_ids: tuple[str, ...]
     """The tracks that open; empty for the whole release."""
+    kind: str
+    """What people call it: `track`, or the release's type as the trackserver names it."""
     title: str
     artist: str
     tracks: tuple[TrackInside, ...]
@@ -139,6 +141,7 @@ def build_opens(release: Release, *, trackserver: str, track: str | None, packag
         trackserver=trackserver,
         release_id=release.release_id,
         track_ids=() if single is None else (single.track_id,),
+        kind=release.release_type if single is None else "track",
         title=named.title,
         artist=named.artist,
         tracks=tuple(TrackInside(number=each.number, title=each.title) for each in tracks),

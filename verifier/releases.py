@@ -50,6 +50,8 @@ class Release:
     """A release as `GET /releases/{id}` of a trackserver describes it; members that a gate does not need are ignored."""
 
     release_id: str
+    release_type: str
+    """As schema.org names it, such as `EPRelease`."""
     title: str
     artist: str
     tracks: tuple[TrackOnOffer, ...]
@@ -65,6 +67,7 @@ class Release:
         members = Members(strict_json.parse(body, what=_WHAT, max_bytes=MAX_RELEASE_BYTES), what=_WHAT)
         return cls(
             release_id=_uuid(members),
+            release_type=members.optional_text("release_type", max_chars=_MAX_TEXT) or "",
             title=members.text("title", max_chars=_MAX_TEXT),
             artist=members.text("artist", max_chars=_MAX_TEXT),
             tracks=members.array("tracks", _track, max_items=_MAX_TRACKS),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, assert_never, cast
 from sqlalchemy import CursorResult, delete, insert, update
 from sqlmodel import col, select
 
+from credentials.keys.jwk import PublicKey
 from credentials.trust import TrustedIssuer, TrustPolicy
 from plumbing.clock import epoch_s
 from plumbing.ids import new_internal_id
@@ -172,7 +173,7 @@ class SqlStores:
                 site=site,
                 issuer=issuer.issuer,
                 name=issuer.name,
-                keys=sorted(issuer.keys),
+                keys=[key.jwk for key in issuer.public_keys],
                 anchors=[anchor.decode() for anchor in issuer.anchors],
                 types=sorted(issuer.types),
                 added_at=epoch_s(now),
@@ -246,10 +247,12 @@ def _request(row: RequestRow) -> PendingRequest:
 
 
 def _issuer(row: TrustedIssuerRow) -> TrustedIssuer:
+    keys = tuple(PublicKey.parse_jwk(jwk, what="pinned key of a co-op") for jwk in row.keys)
     return TrustedIssuer(
         issuer=row.issuer,
         name=row.name,
-        keys=frozenset(row.keys),
+        keys=frozenset(key.thumbprint for key in keys),
+        public_keys=keys,
         anchors=tuple(anchor.encode() for anchor in row.anchors),
         types=frozenset(row.types),
     )

@@ -88,7 +88,7 @@ class TrustedIssuerRow(Base, table=True):
     site: str = Field(index=True)
     issuer: str
     name: str
-    keys: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    keys: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
     anchors: list[str] = Field(sa_column=Column(JSON, nullable=False))
     types: list[str] = Field(sa_column=Column(JSON, nullable=False))
     added_at: int = Field(sa_type=BigInteger)

@@ -1,0 +1,127 @@
+"""The verifier's endpoints for programs: requests, answers, keys. The pages are in `web/`."""
+
+import asyncio
+from http import HTTPStatus
+from typing import Final
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, Response
+
+from credentials.encoding import strict_json
+from credentials.errors import HandstampError, Malformed
+from credentials.keys.signer import Signer
+from credentials.protocols.oauth import MAX_FORM_BYTES, OAuthError
+from plumbing.fetch import FetchFailed, FetchRefused
+from plumbing.problems import status_of
+from plumbing.web.csrf import ForgedForm
+from verifier import errors
+from verifier.parts import Parts
+from verifier.service.build_request import build_request
+from verifier.service.take_answer import AnswerFailed, take_answer
+
+router = APIRouter()
+
+STATUSES: Final[dict[type[HandstampError], int]] = {
+    errors.NoSuchGate: 404,
+    errors.NoSuchVisit: 404,
+    errors.NoSuchRequest: 404,
+    errors.VisitExpired: 410,
+    errors.AlreadyAnswered: 409,
+    errors.TooManyFailedAnswers: 410,
+    errors.WrongState: 400,
+    errors.WalletDeclined: 400,
+    errors.ForeignBrowser: 403,
+    errors.UsedResponseCode: 410,
+    errors.NotAccepted: 409,
+    errors.GrantsSpent: 429,
+    errors.TrackserverRefused: 502,
+    errors.NoCertificate: 500,
+    errors.UnusableRelease: 502,
+    errors.UntrustworthyIssuer: 502,
+    errors.VisitTooBusy: 503,
+    FetchFailed: 502,
+    FetchRefused: 502,
+    ForgedForm: 403,
+}
+"""The one table from refusal to HTTP status; what is not in it is 400, or 500 if the operator must act."""
+
+_FORM: Final = "application/x-www-form-urlencoded"
+_REQUEST_OBJECT: Final = "application/oauth-authz-req+jwt"
+
+
+@router.get("/requests/{request_id}")
+async def get_request(request_id: str, parts: Parts) -> Response:
+    """Give a wallet the signed request (OpenID4VP 1.0 §5.10.1)."""
+    signed = await asyncio.to_thread(
+        build_request, parts.work, request_id, party=parts.party, signer=parts.request_signer, now=parts.clock()
+    )
+    return Response(signed, media_type=_REQUEST_OBJECT, headers={"Cache-Control": "no-store"})
+
+
+@router.post("/responses/{request_id}")
+async def post_response(request_id: str, request: Request, parts: Parts) -> Response:
+    """Take a wallet's answer by direct post (OpenID4VP 1.0 §8.2)."""
+    try:
+        body = await _form_body(request)
+        outcome = await asyncio.to_thread(
+            take_answer, parts.work, request_id, body, party=parts.party, now=parts.clock()
+        )
+    except HandstampError as error:
+        return refused_answer(error)
+    if not isinstance(outcome, AnswerFailed):
+        members = {} if outcome.redirect_uri is None else {"redirect_uri": outcome.redirect_uri}
+        return _json(members)
+    if isinstance(outcome.error, errors.WalletDeclined):
+        return _json({})  # §8.2: an error response that was processed is answered with 200
+    return refused_answer(outcome.error)
+
+
+@router.get("/.well-known/jwks.json")
+async def get_jwks(parts: Parts) -> Response:
+    """Publish the key that grants are verified with; a trackserver pins it once."""
+    body = strict_json.dump({"keys": [public_jwk(parts.grant_signer)]})
+    return Response(body, media_type="application/jwk-set+json", headers={"Cache-Control": "public, max-age=300"})
+
+
+@router.get("/health")
+async def get_health(parts: Parts) -> Response:
+    """Say that the service and its database answer."""
+    await asyncio.to_thread(_touch, parts)
+    return _json({"status": "ok"})
+
+
+def public_jwk(signer: Signer) -> dict[str, strict_json.Json]:
+    """Return a signer's public key as an entry of a JWKS."""
+    key = signer.public_key
+    return {**key.jwk, "kid": key.thumbprint, "alg": signer.algorithm, "use": "sig"}
+
+
+def refused_answer(error: HandstampError) -> Response:
+    """Build the body of a refused answer: OAuth's two members (RFC 6749 §5.2), and our stable code beside them."""
+    status = status_of(error, STATUSES)
+    words = OAuthError(error.detail)
+    oauth_error = "server_error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "invalid_request"
+    return JSONResponse(
+        {"error": oauth_error, "error_description": words.description, "code": error.code},
+        status_code=status,
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+async def _form_body(request: Request) -> bytes:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != _FORM:
+        raise Malformed("answer", f"it is not {_FORM}")
+    body = await request.body()
+    if len(body) > MAX_FORM_BYTES:
+        raise Malformed("answer", f"it is larger than {MAX_FORM_BYTES} bytes")
+    return body
+
+
+def _json(members: dict[str, str]) -> Response:
+    return JSONResponse(members, headers={"Cache-Control": "no-store"})
+
+
+def _touch(parts: Parts) -> None:
+    with parts.work.read() as stores:
+        stores.load_policy(parts.party.site)

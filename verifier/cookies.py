@@ -1,0 +1,36 @@
+"""The cookie of a visit: one per visit, for this host only, unreadable to scripts. It exists from the press of the button on.
+
+Its value is the visit's secret and, after a dot, the gate's public id: so that a page can lead back to the gate when the visit
+itself was swept.
+"""
+
+from fastapi import Request
+from starlette.responses import Response
+
+_PREFIX = "visit-"
+_LIFE_S = 60 * 60
+
+
+def set_visit_cookie(response: Response, visit_id: str, *, secret: str, gate_id: str, https: bool) -> None:
+    """Give the browser the cookie of a visit that it just started."""
+    response.set_cookie(
+        f"{_PREFIX}{visit_id}",
+        f"{secret}.{gate_id}",
+        max_age=_LIFE_S,
+        httponly=True,
+        secure=https,
+        samesite="lax",
+        path="/",
+    )
+
+
+def visit_secret(request: Request, visit_id: str) -> str | None:
+    """Return the secret that this browser holds for a visit."""
+    value = request.cookies.get(f"{_PREFIX}{visit_id}")
+    return None if value is None else value.partition(".")[0]
+
+
+def remembered_gate(request: Request, visit_id: str) -> str | None:
+    """Return the id of the gate that this browser visited, as it says itself: good for a link and for nothing else."""
+    value = request.cookies.get(f"{_PREFIX}{visit_id}")
+    return None if value is None else value.partition(".")[2] or None

@@ -1,0 +1,47 @@
+"""What a running verifier consists of; the composition in `handstamp/` fills it."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from credentials.keys.signer import Signer
+from plumbing.clock import Clock
+from plumbing.fetch import Fetcher
+from plumbing.web.csrf import FormGuard
+from plumbing.web.pages import Pages
+from verifier.party import Party, RequestSigner
+from verifier.ports import Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifierParts:
+    """The adapters behind the routes.
+
+    Attributes:
+        party: who we are to others.
+        work: opens transactions.
+        request_signer: signs requests, with certificates.
+        grant_signer: signs grants; its public key is in our JWKS.
+        guard: fences forms.
+        pages: renders templates.
+        fetcher: talks to trackservers.
+        clock: read once per request.
+    """
+
+    party: Party
+    work: Work
+    request_signer: RequestSigner
+    grant_signer: Signer
+    guard: FormGuard
+    pages: Pages
+    fetcher: Fetcher
+    clock: Clock
+
+
+def _parts(request: Request) -> VerifierParts:
+    parts: VerifierParts = request.app.state.verifier
+    return parts
+
+
+Parts = Annotated[VerifierParts, Depends(_parts)]

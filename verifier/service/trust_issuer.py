@@ -1,0 +1,116 @@
+"""Trust a co-op: ask it once for its keys, show them to a person, pin them. Nothing is trusted by being asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from cryptography import x509
+
+from credentials.encoding import strict_json
+from credentials.keys.jwk import PublicKey
+from credentials.protocols.members import Members
+from credentials.protocols.urls import host_of, parse_issuer_url, parse_service_url
+from credentials.trust import TrustedIssuer
+from schemas import ALL
+from verifier.errors import UntrustworthyIssuer
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from credentials.encoding.strict_json import Json
+    from plumbing.fetch import Fetcher
+    from verifier.party import Party
+    from verifier.ports import Work
+
+_OK: Final = 200
+_MAX_KEYS: Final = 20
+_WHAT: Final = "key statement of the co-op"
+_TYPES: Final = frozenset(each.vct for each in ALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyStatement:
+    """What a co-op says of its own keys at `/.well-known/jwt-vc-issuer` (SD-JWT VC, "JWT VC Issuer Metadata")."""
+
+    issuer: str
+    keys: tuple[PublicKey, ...]
+
+
+async def ask_issuer(url: str, *, fetcher: Fetcher) -> KeyStatement:
+    """Ask a co-op for its keys.
+
+    Raises:
+        UntrustworthyIssuer: it says nothing usable, or speaks for another issuer.
+        FetchFailed, FetchRefused: it cannot be reached.
+    """
+    issuer = parse_issuer_url(url, what="address of the co-op")
+    parts = urlsplit(issuer)
+    path = parts.path if parts.path != "/" else ""
+    members = await _load(f"{parts.scheme}://{parts.netloc}/.well-known/jwt-vc-issuer{path}", fetcher)
+    if members.text("issuer") != issuer:
+        raise UntrustworthyIssuer("what it says of its keys names another issuer")
+    if "jwks" not in members:
+        address = parse_service_url(members.text("jwks_uri"), what="`jwks_uri` of the co-op")
+        return KeyStatement(issuer=issuer, keys=_read_keys(await _load(address, fetcher)))
+    return KeyStatement(issuer=issuer, keys=_read_keys(members.object("jwks")))
+
+
+def trust_keys(work: Work, statement: KeyStatement, *, name: str | None, party: Party, now: datetime) -> TrustedIssuer:
+    """Pin the keys that a person has compared."""
+    return _save(
+        work,
+        TrustedIssuer(
+            issuer=statement.issuer,
+            name=name or host_of(statement.issuer),
+            keys=frozenset(key.thumbprint for key in statement.keys),
+            public_keys=statement.keys,
+            types=_TYPES,
+        ),
+        party=party,
+        now=now,
+    )
+
+
+def trust_anchor(
+    work: Work, url: str, anchor: bytes, *, name: str | None, party: Party, now: datetime
+) -> TrustedIssuer:
+    """Trust whatever key an authority certifies for the co-op's host; the co-op may then change its keys.
+
+    Raises:
+        Malformed: the address cannot be read.
+        UntrustworthyIssuer: the file holds no certificate.
+    """
+    issuer = parse_issuer_url(url, what="address of the co-op")
+    _check_anchor(anchor)
+    trusted = TrustedIssuer(issuer=issuer, name=name or host_of(issuer), anchors=(anchor,), types=_TYPES)
+    return _save(work, trusted, party=party, now=now)
+
+
+def _check_anchor(anchor: bytes) -> None:
+    try:
+        x509.load_pem_x509_certificates(anchor)
+    except ValueError as error:
+        raise UntrustworthyIssuer("the authority's file holds no certificate in PEM") from error
+
+
+def _save(work: Work, trusted: TrustedIssuer, *, party: Party, now: datetime) -> TrustedIssuer:
+    with work.write() as stores:
+        stores.save_issuer(party.site, trusted, now=now)
+    return trusted
+
+
+async def _load(url: str, fetcher: Fetcher) -> Members:
+    reply = await fetcher.request("GET", url, headers={"Accept": "application/json"})
+    if reply.status != _OK:
+        raise UntrustworthyIssuer(f"it answered with status {reply.status} when asked for its keys")
+    return Members(strict_json.parse(reply.body, what=_WHAT), what=_WHAT)
+
+
+def _read_keys(jwks: Members) -> tuple[PublicKey, ...]:
+    return jwks.array("keys", _read_key, max_items=_MAX_KEYS)
+
+
+def _read_key(value: Json, what: str) -> PublicKey:
+    return PublicKey.parse_jwk(value, what=what)

@@ -1,0 +1,200 @@
+"""The pages of a visit: waiting, accepted, refused, expired; the return from the wallet; the way to the files."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Annotated, assert_never
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from credentials.errors import HandstampError
+from credentials.protocols.oauth import parse_form
+from plumbing.fetch import FetchFailed, FetchRefused
+from plumbing.qr import qr_svg
+from plumbing.web.app import wants_page
+from plumbing.web.csrf import FIELD, check_same_site
+from plumbing.web.middleware import content_security_policy
+from verifier.cookies import remembered_gate, visit_secret
+from verifier.errors import ForeignBrowser, NoSuchVisit, TrackserverRefused, UsedResponseCode, VisitExpired
+from verifier.gates import Gate
+from verifier.parts import Parts, VerifierParts
+from verifier.service.build_request import build_link
+from verifier.service.complete_return import complete_return
+from verifier.service.give_grant import give_grant_to_browser, give_grant_to_wallet
+from verifier.service.show_visit import ShownVisit, page_mark, show_visit
+from verifier.visits import (
+    MAX_FAILED_ANSWERS,
+    MAX_GRANTS,
+    Accepted,
+    Answered,
+    Device,
+    Refused,
+    Requested,
+    TimedOut,
+)
+from verifier.web.gate_pages import wants_json
+
+router = APIRouter()
+_MAX_FORM_BYTES = 4096
+
+
+@router.get("/visits/{visit_id}")
+async def get_visit(visit_id: str, request: Request, parts: Parts) -> Response:
+    """Show the visit as it stands; the same page with and without script."""
+    try:
+        shown = await _show(visit_id, request, parts)
+    except (NoSuchVisit, ForeignBrowser) as error:
+        return await _closed(request, parts, error, remembered_gate(request, visit_id))
+    return _page(request, parts, shown)
+
+
+@router.get("/visits/{visit_id}/qr.svg")
+async def get_qr(visit_id: str, request: Request, parts: Parts) -> Response:
+    """Draw the link of the request for a wallet on another device."""
+    shown = await _show(visit_id, request, parts)
+    link = build_link(shown.request(Device.CROSS), party=parts.party)
+    return Response(qr_svg(link), media_type="image/svg+xml", headers={"Cache-Control": "no-store"})
+
+
+@router.get("/return")
+async def get_return(
+    response_code: Annotated[str, Query(max_length=100)], request: Request, parts: Parts
+) -> Response:
+    """Take the browser back from the wallet on the same device."""
+    try:
+        accepted = await asyncio.to_thread(
+            complete_return,
+            parts.work,
+            response_code,
+            cookie_of=lambda visit_id: visit_secret(request, visit_id),
+            now=parts.clock(),
+        )
+    except (UsedResponseCode, ForeignBrowser, VisitExpired) as error:
+        return await _closed(request, parts, error, None)
+    url = parts.party.visit_url(accepted.facts.visit_id)
+    if wants_json(request):
+        return JSONResponse({"visit": url}, headers={"Cache-Control": "no-store"})
+    return RedirectResponse(url, status_code=303)
+
+
+@router.post("/visits/{visit_id}/grant")
+async def post_grant(visit_id: str, request: Request, parts: Parts) -> Response:
+    """Open the files: for a wallet by a grant bound to its key, for a browser by a link at the trackserver."""
+    check_same_site(request, own_origin=parts.party.base_url)
+    proofs = request.headers.getlist("dpop")
+    if proofs:
+        return await _grant_to_wallet(visit_id, ",".join(proofs), request, parts)
+    secret = visit_secret(request, visit_id)
+    parts.guard.check(secret or "", parse_form(await request.body(), max_bytes=_MAX_FORM_BYTES).get(FIELD))
+    try:
+        link = await give_grant_to_browser(
+            parts.work,
+            visit_id,
+            cookie=secret,
+            party=parts.party,
+            signer=parts.grant_signer,
+            fetcher=parts.fetcher,
+            now=parts.clock(),
+        )
+    except (TrackserverRefused, FetchFailed, FetchRefused) as error:
+        if not wants_page(request):
+            raise
+        return _page(request, parts, await _show(visit_id, request, parts), trouble=error, status=502)
+    return RedirectResponse(link, status_code=303)
+
+
+async def _grant_to_wallet(visit_id: str, dpop: str, request: Request, parts: VerifierParts) -> Response:
+    given = await asyncio.to_thread(
+        give_grant_to_wallet,
+        parts.work,
+        visit_id,
+        cookie=visit_secret(request, visit_id),
+        dpop=dpop,
+        party=parts.party,
+        signer=parts.grant_signer,
+        now=parts.clock(),
+    )
+    body = {"grant": given.grant, "trackserver": given.trackserver}
+    return JSONResponse(body, headers={"Cache-Control": "no-store"})
+
+
+async def _show(visit_id: str, request: Request, parts: VerifierParts) -> ShownVisit:
+    secret = visit_secret(request, visit_id)
+    return await asyncio.to_thread(show_visit, parts.work, visit_id, cookie=secret, now=parts.clock())
+
+
+def _page(
+    request: Request, parts: VerifierParts, shown: ShownVisit, *, trouble: HandstampError | None = None, status: int = 200
+) -> Response:
+    visit, gate = shown.visit, shown.gate
+    values: dict[str, object] = {"gate": gate, "gate_url": parts.party.gate_url(gate.gate_id)}
+    match visit:
+        case Requested() | Answered():
+            return parts.pages.render(request, "visit_waiting.html", values | _waiting(shown, parts))
+        case Accepted():
+            return _accepted_page(request, parts, visit, values | {"trouble": trouble and trouble.detail}, status)
+        case Refused():
+            return parts.pages.render(request, "visit_refused.html", values | {"last_failure": visit.last_failure})
+        case TimedOut():
+            return parts.pages.render(request, "visit_expired.html", values, status=410)
+        case _:
+            assert_never(visit)
+
+
+def _waiting(shown: ShownVisit, parts: VerifierParts) -> Mapping[str, object]:
+    visit, party = shown.visit, parts.party
+    path = f"/visits/{visit.facts.visit_id}"
+    failed = visit.failed_answers if isinstance(visit, Requested) else 0
+    return {
+        "expires_at": visit.facts.expires_at,
+        "events_url": f"{path}/events?seen={page_mark(visit)}",
+        "qr_url": f"{path}/qr.svg",
+        "same_device": build_link(shown.request(Device.SAME), party=party),
+        "cross_device": build_link(shown.request(Device.CROSS), party=party),
+        "last_failure": visit.last_failure if isinstance(visit, Requested) else None,
+        "tries_left": MAX_FAILED_ANSWERS - failed,
+        "returning": isinstance(visit, Answered),
+    }
+
+
+def _accepted_page(
+    request: Request, parts: VerifierParts, visit: Accepted, values: dict[str, object], status: int
+) -> Response:
+    gate = values["gate"]
+    assert isinstance(gate, Gate)  # noqa: S101
+    trackserver = gate.opens.trackserver
+    more = {
+        "visit_id": visit.facts.visit_id,
+        "csrf": parts.guard.field_value(visit_secret(request, visit.facts.visit_id) or ""),
+        "expires_at": visit.facts.expires_at,
+        "trackserver_host": urlsplit(trackserver).netloc,
+        "grants_left": MAX_GRANTS - visit.grants_given,
+    }
+    response = parts.pages.render(request, "visit_accepted.html", values | more, status=status)
+    # The form ends at the trackserver after a redirect, and browsers hold redirects to `form-action` too.
+    response.headers["Content-Security-Policy"] = content_security_policy(form_action=(trackserver,))
+    return response
+
+
+async def _closed(
+    request: Request, parts: VerifierParts, error: HandstampError, gate_id: str | None
+) -> Response:
+    """Answer for a visit that cannot be shown: in words, with a way to start again where the gate is known."""
+    if not wants_page(request) or (isinstance(error, NoSuchVisit) and gate_id is None):
+        raise error
+    gate = await asyncio.to_thread(_find_gate, parts, gate_id)
+    match error:
+        case ForeignBrowser():
+            return parts.pages.render(request, "foreign_browser.html", {"gate": gate}, status=403)
+        case UsedResponseCode():
+            return parts.pages.render(request, "return_used.html", {}, status=410)
+        case _:
+            return parts.pages.render(request, "visit_expired.html", {"gate": gate}, status=410)
+
+
+def _find_gate(parts: VerifierParts, gate_id: str | None) -> Gate | None:
+    if gate_id is None:
+        return None
+    with parts.work.read() as stores:
+        return stores.load_gate(gate_id)
