@@ -73,27 +73,6 @@ class VerifierNotAllowed(VerifierError):
         )
 
 
-class UnknownGrantKey(VerifierError):
-    """The grant names a key that nobody pinned here."""
-
-    code = "unknown_grant_key"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "The grant is signed with a key that this trackserver does not know. "
-            "Its owner pins the verifier's key with `handstamp tracks allow VERIFIER --release ID`."
-        )
-
-
-class WrongGrantIssuer(VerifierError):
-    """The grant speaks in the name of a verifier that the key does not belong to."""
-
-    code = "wrong_grant_issuer"
-
-    def __init__(self) -> None:
-        super().__init__("The grant names a verifier that its key does not belong to.")
-
-
 class GrantUsed(HolderError):
     """The grant was redeemed before."""
 
@@ -103,15 +82,6 @@ class GrantUsed(HolderError):
         super().__init__("This grant was redeemed before. Pass the gate again for a new one.")
 
 
-class GrantOutlivesUse(VerifierError):
-    """The grant lives so long that its number would have to be remembered for ages."""
-
-    code = "grant_lives_too_long"
-
-    def __init__(self, max_minutes: int) -> None:
-        super().__init__(f"A grant may live {max_minutes} minutes at most.")
-
-
 class NothingGranted(VerifierError):
     """The grant names tracks or formats of which nothing is here."""
 
@@ -119,15 +89,6 @@ class NothingGranted(VerifierError):
 
     def __init__(self) -> None:
         super().__init__("The grant names tracks or formats that this release does not have.")
-
-
-class ProofMissing(HolderError):
-    """A DPoP proof is needed and none, or more than one, came."""
-
-    code = "dpop_proof_missing"
-
-    def __init__(self) -> None:
-        super().__init__("This request needs exactly one DPoP proof, in the header of that name.")
 
 
 class ProofByAnotherKey(HolderError):

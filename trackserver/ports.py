@@ -36,8 +36,8 @@ class Catalogue(Protocol):
 class Pins(Protocol):
     """The verifiers that may grant."""
 
-    def load_pins_of_key(self, kid: str) -> Sequence[Pin]:
-        """Return every pin of one key."""
+    def load_pins_of_verifier(self, issuer: str) -> Sequence[Pin]:
+        """Return every pin of one verifier."""
         ...
 
     def load_pins_of_release(self, release_id: str) -> Sequence[Pin]:

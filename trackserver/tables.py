@@ -5,7 +5,7 @@ Nothing here tells who downloads: a download has a release, an expiry and hashes
 
 from typing import ClassVar
 
-from sqlalchemy import BigInteger, Index, UniqueConstraint
+from sqlalchemy import BigInteger, UniqueConstraint
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -21,7 +21,7 @@ class ReleaseRow(Base, table=True):
 
     id: str = Field(primary_key=True)
     folder: str = Field(unique=True)
-    content_digest: str = Field(unique=True)
+    content_digest: str = Field(index=True)
     title: str
     artist: str
     release_type: str
@@ -86,10 +86,7 @@ class PinRow(Base, table=True):
     """A verifier's key that may open one release."""
 
     __tablename__: ClassVar[str] = "allowed_verifier"
-    __table_args__ = (
-        UniqueConstraint("issuer", "release_id", "kid", name="uq_allowed_verifier"),
-        Index("ix_allowed_verifier_kid", "kid"),
-    )
+    __table_args__ = (UniqueConstraint("issuer", "release_id", "kid", name="uq_allowed_verifier"),)
 
     id: str = Field(primary_key=True)
     issuer: str

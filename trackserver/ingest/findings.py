@@ -130,7 +130,7 @@ def bad_isrc(where: str) -> Finding:
         code="bad_isrc",
         where=where,
         what="Its ISRC is not two letters, three letters or digits and seven digits, so it is not used.",
-        advice="Write the ISRC as in QZHSE2600001.",
+        advice="Write the ISRC as in XXHST2600001.",
     )
 
 

@@ -23,9 +23,9 @@ class SqlPins:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def load_pins_of_key(self, kid: str) -> Sequence[Pin]:
-        """Return every pin of one key."""
-        return [_pin(row) for row in self._session.exec(select(PinRow).where(PinRow.kid == kid)).all()]
+    def load_pins_of_verifier(self, issuer: str) -> Sequence[Pin]:
+        """Return every pin of one verifier."""
+        return [_pin(row) for row in self._session.exec(select(PinRow).where(PinRow.issuer == issuer)).all()]
 
     def load_pins_of_release(self, release_id: str) -> Sequence[Pin]:
         """Return who may open a release."""

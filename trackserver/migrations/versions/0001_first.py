@@ -32,7 +32,7 @@ def _catalogue() -> None:
         "release",
         sa.Column("id", sa.String(), primary_key=True),
         sa.Column("folder", sa.String(), nullable=False, unique=True),
-        sa.Column("content_digest", sa.String(), nullable=False, unique=True),
+        sa.Column("content_digest", sa.String(), nullable=False, index=True),
         sa.Column("title", sa.String(), nullable=False),
         sa.Column("artist", sa.String(), nullable=False),
         sa.Column("release_type", sa.String(), nullable=False),
@@ -84,7 +84,6 @@ def _passes() -> None:
         sa.Column("pinned_at", sa.BigInteger(), nullable=False),
         sa.UniqueConstraint("issuer", "release_id", "kid", name="uq_allowed_verifier"),
     )
-    op.create_index("ix_allowed_verifier_kid", "allowed_verifier", ["kid"])
     op.create_table(
         "redeemed_grant",
         sa.Column("issuer", sa.String(), primary_key=True),

@@ -1,0 +1,75 @@
+"""Compose the demo's EP: three short songs as real FLAC files, tagged, with a cover. The same files every time."""
+
+from pathlib import Path
+from typing import Final
+
+import av
+from mutagen.flac import FLAC, Picture
+
+from handstamp.demo.cover import draw_cover
+from handstamp.demo.songs import SONGS, Song, perform
+from handstamp.demo.synth import SAMPLE_RATE_HZ
+
+TITLE: Final = "Night Bus Songs"
+ARTIST: Final = "The Long Way Home"
+DATE: Final = "2026-11-06"
+BARCODE: Final = "2000000000015"
+_BLOCK_SAMPLES: Final = 4096
+_SAMPLE_BYTES: Final = 4
+_FRONT_COVER: Final = 3
+
+
+def compose_album(folder: Path) -> Path:
+    """Write the EP into `folder` (made if missing) and return it; what is complete already stays as it is.
+
+    It takes a few seconds the first time.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    cover = folder / "cover.png"
+    if not cover.exists():
+        draw_cover(cover, title=TITLE, artist=ARTIST)
+    for number, song in enumerate(SONGS, start=1):
+        path = folder / f"{number:02} {song.title}.flac"
+        if not path.exists():
+            _record(song, number, path, cover)
+    return folder
+
+
+def _record(song: Song, number: int, path: Path, cover: Path) -> None:
+    temporary = path.with_suffix(".part")
+    _write_flac(perform(song), temporary)
+    _write_tags(song, number, temporary, cover)
+    temporary.replace(path)
+
+
+def _write_flac(samples: bytes, path: Path) -> None:
+    with av.open(str(path), "w", format="flac") as container:
+        container.bit_exact = True  # no version of the library in the file
+        stream = container.add_stream("flac", rate=SAMPLE_RATE_HZ)
+        stream.layout = "stereo"
+        stream.format = "s16"
+        for start in range(0, len(samples), _BLOCK_SAMPLES * _SAMPLE_BYTES):
+            block = samples[start : start + _BLOCK_SAMPLES * _SAMPLE_BYTES]
+            frame = av.AudioFrame(format="s16", layout="stereo", samples=len(block) // _SAMPLE_BYTES)
+            frame.sample_rate = SAMPLE_RATE_HZ
+            frame.pts = start // _SAMPLE_BYTES
+            frame.planes[0].update(block)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def _write_tags(song: Song, number: int, path: Path, cover: Path) -> None:
+    file = FLAC(path)  # type: ignore[no-untyped-call]  # mutagen has no types
+    file.delete()
+    file["title"] = song.title
+    file["artist"] = file["albumartist"] = ARTIST
+    file["album"] = TITLE
+    file["tracknumber"], file["tracktotal"] = str(number), str(len(SONGS))
+    file["date"] = DATE
+    file["isrc"] = song.isrc
+    file["barcode"] = BARCODE
+    file["releasetype"] = "EP"
+    picture = Picture()  # type: ignore[no-untyped-call]  # mutagen has no types
+    picture.type, picture.mime, picture.data = _FRONT_COVER, "image/png", cover.read_bytes()
+    file.add_picture(picture)  # type: ignore[no-untyped-call]  # mutagen has no types
+    file.save()

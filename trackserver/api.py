@@ -1,0 +1,240 @@
+"""The trackserver over HTTP: the public catalogue, grants, and files."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from fastapi import APIRouter, FastAPI, Request
+from sqlmodel import Session
+from starlette.responses import JSONResponse, Response
+
+from credentials.encoding import strict_json
+from credentials.errors import HandstampError, Malformed
+from credentials.protocols.dpop import DpopProof, check_dpop_proof
+from credentials.protocols.grants import GrantExpired, GrantRefused
+from credentials.protocols.oauth import InvalidDpopProof, OAuthError
+from plumbing.problems import problem_response
+from plumbing.web.app import WebPolicy, create_app, wants_page
+from trackserver import errors
+from trackserver.grants import Download
+from trackserver.packages import Package
+from trackserver.parts import TrackserverParts
+from trackserver.service.enter_download import BrowserKey, WalletKey, enter_download, load_package
+from trackserver.service.redeem_grant import RedeemGrant, TicketMade
+from trackserver.store.catalogue import SqlCatalogue
+from trackserver.store.passes import SqlPasses, SqlPins
+from trackserver.streaming import Sendable, build_file_response
+from trackserver.views import download_json, release_json
+from trackserver.web.routes import COOKIE, build_web_router, download_page
+
+STATUSES: Final[dict[type[HandstampError], int]] = {
+    Malformed: 400,
+    GrantRefused: 403,
+    GrantExpired: 403,
+    errors.VerifierNotAllowed: 403,
+    errors.NothingGranted: 422,
+    errors.GrantUsed: 409,
+    errors.ReleaseNotFound: 404,
+    errors.CoverNotFound: 404,
+    errors.FileNotFound: 404,
+    errors.DownloadNotFound: 403,
+    errors.DownloadExpired: 410,
+    errors.TicketUnknown: 404,
+    errors.TicketUsed: 410,
+    errors.TicketExpired: 410,
+    errors.MasterChanged: 503,
+}
+"""Every error that a request can cause, with its status; DPoP's bring their own."""
+
+_NO_STORE: Final = {"Cache-Control": "no-store"}
+_ONE_MINUTE: Final = "public, max-age=60"
+_OWN: Final = "private, no-cache"
+
+
+def build_trackserver_app(parts: TrackserverParts) -> FastAPI:
+    """Build the application from its parts."""
+    policy = WebPolicy(statuses=STATUSES, https=parts.base_url.startswith("https:"))
+    app = create_app(title="Handstamp trackserver", policy=policy, pages=parts.pages)
+    app.add_exception_handler(OAuthError, _on_oauth_error)
+    for error in (errors.ProofByAnotherKey, errors.ProofReplayed):
+        app.add_exception_handler(error, _on_proof_error)
+    app.include_router(_Catalogue(parts).router)
+    app.include_router(_Grants(parts).router)
+    app.include_router(_Downloads(parts).router)
+    app.include_router(build_web_router(parts))
+    return app
+
+
+async def _on_oauth_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, OAuthError)  # noqa: S101  # registered for this class above
+    return problem_response(
+        error.status, code=error.code, detail=error.detail, headers={"WWW-Authenticate": error.challenge()}
+    )
+
+
+async def _on_proof_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HandstampError)  # noqa: S101  # registered for such classes above
+    challenge = InvalidDpopProof(error.detail).challenge()
+    return problem_response(401, code=error.code, detail=error.detail, headers={"WWW-Authenticate": challenge})
+
+
+class _Catalogue:
+    """What anybody may know of a release."""
+
+    def __init__(self, parts: TrackserverParts) -> None:
+        self._parts = parts
+        self.router = APIRouter()
+        self.router.add_api_route("/health", self.health, methods=["GET"])
+        self.router.add_api_route("/releases/{release_id}", self.release, methods=["GET"])
+        _add_file_route(self.router, "/releases/{release_id}/cover", self.cover)
+
+    async def health(self) -> Response:
+        """Say that the service and its database answer."""
+        with self._parts.database.read() as session:
+            SqlCatalogue(session).load_release("")
+        return JSONResponse({"status": "ok"}, headers=_NO_STORE)
+
+    async def release(self, release_id: str) -> Response:
+        """Describe a release: tracks, formats, sizes."""
+        with self._parts.database.read() as session:
+            release = SqlCatalogue(session).load_release(release_id)
+        if release is None:
+            raise errors.ReleaseNotFound
+        return JSONResponse(release_json(release, self._parts.base_url), headers={"Cache-Control": _ONE_MINUTE})
+
+    async def cover(self, request: Request, release_id: str) -> Response:
+        """Send the cover, in the size that pages show."""
+        with self._parts.database.read() as session:
+            release = SqlCatalogue(session).load_release(release_id)
+        if release is None or release.cover is None:
+            raise errors.CoverNotFound
+        cover = Sendable(content=release.cover.page, media_type=release.cover.page_media_type, name=None)
+        response = await build_file_response(request, cover, cache_control=_ONE_MINUTE)
+        # Sites of other origins show it: the verifier's gate, the co-op's collection.
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        return response
+
+
+class _Grants:
+    """Where a grant becomes a link or a download."""
+
+    def __init__(self, parts: TrackserverParts) -> None:
+        self._parts = parts
+        self.router = APIRouter()
+        self.router.add_api_route("/grants", self.redeem, methods=["POST"], status_code=201)
+
+    async def redeem(self, request: Request) -> Response:
+        """Redeem a grant: for a browser the answer has a single-use link, for a wallet a download and its token."""
+        text = _grant_text(await request.body())
+        now = self._parts.clock()
+        with self._parts.database.write() as session:
+            made = self._use_case(session)(text, read_proof=lambda: self._proof(request, now), now=now)
+        base_url = self._parts.base_url
+        answer: dict[str, strict_json.Json]
+        if isinstance(made, TicketMade):
+            answer = {"link": f"{base_url}/open?ticket={made.ticket}", "expires_in": made.expires_in_s}
+        else:
+            answer = {
+                "download": f"{base_url}/downloads/{made.download_id}",
+                "access_token": made.access_token,
+                "token_type": "DPoP",
+                "expires_in": made.expires_in_s,
+            }
+        return JSONResponse(answer, status_code=201, headers=_NO_STORE)
+
+    def _use_case(self, session: Session) -> RedeemGrant:
+        return RedeemGrant(
+            catalogue=SqlCatalogue(session),
+            pins=SqlPins(session),
+            passes=SqlPasses(session),
+            audience=self._parts.base_url,
+            new_secret=self._parts.new_secret,
+            new_id=self._parts.new_id,
+        )
+
+    def _proof(self, request: Request, now: datetime) -> DpopProof:
+        url = f"{self._parts.base_url}/grants"
+        try:
+            return check_dpop_proof(_dpop_header(request), method="POST", url=url, at=now)
+        except InvalidDpopProof as error:
+            # Here the proof is what authenticates, so its lack is 401 and not 400 (RFC 9449 §7.1).
+            raise InvalidDpopProof(error.detail, status=401) from error
+
+
+class _Downloads:
+    """What a download holds, for its browser or its wallet."""
+
+    def __init__(self, parts: TrackserverParts) -> None:
+        self._parts = parts
+        self.router = APIRouter()
+        self.router.add_api_route("/downloads/{download_id}", self.overview, methods=["GET"])
+        _add_file_route(self.router, "/downloads/{download_id}/release.zip", self.zip)
+        _add_file_route(self.router, "/downloads/{download_id}/files/{file_id}", self.file)
+
+    async def overview(self, request: Request, download_id: str) -> Response:
+        """Show the download's page, or list its files for a program."""
+        download, package = self._enter(request, download_id)
+        if wants_page(request):
+            return download_page(self._parts, request, download, package)
+        return JSONResponse(download_json(download.id, package, self._parts.base_url), headers=_NO_STORE)
+
+    async def zip(self, request: Request, download_id: str) -> Response:
+        """Send everything as one zip; it resumes from any byte."""
+        _, package = self._enter(request, download_id)
+        sendable = Sendable(content=package.zip, media_type="application/zip", name=package.zip_name)
+        return await build_file_response(request, sendable, cache_control=_OWN)
+
+    async def file(self, request: Request, download_id: str, file_id: str) -> Response:
+        """Send one original file."""
+        _, package = self._enter(request, download_id)
+        file = package.file(file_id)
+        if file is None:
+            raise errors.FileNotFound
+        sendable = Sendable(content=file.file, media_type=file.media_type, name=file.name)
+        return await build_file_response(request, sendable, cache_control=_OWN)
+
+    def _enter(self, request: Request, download_id: str) -> tuple[Download, Package]:
+        now = self._parts.clock()
+        key = self._key(request, now)
+        # A wallet's proof is noted, a browser's cookie is only looked at.
+        database = self._parts.database
+        with database.write() if isinstance(key, WalletKey) else database.read() as session:
+            download = enter_download(SqlPasses(session), download_id, key, now=now)
+            return download, load_package(SqlCatalogue(session), download)
+
+    def _key(self, request: Request, now: datetime) -> BrowserKey | WalletKey | None:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "dpop":
+            return WalletKey(access_token=token.strip(), read_proof=self._proof_reader(request, token.strip(), now))
+        cookie = request.cookies.get(COOKIE)
+        return BrowserKey(cookie=cookie) if cookie else None
+
+    def _proof_reader(self, request: Request, token: str, now: datetime) -> Callable[[str], DpopProof]:
+        def read(bound_to: str) -> DpopProof:
+            return check_dpop_proof(
+                _dpop_header(request),
+                method=request.method,
+                url=f"{self._parts.base_url}{request.url.path}",
+                at=now,
+                access_token=token,
+                bound_to=bound_to,
+            )
+
+        return read
+
+
+def _add_file_route(router: APIRouter, path: str, endpoint: Callable[..., object]) -> None:
+    router.add_api_route(path, endpoint, methods=["GET"])
+    router.add_api_route(path, endpoint, methods=["HEAD"], include_in_schema=False)
+
+
+def _grant_text(body: bytes) -> str:
+    grant = strict_json.parse_object(body, what="request").get("grant")
+    if not isinstance(grant, str):
+        raise Malformed("request", "it needs a member `grant`, a text")
+    return grant
+
+
+def _dpop_header(request: Request) -> str | None:
+    """Join repeated headers with commas, so that two proofs are seen to be two (RFC 9449 §4.3, check 1)."""
+    return ",".join(request.headers.getlist("dpop")) or None

@@ -1,0 +1,34 @@
+"""What a running trackserver consists of; the composition in `handstamp/` fills it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from plumbing.clock import Clock
+from plumbing.database import Database
+from plumbing.web.pages import Pages
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+TEMPLATES: Final = Path(__file__).parent / "web" / "templates"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackserverParts:
+    """The parts of one trackserver.
+
+    Attributes:
+        base_url: the public address, as others see it, without a slash at its end.
+        covers: the folder where copies of covers are kept.
+        new_secret: gives 256 random bits as text; `new_id` 128.
+        random: gives so many random bytes.
+    """
+
+    database: Database
+    pages: Pages
+    base_url: str
+    covers: Path
+    clock: Clock
+    new_secret: Callable[[], str]
+    new_id: Callable[[], str]
+    random: Callable[[int], bytes]

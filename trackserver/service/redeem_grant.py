@@ -1,0 +1,128 @@
+"""Redeem a grant: once, for a browser a link that opens once, for a wallet a download bound to its key."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from credentials.protocols.dpop import DpopProof
+from credentials.protocols.grants import Grant, read_unverified_issuer, verify_grant
+from trackserver.errors import (
+    GrantUsed,
+    ProofByAnotherKey,
+    ProofReplayed,
+    ReleaseNotFound,
+    VerifierNotAllowed,
+)
+from trackserver.grants import DOWNLOAD_TTL, TICKET_TTL, Download, Scope, Ticket, hash_secret
+from trackserver.packages import build_package
+from trackserver.ports import Catalogue, Passes, Pins
+
+PROOF_TTL: Final = timedelta(minutes=15)
+"""Longer than a DPoP proof is fresh, so that a number seen is remembered while it matters."""
+_KEPT_AFTER_END: Final = timedelta(days=7)
+"""So long a closed page still says in words that it is closed."""
+
+NewSecret = Callable[[], str]
+ReadProof = Callable[[], DpopProof]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketMade:
+    """A link for a browser: whoever opens it first has the download."""
+
+    ticket: str
+    expires_in_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownloadMade:
+    """A download for a wallet; every request needs the token and a proof by the wallet's key."""
+
+    download_id: str
+    access_token: str
+    expires_in_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedeemGrant:
+    """The use case, with what it needs.
+
+    Attributes:
+        audience: this trackserver's public address.
+        new_secret: 256 random bits; `new_id` 128.
+    """
+
+    catalogue: Catalogue
+    pins: Pins
+    passes: Passes
+    audience: str
+    new_secret: NewSecret
+    new_id: NewSecret
+
+    def __call__(self, text: str, *, read_proof: ReadProof, now: datetime) -> TicketMade | DownloadMade:
+        """Redeem the grant `text`.
+
+        1. Its key is pinned for the verifier that it names; signature, audience and time are right.
+        2. That verifier may open this release here.
+        3. The release has what the grant names.
+        4. If it is bound to a key: a fresh DPoP proof by that key came with it.
+        5. Nobody redeemed it before.
+
+        Args:
+            text: the grant as it came.
+            read_proof: checks and returns the request's DPoP proof; called only if the grant is bound to a key.
+            now: the present moment.
+
+        Raises:
+            HandstampError: the subclass says which step failed.
+        """
+        grant = self._verified(text, now)
+        scope = Scope(release_id=grant.release, tracks=grant.tracks, formats=grant.formats)
+        self._check_scope(grant.issuer, scope)
+        if grant.holder_key is not None:
+            self._check_proof(read_proof(), grant.holder_key, now)
+        # Remembered a minute beyond its end, so that no clock's rounding opens a gap.
+        end = datetime.fromtimestamp(grant.expires_at, UTC) + timedelta(minutes=1)
+        if not self.passes.claim_grant(grant.issuer, grant.jti, expires_at=end):
+            raise GrantUsed
+        self.passes.forget_before(passes=now - _KEPT_AFTER_END, proofs=now)
+        return self._ticket(scope, now) if grant.holder_key is None else self._download(scope, grant.holder_key, now)
+
+    def _verified(self, text: str, now: datetime) -> Grant:
+        issuer = read_unverified_issuer(text)
+        keys = {pin.kid: pin.key for pin in self.pins.load_pins_of_verifier(issuer)}
+        return verify_grant(text, keys=keys, audience=self.audience, at=now, issuer=issuer)
+
+    def _check_scope(self, issuer: str, scope: Scope) -> None:
+        release = self.catalogue.load_release(scope.release_id)
+        if release is None:
+            raise ReleaseNotFound
+        if all(pin.issuer != issuer for pin in self.pins.load_pins_of_release(release.id)):
+            raise VerifierNotAllowed(issuer)
+        build_package(release, scope)
+
+    def _check_proof(self, proof: DpopProof, holder_key: str, now: datetime) -> None:
+        if proof.thumbprint != holder_key:
+            raise ProofByAnotherKey
+        if not self.passes.claim_proof(proof.thumbprint, proof.jti, expires_at=now + PROOF_TTL):
+            raise ProofReplayed
+
+    def _ticket(self, scope: Scope, now: datetime) -> TicketMade:
+        secret = self.new_secret()
+        self.passes.add_ticket(Ticket(secret_hash=hash_secret(secret), scope=scope, expires_at=now + TICKET_TTL))
+        return TicketMade(ticket=secret, expires_in_s=int(TICKET_TTL.total_seconds()))
+
+    def _download(self, scope: Scope, holder_key: str, now: datetime) -> DownloadMade:
+        secret = self.new_secret()
+        download = Download(
+            id=self.new_id(),
+            secret_hash=hash_secret(secret),
+            holder_key=holder_key,
+            scope=scope,
+            expires_at=now + DOWNLOAD_TTL,
+        )
+        self.passes.add_download(download)
+        return DownloadMade(
+            download_id=download.id, access_token=secret, expires_in_s=int(DOWNLOAD_TTL.total_seconds())
+        )
