@@ -47,6 +47,15 @@ class UnusableCover(HolderError):
         super().__init__("The cover is not a JPEG, PNG, WebP or GIF image of at most 5 MB.")
 
 
+class NoSuchCover(HolderError):
+    """A release without a cover, or no release."""
+
+    code = "no_such_cover"
+
+    def __init__(self) -> None:
+        super().__init__("There is no cover here.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cover:
     """The co-op's own copy of a cover."""
@@ -148,9 +157,11 @@ def parse_description(body: bytes, *, source_url: str) -> Described:
 
 
 def _parse_track(entry: Json, *, release: str, artist: str) -> Track:
+    if not isinstance(entry, dict):
+        raise Malformed(_WHAT, "a track is not an object")
+    named = entry if entry.get("artist") is not None else {**entry, "artist": artist}
     match entry:
         case {"number": int(number), "duration_s": int() | float() as duration} if number >= 0 and duration >= 0:
-            named = {"artist": artist, **{name: value for name, value in entry.items() if value is not None}}
             return Track(
                 id=_matching(named, "id", _UUID),
                 release=release,

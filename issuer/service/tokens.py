@@ -1,7 +1,7 @@
 """The token endpoint (OpenID4VCI 1.0 §6): a pre-authorized code and six digits become one token.
 
-Refusals are returned, not raised: a wrong code that was counted, a replay that revoked a token and a DPoP proof that was
-noted must be committed before they are answered.
+Refusals are returned, not raised: a wrong code that was counted, a replay that revoked a token and a DPoP proof that
+was noted must be committed before they are answered.
 """
 
 import hmac

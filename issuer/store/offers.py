@@ -1,7 +1,8 @@
 """Offers, tokens, nonces, seen proofs and keys in the database. One conditional statement decides every race."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from sqlalchemy import delete, update
@@ -128,17 +129,15 @@ class OfferStore(SessionStore):
             .order_by(col(OfferCopyRow.position))
         )
         held = tuple(copy_of(each) for each in copies)
-        facts = {
-            "id": row.id,
-            "listener": row.listener_id,
-            "copies": held,
-            "tx_code_mac": row.tx_code_mac,
-            "expires_at": from_s(row.expires_at),
+        states: dict[str, Callable[..., AnyOffer]] = {
+            "open": partial(Open, tries_left=row.tries_left),
+            "redeemed": Redeemed,
+            "burnt": Burnt,
         }
-        match row.state:
-            case "open":
-                return Open(**facts, tries_left=row.tries_left)
-            case "redeemed":
-                return Redeemed(**facts)
-            case _:
-                return Burnt(**facts)
+        return states[row.state](
+            id=row.id,
+            listener=row.listener_id,
+            copies=held,
+            tx_code_mac=row.tx_code_mac,
+            expires_at=from_s(row.expires_at),
+        )

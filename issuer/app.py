@@ -1,0 +1,51 @@
+"""The issuer as an application: routes for wallets, pages for listeners, and the hourly sweep."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Final
+
+from fastapi import FastAPI
+
+from issuer.api import STATUSES, build_router
+from issuer.parts import IssuerParts
+from issuer.service.sweep import sweep
+from issuer.store import Store
+from issuer.web.routes import build_pages_router
+from plumbing.database import DatabaseUnavailable
+from plumbing.logs import get_logger
+from plumbing.web.app import WebPolicy, create_app
+
+SWEEP_EVERY_S: Final = 3600.0
+
+
+def build_app(parts: IssuerParts, *, sweep_every_s: float = SWEEP_EVERY_S) -> FastAPI:
+    """Build the application on its parts."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        sweeping = asyncio.create_task(_sweep_for_ever(parts, every_s=sweep_every_s))
+        try:
+            yield
+        finally:
+            sweeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await sweeping
+
+    policy = WebPolicy(statuses=STATUSES, https=parts.identity.url.startswith("https:"))
+    app = create_app(title=parts.identity.name, policy=policy, pages=parts.pages, lifespan=lifespan)
+    app.include_router(build_router(parts))
+    app.include_router(build_pages_router(parts))
+    return app
+
+
+async def _sweep_for_ever(parts: IssuerParts, *, every_s: float) -> None:
+    log = get_logger("issuer.sweep")
+    while True:
+        try:
+            with parts.database.write() as session:
+                rows = sweep(Store(session), now=parts.clock())
+            log.info("swept", rows=rows)
+        except DatabaseUnavailable:
+            log.warning("not swept", reason="database unavailable")
+        await asyncio.sleep(every_s)

@@ -1,0 +1,79 @@
+"""Who signs: the co-op's address, name, key and certificates, made ready once, when the service starts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+from credentials.encoding.strict_json import Json
+from credentials.keys.certificates import CertificateChain
+from credentials.keys.signer import Signer
+from credentials.protocols.oauth import ServerError
+
+_DID_CONTEXT: Final[list[Json]] = ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/jwk/v1"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """The issuer of every credential.
+
+    Attributes:
+        url: the credential issuer's identifier, compared exactly by everybody.
+        name: what people read.
+        signer: the key; it is parsed once, not per credential.
+        x5c: the certificates as headers carry them; empty if verifiers pin the key itself.
+        valid_until: when the certificate ends; None without one.
+    """
+
+    url: str
+    name: str
+    signer: Signer
+    x5c: tuple[str, ...] = ()
+    valid_until: datetime | None = None
+
+    @classmethod
+    def build(cls, *, url: str, name: str, signer: Signer, chain: CertificateChain | None) -> "Identity":
+        """Take the parts from the key store."""
+        return cls(
+            url=url,
+            name=name,
+            signer=signer,
+            x5c=tuple(chain.x5c()) if chain else (),
+            valid_until=chain.leaf.not_valid_after_utc if chain else None,
+        )
+
+    def check_can_sign(self, now: datetime) -> None:
+        """Refuse to sign with an expired certificate: nobody would accept what comes out."""
+        if self.valid_until is not None and now > self.valid_until:
+            raise ServerError("The co-op's certificate has expired; it must renew it before it can send records.")
+
+    @property
+    def did(self) -> str:
+        """The did:web identifier; a port is written as %3A (did:web §3.2)."""
+        parts = urlsplit(self.url)
+        path = [quote(step, safe="") for step in parts.path.split("/") if step]
+        return ":".join(["did", "web", parts.netloc.replace(":", "%3A"), *path])
+
+    @property
+    def public_jwk(self) -> dict[str, Json]:
+        """The public key as documents publish it, with its thumbprint as `kid`."""
+        key = self.signer.public_key
+        return {**key.jwk, "kid": key.thumbprint, "use": "sig", "alg": self.signer.algorithm}
+
+    def did_document(self) -> Mapping[str, Json]:
+        """Build the did:web document (DID Core §5)."""
+        method = f"{self.did}#{self.signer.public_key.thumbprint}"
+        return {
+            "@context": _DID_CONTEXT,
+            "id": self.did,
+            "verificationMethod": [
+                {"id": method, "type": "JsonWebKey", "controller": self.did, "publicKeyJwk": self.public_jwk}
+            ],
+            "assertionMethod": [method],
+            "alsoKnownAs": [self.url],
+        }
+
+    def jwt_vc_issuer(self) -> Mapping[str, Json]:
+        """Build `/.well-known/jwt-vc-issuer` (SD-JWT VC, "JWT VC Issuer Metadata")."""
+        return {"issuer": self.url, "jwks": {"keys": [self.public_jwk]}}

@@ -1,0 +1,29 @@
+"""What the issuer's edge works with. The composition in `handstamp/` fills it, once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from issuer.identity import Identity
+from issuer.service.offers import OfferDesk
+from plumbing.clock import Clock
+from plumbing.database import Database
+from plumbing.web.csrf import FormGuard
+from plumbing.web.pages import Pages
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+TEMPLATES: Final = Path(__file__).parent / "web" / "templates"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuerParts:
+    """Database, identity and the rest; nothing in it changes while the service runs."""
+
+    database: Database
+    identity: Identity
+    desk: OfferDesk
+    forms: FormGuard
+    pages: Pages
+    clock: Clock
+    random: Callable[[int], bytes]

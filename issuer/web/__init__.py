@@ -1,0 +1,1 @@
+"""The pages that listeners see at the co-op."""

@@ -1,0 +1,142 @@
+"""The co-op's pages: log in by a magic link, my collection, and sending records to a wallet.
+
+The link for the wallet and the six digits are never on one page, so that no one photograph holds both.
+"""
+
+from typing import Final
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from issuer.api import etag, unchanged
+from issuer.catalogue import NoSuchCover
+from issuer.offers import Open
+from issuer.parts import IssuerParts
+from issuer.service.collection import collect
+from issuer.service.logins import check_login_link, log_in, log_out
+from issuer.service.offers import NothingToOffer, choose_copies, open_offer
+from issuer.store import Store
+from issuer.web.door import MAX_FIELDS, Door, Visitor
+from plumbing.qr import qr_svg
+from plumbing.web.csrf import check_same_site
+
+_SEE_OTHER: Final = 303
+
+
+def build_pages_router(parts: IssuerParts) -> APIRouter:
+    """Build the routes that browsers use."""
+    router = APIRouter(include_in_schema=False)
+    door = Door(parts)
+    _add_login(router, door)
+    _add_collection(router, door)
+    _add_covers(router, parts)
+    _add_offer_pages(router, door)
+    return router
+
+
+def _add_login(router: APIRouter, door: Door) -> None:
+    parts = door.parts
+
+    @router.get("/login")
+    async def login_page(request: Request, token: str = "") -> Response:
+        """Show one button. Mail programs that follow links ahead of their reader use nothing up."""
+        with parts.database.read() as session:
+            check_login_link(Store(session), token, now=parts.clock())
+        return parts.pages.render(request, "login.html", {"token": token})
+
+    @router.post("/login")
+    async def login(request: Request) -> Response:
+        """Use the link up."""
+        check_same_site(request, own_origin=parts.identity.url)
+        form = await request.form(max_fields=MAX_FIELDS, max_files=0)
+        with parts.database.write() as database:
+            session = log_in(Store(database), str(form.get("token", "")), now=parts.clock())
+        return door.remember(RedirectResponse("/collection", _SEE_OTHER), session)
+
+    @router.post("/logout")
+    async def logout(request: Request) -> Response:
+        """Forget this browser."""
+        visitor, _ = await door.submit(request)
+        with parts.database.write() as database:
+            log_out(Store(database), visitor.session)
+        return door.forget(parts.pages.render(request, "goodbye.html", {}))
+
+
+def _add_collection(router: APIRouter, door: Door) -> None:
+    parts = door.parts
+
+    def render(request: Request, visitor: Visitor, *, nothing_chosen: bool = False) -> Response:
+        with parts.database.read() as database:
+            collection = collect(Store(database), visitor.listener)
+        status = 422 if nothing_chosen else 200
+        values = {"collection": collection, "nothing_chosen": nothing_chosen}
+        return door.page(request, "collection.html", visitor, values, status=status)
+
+    @router.get("/")
+    async def home() -> Response:
+        """Lead to the collection."""
+        return RedirectResponse("/collection", _SEE_OTHER)
+
+    @router.get("/collection")
+    async def collection(request: Request) -> Response:
+        """Show what is owned, how it was got, and what is nearly owned."""
+        return render(request, door.enter(request))
+
+    @router.post("/offers")
+    async def make_offer(request: Request) -> Response:
+        """Make an offer of the chosen copies."""
+        visitor, chosen = await door.submit(request)
+        try:
+            with parts.database.write() as database:
+                store = Store(database)
+                copies = choose_copies(store, listener=visitor.listener, copy_ids=chosen)
+                offer = parts.desk.make(store, copies, listener=visitor.listener, now=parts.clock())
+        except NothingToOffer:
+            return render(request, visitor, nothing_chosen=True)
+        return RedirectResponse(f"/offers/{offer.id}/page", _SEE_OTHER)
+
+
+def _add_covers(router: APIRouter, parts: IssuerParts) -> None:
+    @router.get("/covers/{release_id}")
+    async def cover(request: Request, release_id: str) -> Response:
+        """Give the co-op's own copy of a cover, so that the page asks nobody else."""
+        with parts.database.read() as database:
+            found = Store(database).cover(release_id)
+        if found is None:
+            raise NoSuchCover
+        headers = {"ETag": etag(found.content), "Cache-Control": "private, max-age=3600"}
+        if unchanged(request, headers["ETag"]):
+            return Response(status_code=304, headers=headers)
+        return Response(found.content, media_type=found.media_type, headers=headers)
+
+
+def _add_offer_pages(router: APIRouter, door: Door) -> None:
+    parts = door.parts
+
+    def own_offer(offer_id: str, visitor: Visitor) -> Open:
+        with parts.database.read() as database:
+            return open_offer(Store(database), offer_id, now=parts.clock(), listener=visitor.listener)
+
+    @router.get("/offers/{offer_id}/page")
+    async def offer_page(request: Request, offer_id: str) -> Response:
+        """Show the link to the wallet, never the code."""
+        visitor = door.enter(request)
+        offer = own_offer(offer_id, visitor)
+        link = parts.desk.by_reference(offer).to_link()
+        values = {"offer": offer, "link": link, "command": f"handstamp wallet receive '{link}'"}
+        return door.page(request, "offer.html", visitor, values)
+
+    @router.get("/offers/{offer_id}/qr.svg")
+    async def offer_qr(request: Request, offer_id: str) -> Response:
+        """Draw the link."""
+        offer = own_offer(offer_id, door.enter(request))
+        picture = qr_svg(parts.desk.by_reference(offer).to_link())
+        return Response(picture, media_type="image/svg+xml", headers={"Cache-Control": "no-store"})
+
+    @router.post("/offers/{offer_id}/code")
+    async def offer_code(request: Request, offer_id: str) -> Response:
+        """Show the six digits, never the link."""
+        visitor, _ = await door.submit(request)
+        offer = own_offer(offer_id, visitor)
+        values = {"offer": offer, "code": parts.desk.secrets.tx_code(offer.id)}
+        return door.page(request, "offer_code.html", visitor, values)
