@@ -1,0 +1,233 @@
+"""Answer a request: read it, check who asks, choose the least that answers it, and, after a yes, show that once.
+
+1. Fetch the signed request; nothing of the wallet goes along.
+2. Verify it: the host that a pinned authority certifies, the answer to that host only, the terms that the nonce
+commits to. 3. Choose the fewest claims that answer it.
+4. (The listener reads `Asked.consent` and says yes.)
+5. Take the instances out of the wallet, write the receipt, save. What was taken is never shown again, whatever
+happens next. 6. Sign and post the answer; nothing is sent to the co-op.
+"""
+
+import contextlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from credentials.encoding import base64url
+from credentials.errors import HandstampError
+from credentials.keys.errors import CertificateUntrusted
+from credentials.keys.signer import LocalSigner
+from credentials.protocols.dcql import Choice, Holding, NothingMatches, choose
+from credentials.protocols.openid4vci import SD_JWT_VC
+from credentials.protocols.openid4vp import (
+    AuthorizationRequest,
+    AuthorizationResponse,
+    DirectPostResult,
+    ErrorResponse,
+    RequestReference,
+    parse_request_link,
+    read_host,
+    verify_request_object,
+)
+from credentials.sd_jwt import build_presentation, parse_sd_jwt
+from plumbing.clock import epoch_s
+from wallet.consent import Consent, build_consent
+from wallet.errors import NotForThisGate, NoUsesLeft, SiteRefused, UnknownAuthority
+from wallet.ports import Tools
+from wallet.state import Copy, Instance, Receipt, Shown, Wallet
+from wallet.wire import FORM, JSON, origin_of, read_refusal, succeeded
+from wallet.words import title_of
+
+_REQUEST_TYPE = {"Accept": "application/oauth-authz-req+jwt"}
+_MAX_REQUEST_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A verified request and what would answer it; nothing was shown.
+
+    Attributes:
+        request: as the site signed it.
+        consent: all of it in words, for the listener.
+        first_party: the address that the errand began at.
+    """
+
+    request: AuthorizationRequest
+    consent: Consent
+    first_party: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """The site took the answer.
+
+    Attributes:
+        receipt: what was shown, kept in the wallet.
+        redirect_uri: where the browser that began goes on; None if it updates by itself.
+    """
+
+    receipt: Receipt
+    redirect_uri: str | None
+
+
+async def read_request(link: str, *, tools: Tools) -> Asked:
+    """Read the link of a request (pasted, or from a QR code) and the request that it leads to.
+
+    Raises:
+        UnknownAuthority: no pinned authority certifies who asks.
+        NotForThisGate, NoUsesLeft: nothing in the wallet answers it, or not any more.
+        SiteRefused, FetchFailed: the request is not there.
+        HandstampError: the request is one that must not be answered; its class says why.
+    """
+    reference = parse_request_link(link)
+    wallet = tools.keeper.load()
+    host = read_host(reference.client_id)
+    if not wallet.authorities:
+        raise UnknownAuthority(host)
+    text = await _fetch_request(reference, host, tools)
+    try:
+        request = verify_request_object(text, reference=reference, anchors=wallet.anchors(), at=tools.clock())
+    except CertificateUntrusted as error:
+        raise UnknownAuthority(host) from error
+    choice = _choose(request, wallet.copies)
+    consent = build_consent(request, choice, {_holding_id(copy): copy for copy in wallet.copies})
+    return Asked(request=request, consent=consent, first_party=reference.request_uri)
+
+
+async def answer(asked: Asked, *, tools: Tools) -> Answered:
+    """Show what `asked.consent` says. Call it only after the listener said yes.
+
+    Raises:
+        NoUsesLeft: another command used the last instance meanwhile; nothing was sent.
+        SiteRefused, FetchFailed: the answer was not taken; the instances are used up all the same.
+    """
+    request = asked.request
+    now = tools.clock()
+    taken = tools.keeper.change(lambda wallet: _take(wallet.pruned(now), asked))
+    presentations = _present(asked, taken, epoch_s(now))
+    receipt = _receipt(asked, presentations, tools)
+    # The receipt says who may have seen what, so it is kept before anything leaves.
+    tools.keeper.change(lambda wallet: (wallet.with_receipt(receipt), None))
+    response = AuthorizationResponse(
+        vp_token={copy.query_id: (text,) for copy, text in zip(asked.consent.copies, presentations, strict=True)},
+        state=request.state,
+    )
+    async with tools.web(asked.first_party) as web:
+        reply = await web.request("POST", request.response_uri, headers=JSON | FORM, content=response.to_form())
+    if not succeeded(reply):
+        raise SiteRefused(request.host, read_refusal(reply), shown=True)
+    redirect_uri = DirectPostResult.parse(reply.body).redirect_uri
+    accepted = replace(receipt, accepted=True)
+    tools.keeper.change(lambda wallet: (wallet.with_receipt(accepted), None))
+    if redirect_uri is not None:
+        check_own_address(redirect_uri, request)
+    return Answered(receipt=accepted, redirect_uri=redirect_uri)
+
+
+async def decline(asked: Asked, *, tools: Tools) -> None:
+    """Tell the site that the listener said no, so that its page need not wait. Whether it hears is not important."""
+    refusal = ErrorResponse(error="access_denied", state=asked.request.state)
+    with contextlib.suppress(HandstampError):
+        async with tools.web(asked.first_party) as web:
+            await web.request("POST", asked.request.response_uri, headers=JSON | FORM, content=refusal.to_form())
+
+
+def check_own_address(url: str, request: AuthorizationRequest) -> None:
+    """Check that a site sends the listener on to itself: the origin of the answer, or the certified host.
+
+    Raises:
+        SiteRefused: it leads to another host, which could take over the session.
+    """
+    ours, theirs = origin_of(request.response_uri), origin_of(url)
+    if theirs != ours and not (theirs[0] == ours[0] and theirs[1] == request.host.lower()):
+        raise SiteRefused(request.host, "it leads you on to another host, which is refused", shown=True)
+
+
+async def _fetch_request(reference: RequestReference, host: str, tools: Tools) -> str:
+    # GET also where the link prefers POST (§5.1 lets a wallet choose): it tells the site nothing about this wallet.
+    async with tools.web(reference.request_uri) as web:
+        reply = await web.request("GET", reference.request_uri, headers=_REQUEST_TYPE, max_bytes=_MAX_REQUEST_BYTES)
+    if not succeeded(reply):
+        raise SiteRefused(host, read_refusal(reply), shown=False)
+    return reply.body.decode("ascii", "replace").strip()
+
+
+def _holding_id(copy: Copy) -> str:
+    return f"{copy.issuer}#{copy.id}"
+
+
+def _holdings(copies: Iterable[Copy]) -> list[Holding]:
+    # Those with most uses left first: where two copies answer alike, the richer one is taken.
+    return [
+        Holding(
+            id=_holding_id(copy),
+            format=SD_JWT_VC,
+            vct=copy.vct,
+            claims={**copy.claims, "iss": copy.issuer, "vct": copy.vct},
+        )
+        for copy in sorted(copies, key=lambda copy: -len(copy.instances))
+    ]
+
+
+def _choose(request: AuthorizationRequest, copies: Sequence[Copy]) -> Choice:
+    try:
+        return choose(request.dcql, _holdings(copy for copy in copies if copy.instances))
+    except NothingMatches as nothing:
+        try:
+            used_up = choose(request.dcql, _holdings(copies))
+        except NothingMatches:
+            raise NotForThisGate(request.host, _in_words(copies)) from nothing
+        empty = {_holding_id(copy): copy for copy in copies if not copy.instances}
+        titles = [title_of(empty[each]) for each in sorted(used_up.holding_ids()) if each in empty]
+        raise NoUsesLeft(" and ".join(titles)) from nothing
+
+
+def _in_words(copies: Sequence[Copy]) -> str:
+    if not copies:
+        return "it is empty so far; receive an offer from your co-op first"
+    return "it asks for a record that you have not received here. If you own it, ask your co-op for an offer of it"
+
+
+def _take(wallet: Wallet, asked: Asked) -> tuple[Wallet, list[Instance]]:
+    taken = []
+    for copy in asked.consent.copies:
+        wallet, instance = wallet.taking_instance(copy.key)
+        if instance is None:
+            raise NoUsesLeft(copy.title)
+        taken.append(instance)
+    return wallet, taken
+
+
+def _present(asked: Asked, taken: Sequence[Instance], issued_at: int) -> list[str]:
+    return [
+        build_presentation(
+            parse_sd_jwt(instance.credential),
+            disclose=copy.disclose,
+            nonce=asked.request.nonce,
+            audience=asked.request.client_id,
+            issued_at=issued_at,
+            signer=LocalSigner.from_pem(instance.key.encode(), None),
+        )
+        for copy, instance in zip(asked.consent.copies, taken, strict=True)
+    ]
+
+
+def _receipt(asked: Asked, presentations: Sequence[str], tools: Tools) -> Receipt:
+    handshake = asked.request.handshake
+    copies = {copy.key: copy for copy in tools.keeper.load().copies}
+    return Receipt(
+        id=base64url.encode(tools.random(16)),
+        at=tools.clock(),
+        site=asked.request.host,
+        terms=handshake.text if handshake else None,
+        salt=base64url.encode(handshake.salt) if handshake else None,
+        nonce=asked.request.nonce,
+        shown=tuple(
+            Shown(
+                copy_id=copy.key[1],
+                title=copy.title,
+                claims={name: copies[copy.key].claims[name] for name in copy.disclose},
+            )
+            for copy in asked.consent.copies
+        ),
+        bindings=tuple(text.rpartition("~")[2] for text in presentations),
+    )
