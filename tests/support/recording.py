@@ -1,0 +1,84 @@
+"""A wire tap: passes TCP on from a public port to the port that a service listens on, and keeps every byte."""
+
+import base64
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+CHUNK = 65536
+
+
+@dataclass(slots=True)
+class Recording:
+    """What passed through one port, in both directions."""
+
+    chunks: list[bytes] = field(default_factory=list)
+
+    def everything(self) -> bytes:
+        """Return all bytes, each connection's pieces in the order in which they passed."""
+        return b"".join(self.chunks)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def wire_tap(public_port: int, inner_port: int) -> Iterator[Recording]:
+    """Listen on `public_port`, pass everything on to `inner_port`, and record it."""
+    recording = Recording()
+    server = socket.socket()
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    server.bind(("127.0.0.1", public_port))
+    server.listen(64)
+    thread = threading.Thread(target=_accept, args=(server, inner_port, recording), daemon=True)
+    thread.start()
+    try:
+        yield recording
+    finally:
+        with contextlib.suppress(OSError):
+            server.shutdown(socket.SHUT_RDWR)
+        server.close()
+        thread.join(5)
+
+
+def _accept(server: socket.socket, inner_port: int, recording: Recording) -> None:
+    while True:
+        try:
+            outer, _ = server.accept()
+        except OSError:
+            return
+        try:
+            inner = socket.create_connection(("127.0.0.1", inner_port))
+        except OSError:
+            outer.close()
+            continue
+        for source, target in ((outer, inner), (inner, outer)):
+            threading.Thread(target=_pump, args=(source, target, recording), daemon=True).start()
+
+
+def _pump(source: socket.socket, target: socket.socket, recording: Recording) -> None:
+    with contextlib.suppress(OSError):
+        while chunk := source.recv(CHUNK):
+            recording.chunks.append(chunk)
+            target.sendall(chunk)
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_WR)
+
+
+def disguises(text: str) -> list[bytes]:
+    """Return how `text` may hide in bytes: plain, in hex, and inside base64 at each of the three alignments."""
+    plain = text.encode()
+    found = [plain, plain.hex().encode(), plain.lower(), plain.upper()]
+    for shift in range(3):
+        encoded = base64.urlsafe_b64encode(b"\0" * shift + plain).rstrip(b"=")
+        # The first characters mix with what stands before, the last one with what stands after.
+        inner = encoded[(shift * 8 + 5) // 6 : -1]
+        found += [inner, inner.replace(b"-", b"+").replace(b"_", b"/")]
+    return found
