@@ -44,7 +44,6 @@ def _record(song: Song, number: int, path: Path, cover: Path) -> None:
 
 def _write_flac(samples: bytes, path: Path) -> None:
     with av.open(str(path), "w", format="flac") as container:
-        container.bit_exact = True  # no version of the library in the file
         stream = container.add_stream("flac", rate=SAMPLE_RATE_HZ)
         stream.layout = "stereo"
         stream.format = "s16"

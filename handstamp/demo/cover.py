@@ -50,7 +50,7 @@ def _draw_night(draw: ImageDraw.ImageDraw) -> None:
 
 def _draw_road(draw: ImageDraw.ImageDraw) -> None:
     steps = [step / 120 for step in range(121)]
-    middle = [(700 + 250 * math.sin(4.4 * part) * part, 1010 - 330 * (1 - (1 - part) ** 1.7)) for part in steps]
+    middle = [(700 + 250 * math.sin(4.4 * part) * part, 1010 - 303 * (1 - (1 - part) ** 1.7)) for part in steps]
     widths = [150 * (1 - part) ** 2 + 5 for part in steps]
     left = [(x - width, y) for (x, y), width in zip(middle, widths, strict=True)]
     right = [(x + width, y) for (x, y), width in zip(middle, widths, strict=True)]

@@ -55,8 +55,9 @@ def perform(song: Song) -> bytes:
 def _play_bar(tape: Tape, song: Song, chord: tuple[int, ...], start_s: float) -> None:
     bar_s = song.beats_per_bar * song.beat_s
     for place, midi in enumerate(chord):
-        tape.lay(note(PAD, midi, bar_s + 0.5), start_s, gain=0.13, pan=0.5 - place / len(chord))
-        tape.lay(note(PAD, midi + 0.09, bar_s + 0.5), start_s, gain=0.1, pan=place / len(chord) - 0.5)
+        # A little out of tune with each other, as two players would be.
+        drift = 0.05 * (-1) ** place
+        tape.lay(note(PAD, midi + drift, bar_s + 0.5), start_s, gain=0.2, pan=0.6 - 1.2 * place / len(chord))
     tape.lay(note(BASS, chord[0] + _OCTAVE_DOWN, bar_s * 0.9), start_s, gain=0.6)
     for beat, place, octaves in song.pattern:
         midi = chord[place % len(chord)] + 12 * octaves
