@@ -113,8 +113,8 @@ def check_chain(chain: CertificateChain, *, anchors: tuple[bytes, ...], dns_name
     Raises:
         CertificateWrongName: the leaf names other hosts.
         CertificateSelfSigned: the leaf signed itself.
-        CertificateExpired, CertificateNotYetValid: the leaf, or whatever vouches for it, at this time.
-        CertificateUntrusted: no path leads to an anchor.
+        CertificateExpired, CertificateNotYetValid: the leaf, at this time.
+        CertificateUntrusted: no path that holds at this time leads to an anchor.
     """
     if dns_name.lower() not in (name.lower() for name in chain.dns_names):
         raise CertificateWrongName(dns_name)
