@@ -28,6 +28,7 @@ def build_verifier_app(parts: VerifierParts) -> FastAPI:
         sweeper.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await sweeper
+        await parts.close()
 
     https = parts.party.base_url.startswith("https:")
     policy = WebPolicy(statuses=api.STATUSES, https=https)

@@ -1,7 +1,7 @@
-"""The cookie of a visit: one per visit, for this host only, unreadable to scripts. It exists from the press of the button on.
+"""The cookie of a visit: one per visit, for this host only, unreadable to scripts, and none before the button is pressed.
 
-Its value is the visit's secret and, after a dot, the gate's public id: so that a page can lead back to the gate when the visit
-itself was swept.
+Its value is the visit's secret and, after a dot, the gate's public id: so that a page can lead back to the gate when
+the visit itself was swept.
 """
 
 from fastapi import Request

@@ -129,7 +129,8 @@ class NoCertificate(OperatorError):
 
     def __init__(self, host: str) -> None:
         super().__init__(
-            f"This verifier has no certificate for {host}. Give it one with: handstamp verifier keys import KEY.pem CHAIN.pem"
+            f"This verifier has no certificate for {host}. Give it one: "
+            "handstamp verifier keys import --key KEY.pem --chain CHAIN.pem"
         )
 
 

@@ -1,5 +1,6 @@
 """What a running verifier consists of; the composition in `handstamp/` fills it."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -27,6 +28,7 @@ class VerifierParts:
         pages: renders templates.
         fetcher: talks to trackservers.
         clock: read once per request.
+        close: lets go of connections when the service stops.
     """
 
     party: Party
@@ -37,6 +39,7 @@ class VerifierParts:
     pages: Pages
     fetcher: Fetcher
     clock: Clock
+    close: Callable[[], Awaitable[None]]
 
 
 def _parts(request: Request) -> VerifierParts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from credentials.protocols.openid4vp import build_client_id
 from credentials.protocols.urls import host_of
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Party:
     @property
     def client_id(self) -> str:
         """The client identifier, proven by a certificate for the host (OpenID4VP 1.0 §5.9.3, `x509_san_dns`)."""
-        return f"x509_san_dns:{host_of(self.base_url)}"
+        return build_client_id(host_of(self.base_url))
 
     def gate_url(self, gate_id: str) -> str:
         """Return the stable link of a gate."""

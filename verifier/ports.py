@@ -71,6 +71,10 @@ class Redemptions(Protocol):
         """Count one more passage."""
         ...
 
+    def load_passages(self, gate_id: str) -> tuple[tuple[str, int], ...]:
+        """Return how often a gate was passed, by month, under whatever terms."""
+        ...
+
 
 class Trust(Protocol):
     """Whom each site trusts to say who owns what."""

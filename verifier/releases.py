@@ -1,4 +1,4 @@
-"""What a verifier keeps of a release at a trackserver: enough to say what opens, before anything is asked of a listener."""
+"""What a verifier keeps of a release at a trackserver: enough to say what opens before anything is asked."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class TrackOnOffer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """A release as `GET /releases/{id}` of a trackserver describes it; members that a gate does not need are ignored."""
+    """A release as `GET /releases/{id}` of a trackserver describes it; what a gate does not need is ignored."""
 
     release_id: str
     release_type: str

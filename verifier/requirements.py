@@ -26,9 +26,7 @@ def build_query(requirement: Requirement) -> Query:
             return Query(credentials=(release,))
         case OwnsTrack():
             track = _owns(TRACK, TRACK_OWNERSHIP, requirement.track_id)
-            return Query(
-                credentials=(track, release), credential_sets=(CredentialSet(options=((TRACK,), (RELEASE,))),)
-            )
+            return Query(credentials=(track, release), credential_sets=(CredentialSet(options=((TRACK,), (RELEASE,))),))
         case _:
             assert_never(requirement)
 

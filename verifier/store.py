@@ -1,4 +1,4 @@
-"""The verifier's stores over SQLModel: rows to states and back, and the conditional UPDATEs that let one of many win."""
+"""The verifier's stores over SQLModel: rows to states and back, and the one UPDATE that lets one of many win."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, assert_never, cast
 
-from sqlalchemy import CursorResult, delete, insert, update
+from sqlalchemy import CursorResult, delete, func, insert, update
 from sqlmodel import col, select
 
 from credentials.keys.jwk import PublicKey
@@ -94,7 +94,7 @@ class SqlStores:
                 **_columns(visit),
             )
         )
-        self._session.flush()  # the requests refer to the visit by its public id, an order that the session does not know
+        self._session.flush()  # the requests refer to the visit
         for request in requests:
             self._session.add(
                 RequestRow(
@@ -155,6 +155,12 @@ class SqlStores:
         if self._changed(statement) == 0:
             self._session.execute(insert(RedemptionRow).values(**where, passages=1))
 
+    def load_passages(self, gate_id: str) -> tuple[tuple[str, int], ...]:
+        """See `ports.Redemptions.load_passages`."""
+        month, passages = col(RedemptionRow.month), func.sum(col(RedemptionRow.passages))
+        statement = select(month, passages).where(RedemptionRow.gate_id == gate_id).group_by(month).order_by(month)
+        return tuple((found, int(count)) for found, count in self._session.exec(statement))
+
     def load_policy(self, site: str) -> TrustPolicy:
         """See `ports.Trust.load_policy`."""
         rows = self._session.exec(select(TrustedIssuerRow).where(TrustedIssuerRow.site == site))
@@ -173,7 +179,7 @@ class SqlStores:
                 site=site,
                 issuer=issuer.issuer,
                 name=issuer.name,
-                keys=[key.jwk for key in issuer.public_keys],
+                keys=[{**key.jwk, "kid": kid} for kid, key in issuer.public_keys.items()],
                 anchors=[anchor.decode() for anchor in issuer.anchors],
                 types=sorted(issuer.types),
                 added_at=epoch_s(now),
@@ -247,11 +253,11 @@ def _request(row: RequestRow) -> PendingRequest:
 
 
 def _issuer(row: TrustedIssuerRow) -> TrustedIssuer:
-    keys = tuple(PublicKey.parse_jwk(jwk, what="pinned key of a co-op") for jwk in row.keys)
+    keys = {jwk["kid"]: PublicKey.parse_jwk(jwk, what="pinned key of a co-op") for jwk in row.keys}
     return TrustedIssuer(
         issuer=row.issuer,
         name=row.name,
-        keys=frozenset(key.thumbprint for key in keys),
+        keys=frozenset(key.thumbprint for key in keys.values()),
         public_keys=keys,
         anchors=tuple(anchor.encode() for anchor in row.anchors),
         types=frozenset(row.types),

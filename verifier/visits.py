@@ -5,7 +5,7 @@
     Requested --failed answers--> Requested ... --> Refused
     any of them --time--> TimedOut
 
-A transition here is a pure function; the store carries it out once, by a conditional UPDATE on the state it started from.
+A transition here is a pure function; the store carries it out once, by a conditional UPDATE on where it started.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Requested:
     def answer(self, evidence: Evidence, *, device: Device, response_code: str, now: datetime) -> Answered | Accepted:
         """Take the answer. On the same device the door opens only to the browser that returns with `response_code`.
 
-        OpenID4VP 1.0 §14.2: without that return, somebody could lure a listener into answering for the attacker's browser.
+        OpenID4VP 1.0 §14.2: without that return, a listener could be lured into answering for somebody else's browser.
         """
         if device is Device.CROSS:
             return Accepted(facts=_prolonged(self.facts, now), met=evidence.met)
@@ -161,7 +161,7 @@ def _prolonged(facts: VisitFacts, now: datetime) -> VisitFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingRequest:
-    """One of the two requests of a visit: each with its own id, state and salt, so that neither can be taken for the other."""
+    """One of the two requests of a visit, with an id, state and salt of its own: neither can be taken for the other."""
 
     request_id: str
     visit_id: str

@@ -1,4 +1,4 @@
-"""Make a gate from a release at a trackserver, asked once; what opens is kept, so that no visit asks the trackserver."""
+"""Make a gate from a release at a trackserver, asked once: what opens is kept, so that no visit asks it."""
 
 from __future__ import annotations
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from credentials.protocols.openid4vp import AuthorizationRequest, build_request_link, build_request_object
+from credentials.protocols.openid4vp import (
+    AuthorizationRequest,
+    ClientMetadata,
+    RequestReference,
+    build_request_link,
+    build_request_object,
+)
 from plumbing.clock import epoch_s
 from verifier.errors import AlreadyAnswered, NoSuchRequest, NoSuchVisit, TooManyFailedAnswers
 from verifier.requirements import build_query
@@ -63,7 +69,7 @@ def check_requested(visit: LiveVisit) -> Requested:
 
 
 def build_request(work: Work, request_id: str, *, party: Party, signer: RequestSigner, now: datetime) -> str:
-    """Return the signed request object (OpenID4VP 1.0 §5, RFC 9101); the same request may be fetched again until answered.
+    """Return the signed request object (OpenID4VP 1.0 §5, RFC 9101); repeatable until answered.
 
     Raises:
         NoSuchRequest, VisitExpired, AlreadyAnswered, TooManyFailedAnswers: there is nothing to answer.
@@ -84,6 +90,7 @@ def describe_request(found: OpenRequest, *, party: Party) -> AuthorizationReques
         response_uri=party.response_url(request.request_id),
         dcql=build_query(found.gate.requirement),
         handshake=handshake,
+        client_metadata=ClientMetadata(client_name=party.name),
         issued_at=epoch_s(facts.created_at),
         expires_at=epoch_s(facts.expires_at),
     )
@@ -91,4 +98,6 @@ def describe_request(found: OpenRequest, *, party: Party) -> AuthorizationReques
 
 def build_link(request: PendingRequest, *, party: Party) -> str:
     """Return the link that opens a wallet: `openid4vp://?client_id=...&request_uri=...`."""
-    return build_request_link(client_id=party.client_id, request_uri=party.request_url(request.request_id))
+    return build_request_link(
+        RequestReference(client_id=party.client_id, request_uri=party.request_url(request.request_id))
+    )

@@ -21,8 +21,8 @@ def complete_return(
 ) -> Accepted:
     """Spend the response code and open the door (OpenID4VP 1.0 §14.2).
 
-    A foreign browser does not spend the code: whoever was lured into answering cannot be made to open the lurer's door, and
-    the listener's own browser may still come.
+    A foreign browser does not spend the code: whoever was lured into answering cannot be made to open the lurer's door,
+    and the listener's own browser may still come.
 
     Args:
         work: opens transactions.

@@ -46,8 +46,8 @@ class AnswerFailed:
 def take_answer(work: Work, request_id: str, body: bytes, *, party: Party, now: datetime) -> AnswerTaken | AnswerFailed:
     """Judge the body of a direct post (OpenID4VP 1.0 §8.2, §8.6) and settle it.
 
-    What does not carry the request's own `state` is refused and leaves no trace: it comes from somebody who never saw the
-    request.
+    What does not carry the request's own `state` is refused and leaves no trace: it comes from somebody who never saw
+    the request.
 
     Raises:
         NoSuchRequest, VisitExpired, AlreadyAnswered, TooManyFailedAnswers: there is nothing to answer.
@@ -107,9 +107,7 @@ def _types(query_id: str, found: OpenRequest) -> frozenset[str]:
     return frozenset(asked.vct_values) if asked else frozenset()
 
 
-def _settle_answer(
-    work: Work, found: OpenRequest, evidence: Evidence, *, party: Party, now: datetime
-) -> AnswerTaken:
+def _settle_answer(work: Work, found: OpenRequest, evidence: Evidence, *, party: Party, now: datetime) -> AnswerTaken:
     response_code = new_public_id()
 
     def answer(visit: LiveVisit) -> Answered | Accepted:

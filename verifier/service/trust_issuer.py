@@ -17,6 +17,7 @@ from schemas import ALL
 from verifier.errors import UntrustworthyIssuer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from credentials.encoding.strict_json import Json
@@ -35,7 +36,8 @@ class KeyStatement:
     """What a co-op says of its own keys at `/.well-known/jwt-vc-issuer` (SD-JWT VC, "JWT VC Issuer Metadata")."""
 
     issuer: str
-    keys: tuple[PublicKey, ...]
+    keys: Mapping[str, PublicKey]
+    """Its public keys under their `kid`, or their thumbprint where they have none."""
 
 
 async def ask_issuer(url: str, *, fetcher: Fetcher) -> KeyStatement:
@@ -64,7 +66,7 @@ def trust_keys(work: Work, statement: KeyStatement, *, name: str | None, party: 
         TrustedIssuer(
             issuer=statement.issuer,
             name=name or host_of(statement.issuer),
-            keys=frozenset(key.thumbprint for key in statement.keys),
+            keys=frozenset(key.thumbprint for key in statement.keys.values()),
             public_keys=statement.keys,
             types=_TYPES,
         ),
@@ -108,9 +110,10 @@ async def _load(url: str, fetcher: Fetcher) -> Members:
     return Members(strict_json.parse(reply.body, what=_WHAT), what=_WHAT)
 
 
-def _read_keys(jwks: Members) -> tuple[PublicKey, ...]:
-    return jwks.array("keys", _read_key, max_items=_MAX_KEYS)
+def _read_keys(jwks: Members) -> Mapping[str, PublicKey]:
+    return dict(jwks.array("keys", _read_key, max_items=_MAX_KEYS))
 
 
-def _read_key(value: Json, what: str) -> PublicKey:
-    return PublicKey.parse_jwk(value, what=what)
+def _read_key(value: Json, what: str) -> tuple[str, PublicKey]:
+    key = PublicKey.parse_jwk(value, what=what)
+    return Members(value, what=what).optional_text("kid") or key.thumbprint, key

@@ -1,7 +1,7 @@
 """The live side of the waiting page: server-sent events that say when to look again.
 
-Each open page reads the visit twice a second, in a read that is over before the next pause: no database session waits with it. The
-stream ends when the visit does.
+Each open page reads the visit twice a second, in a read that is over before the next pause: no database session waits
+with it. The stream ends when the visit does.
 """
 
 import asyncio
@@ -28,8 +28,8 @@ async def get_events(
 ) -> Response:
     """Send the visit's state as it changes: waiting, accepted, refused or expired.
 
-    `changed` says that it still waits, but that its page (of which the asker has `seen` a mark) would look different: an answer
-    failed, or waits for the browser's return.
+    `changed` says that it still waits, but that its page (of which the asker has `seen` a mark) would look different: an
+    answer failed, or waits for the browser's return.
     """
     secret = visit_secret(request, visit_id)
     first = await _look(parts, visit_id, secret)

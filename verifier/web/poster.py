@@ -18,9 +18,8 @@ _QR_MM: Final = 110
 _WIDTH_MM: Final = 210
 _HEIGHT_MM: Final = 297
 _MIDDLE_MM: Final = _WIDTH_MM / 2
-_TITLE_LINES: Final = 3
-# Characters in a line and size in millimetres: the first that the title fits into.
-_TITLE_SIZES: Final = ((14, 22), (20, 16), (28, 11.5))
+# Characters in a line, lines, and size in millimetres: the first that the title fits into.
+_TITLE_SIZES: Final = ((14, 2, 22.0), (20, 3, 16.0), (28, 3, 11.5))
 _FONT: Final = "system-ui, 'Helvetica Neue', Arial, sans-serif"
 _INK: Final = "#1c1b2e"
 _STAMP: Final = "#b3124a"
@@ -30,8 +29,9 @@ def build_poster(gate: Gate, *, url: str, site_name: str, sentence: str | None =
     """Return the poster as an SVG document. Every text is escaped: a title is whatever an artist wrote."""
     words = sentence or "Do you own this record? Scan, and the files are yours to keep. Nobody asks who you are."
     parts = [
-        f'<?xml version="1.0" encoding="UTF-8"?>\n<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH_MM}mm"'
-        f' height="{_HEIGHT_MM}mm" viewBox="0 0 {_WIDTH_MM} {_HEIGHT_MM}" role="img" aria-labelledby="title">',
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH_MM}mm" height="{_HEIGHT_MM}mm"',
+        f'  viewBox="0 0 {_WIDTH_MM} {_HEIGHT_MM}" role="img" aria-labelledby="title">',
         f'<title id="title">{_safe(f"{gate.opens.title} · {gate.opens.artist}")}</title>',
         f'<rect width="{_WIDTH_MM}" height="{_HEIGHT_MM}" fill="#ffffff"/>',
         f'<rect x="12" y="12" width="186" height="273" rx="8" fill="none" stroke="{_STAMP}" stroke-width="1.6"/>',
@@ -46,12 +46,12 @@ def build_poster(gate: Gate, *, url: str, site_name: str, sentence: str | None =
 
 
 def _heading(title: str, artist: str) -> Iterator[str]:
-    for width, size_mm in _TITLE_SIZES:
-        lines = textwrap.wrap(title, width) or [""]
-        if len(lines) * size_mm <= _TITLE_LINES * _TITLE_SIZES[-1][1] * 1.4:
+    for width, most, size_mm in _TITLE_SIZES:  # noqa: B007  # the last one serves if none fits
+        lines = textwrap.wrap(title, width)
+        if len(lines) <= most:
             break
-    if len(lines) > _TITLE_LINES:
-        lines = [*lines[: _TITLE_LINES - 1], f"{lines[_TITLE_LINES - 1][: width - 1]}…"]
+    else:
+        lines = [*lines[: most - 1], f"{lines[most - 1][: width - 1]}…"]
     yield from _lines(lines, top_mm=44 + size_mm / 2, size_mm=size_mm, step_mm=size_mm * 1.15, weight=700)
     artist_line = textwrap.shorten(artist, 48, placeholder="…") or artist[:48]
     yield _text(artist_line, y_mm=48 + len(lines) * size_mm * 1.15 + 8, size_mm=9)
@@ -63,10 +63,8 @@ def _lines(lines: list[str], *, top_mm: float, size_mm: float, step_mm: float, w
 
 
 def _text(words: str, *, y_mm: float, size_mm: float, weight: int = 400, colour: str = _INK) -> str:
-    return (
-        f'<text x="{_MIDDLE_MM:g}" y="{y_mm:.1f}" font-family="{_FONT}" font-size="{size_mm:.1f}" font-weight="{weight}"'
-        f' text-anchor="middle" fill="{colour}">{_safe(words)}</text>'
-    )
+    look = f'font-family="{_FONT}" font-size="{size_mm:.1f}" font-weight="{weight}" fill="{colour}"'
+    return f'<text x="{_MIDDLE_MM:g}" y="{y_mm:.1f}" text-anchor="middle" {look}>{_safe(words)}</text>'
 
 
 def _code(url: str) -> str:

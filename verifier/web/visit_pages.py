@@ -1,7 +1,6 @@
 """The pages of a visit: waiting, accepted, refused, expired; the return from the wallet; the way to the files."""
 
 import asyncio
-from collections.abc import Mapping
 from typing import Annotated, assert_never
 from urllib.parse import urlsplit
 
@@ -58,9 +57,7 @@ async def get_qr(visit_id: str, request: Request, parts: Parts) -> Response:
 
 
 @router.get("/return")
-async def get_return(
-    response_code: Annotated[str, Query(max_length=100)], request: Request, parts: Parts
-) -> Response:
+async def get_return(response_code: Annotated[str, Query(max_length=100)], request: Request, parts: Parts) -> Response:
     """Take the browser back from the wallet on the same device."""
     try:
         accepted = await asyncio.to_thread(
@@ -125,7 +122,12 @@ async def _show(visit_id: str, request: Request, parts: VerifierParts) -> ShownV
 
 
 def _page(
-    request: Request, parts: VerifierParts, shown: ShownVisit, *, trouble: HandstampError | None = None, status: int = 200
+    request: Request,
+    parts: VerifierParts,
+    shown: ShownVisit,
+    *,
+    trouble: HandstampError | None = None,
+    status: int = 200,
 ) -> Response:
     visit, gate = shown.visit, shown.gate
     values: dict[str, object] = {"gate": gate, "gate_url": parts.party.gate_url(gate.gate_id)}
@@ -142,7 +144,7 @@ def _page(
             assert_never(visit)
 
 
-def _waiting(shown: ShownVisit, parts: VerifierParts) -> Mapping[str, object]:
+def _waiting(shown: ShownVisit, parts: VerifierParts) -> dict[str, object]:
     visit, party = shown.visit, parts.party
     path = f"/visits/{visit.facts.visit_id}"
     failed = visit.failed_answers if isinstance(visit, Requested) else 0
@@ -177,9 +179,7 @@ def _accepted_page(
     return response
 
 
-async def _closed(
-    request: Request, parts: VerifierParts, error: HandstampError, gate_id: str | None
-) -> Response:
+async def _closed(request: Request, parts: VerifierParts, error: HandstampError, gate_id: str | None) -> Response:
     """Answer for a visit that cannot be shown: in words, with a way to start again where the gate is known."""
     if not wants_page(request) or (isinstance(error, NoSuchVisit) and gate_id is None):
         raise error

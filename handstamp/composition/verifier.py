@@ -1,0 +1,91 @@
+"""Builds the site's verifier from settings."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI
+
+from credentials.protocols.urls import host_of
+from handstamp.settings import Settings
+from plumbing.clock import system_clock
+from plumbing.database import Database
+from plumbing.fetch import HttpFetcher, Reach
+from plumbing.keystore import KeyStore
+from plumbing.migrations import upgrade
+from plumbing.web.csrf import FormGuard
+from plumbing.web.pages import Pages
+from verifier.app import MIGRATIONS, TEMPLATES, build_verifier_app
+from verifier.errors import NoCertificate
+from verifier.parts import VerifierParts
+from verifier.party import Party, RequestSigner
+from verifier.store import SqlWork
+
+REQUEST_KEY: Final = "request"
+"""Name of the key that signs requests; certificates vouch for it."""
+GRANT_KEY: Final = "grant"
+"""Name of the key that signs grants; trackservers pin it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifierTools:
+    """What commands need: everything but the web."""
+
+    party: Party
+    database: Database
+    work: SqlWork
+    keys: KeyStore
+    reach: Reach
+    folder: Path
+
+
+def compose_verifier(settings: Settings) -> VerifierTools:
+    """Open the database (brought up to date) and the keys of the verifier."""
+    url = settings.database_url("verifier")
+    upgrade(url, MIGRATIONS)
+    database = Database(url)
+    service = settings.verifier
+    return VerifierTools(
+        party=Party(base_url=service.base_url, site=service.site, name=service.name),
+        database=database,
+        work=SqlWork(database),
+        keys=KeyStore(settings.folder("verifier") / "keys"),
+        reach=Reach.of(service.base_url),
+        folder=settings.folder("verifier"),
+    )
+
+
+def build_app(settings: Settings) -> FastAPI:
+    """Build the application.
+
+    Raises:
+        NoCertificate: no certificate for the site's host was imported.
+    """
+    tools = compose_verifier(settings)
+    fetcher = HttpFetcher(tools.reach)
+
+    async def close() -> None:
+        await fetcher.close()
+        tools.database.close()
+
+    return build_verifier_app(
+        VerifierParts(
+            party=tools.party,
+            work=tools.work,
+            request_signer=_request_signer(tools),
+            grant_signer=tools.keys.signer(GRANT_KEY),
+            guard=FormGuard(tools.keys.secret("forms")),
+            pages=Pages(TEMPLATES, site_name=tools.party.name),
+            fetcher=fetcher,
+            clock=system_clock,
+            close=close,
+        )
+    )
+
+
+def _request_signer(tools: VerifierTools) -> RequestSigner:
+    host = host_of(tools.party.base_url)
+    chain = tools.keys.chain(REQUEST_KEY)
+    if chain is None or host not in chain.dns_names:
+        raise NoCertificate(host)
+    return RequestSigner(signer=tools.keys.signer(REQUEST_KEY), x5c=tuple(chain.x5c()))

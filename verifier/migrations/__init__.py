@@ -1,0 +1,1 @@
+"""How the verifier's tables came to be; run by plumbing.migrations."""
