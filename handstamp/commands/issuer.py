@@ -1,0 +1,287 @@
+"""`handstamp issuer`: the co-op's service, its listeners, its ledger and its offers."""
+
+import asyncio
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from credentials.encoding import strict_json
+from credentials.encoding.strict_json import Json
+from handstamp.composition.issuer import KEY_NAME, build_app, compose_issuer, issuer_keys
+from handstamp.settings import load_settings
+from issuer.copies import CopyKind
+from issuer.ledger import PLAYS_TO_OWN, Act, BuyRelease, BuyTrack, Entry, Play
+from issuer.listeners import Listener
+from issuer.parts import IssuerParts
+from issuer.service.catalogue import Fetched, fetch_release, keep_release
+from issuer.service.collection import collect
+from issuer.service.logins import LINK_TTL, make_login_link
+from issuer.service.offers import choose_copies
+from issuer.service.record import ownership, record
+from issuer.store import Store
+from plumbing.fetch import HttpFetcher, Reach
+from plumbing.ids import new_internal_id
+from plumbing.logs import configure
+from plumbing.qr import qr_terminal
+
+app = typer.Typer(no_args_is_help=True)
+listener_app = typer.Typer(no_args_is_help=True)
+release_app = typer.Typer(no_args_is_help=True)
+keys_app = typer.Typer(no_args_is_help=True)
+app.add_typer(listener_app, name="listener", help="Who is known to the co-op.")
+app.add_typer(release_app, name="release", help="The co-op's catalogue.")
+app.add_typer(keys_app, name="keys", help="The key that signs what listeners own.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+Who = Annotated[str, typer.Argument(metavar="LISTENER", help="Id, e-mail address or name.")]
+Key = Annotated[
+    str | None, typer.Option("--key", help="Makes it safe to repeat the command: the same key is written down once.")
+]
+_MILLI = 1000
+
+
+@app.command()
+def serve() -> None:
+    """Run the co-op's service until Ctrl-C."""
+    settings = load_settings()
+    configure(settings.log_level)
+    uvicorn.run(
+        build_app(settings),
+        host=settings.issuer.bind_host,
+        port=settings.issuer.port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+    )
+
+
+@listener_app.command("add")
+def add_listener(
+    name: Annotated[str | None, typer.Option(help="What to call them. May be left out, and need not be real.")] = None,
+    email: Annotated[str | None, typer.Option(help="Where to send links. May be left out.")] = None,
+    birth_date: Annotated[str | None, typer.Option(help="As 1990-12-31. May be left out.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Add a listener. Nothing about them is needed."""
+    with _parts() as (parts, now):
+        listener = Listener.parse(listener_id=new_internal_id(now), name=name, email=email, birth_date=birth_date)
+        with parts.database.write() as session:
+            Store(session).add_listener(listener, now=now)
+    _show({"id": listener.id}, f"Added. Their id is [bold]{listener.id}[/].", as_json=as_json)
+
+
+@listener_app.command("list")
+def list_listeners(*, as_json: AsJson = False) -> None:
+    """List everybody."""
+    with _parts() as (parts, _), parts.database.read() as session:
+        found = Store(session).listeners()
+    if as_json:
+        _print_json([{"id": each.id, "name": each.name, "email": each.email} for each in found])
+        return
+    table = Table("Id", "Name", "E-mail", box=None)
+    for each in found:
+        table.add_row(each.id, escape(each.name or "-"), escape(each.email or "-"))
+    _console().print(table if found else "Nobody yet. Add the first: handstamp issuer listener add --name Robin")
+
+
+@release_app.command("add")
+def add_release(
+    url: Annotated[str, typer.Argument(help="The trackserver's address of it, as http://…/releases/ID.")],
+    free: Annotated[list[int] | None, typer.Option("--free", help="Number of a track that costs nothing.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Take a release into the catalogue, with a copy of its cover; do it again when it has changed."""
+    with _parts() as (parts, _):
+        fetched = asyncio.run(_fetch(url, parts))
+        with parts.database.write() as session:
+            release = keep_release(Store(session), fetched, free=free)
+    words = f"“{escape(release.title)}” by {escape(release.artist)} is in the catalogue: {len(release.tracks)} tracks."
+    _show({"id": release.id, "tracks": [track.id for track in release.tracks]}, words, as_json=as_json)
+
+
+@release_app.command("list")
+def list_releases(*, as_json: AsJson = False) -> None:
+    """List the catalogue, with the ids that `play` and `buy` want."""
+    with _parts() as (parts, _), parts.database.read() as session:
+        found = Store(session).all_releases()
+    if as_json:
+        _print_json(
+            [{"id": r.id, "title": r.title, "artist": r.artist, "tracks": [t.id for t in r.tracks]} for r in found]
+        )
+        return
+    console = _console()
+    for release in found:
+        console.print(f"[bold]{escape(release.title)}[/], {escape(release.artist)}  {release.id}", soft_wrap=True)
+        for track in release.tracks:
+            console.print(f"  {track.number}. {escape(track.title)}  {track.id}", soft_wrap=True)
+    if not found:
+        console.print("Empty. Add a release: handstamp issuer release add http://tracks.localhost:8702/releases/ID")
+
+
+@app.command()
+def play(
+    listener: Who,
+    track: Annotated[str, typer.Argument(help="Id of the track.")],
+    seconds: Annotated[int, typer.Option(min=0, help="How long it was played; it counts from 45 on.")] = 240,
+    key: Key = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Write down that a track was played. The ninth paid play makes it theirs."""
+    with _parts() as (parts, now):
+        entry = _record(parts, listener, Play(track=track, seconds=seconds), key=key, now=now)
+        with parts.database.read() as session:
+            standing = ownership(Store(session), entry.listener).standing(track)
+    words = (
+        f"{_credits(entry.total_milli)} credits. The track is theirs."
+        if standing.acquired
+        else f"{_credits(entry.total_milli)} credits. {standing.paid_plays} of {PLAYS_TO_OWN} plays, "
+        f"{_credits(standing.remaining_milli)} credits to go."
+    )
+    body: dict[str, Json] = {"key": entry.key, "milli_credits": entry.total_milli, "owned": bool(standing.acquired)}
+    _show(body, words, as_json=as_json)
+
+
+@app.command()
+def buy(
+    listener: Who,
+    what: Annotated[str, typer.Argument(metavar="TRACK_OR_RELEASE", help="Id of a track or release.")],
+    key: Key = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Buy a track or a whole release: what remains to be paid is charged."""
+    with _parts() as (parts, now):
+        with parts.database.read() as session:
+            act: Act = BuyRelease(release=what) if Store(session).release(what) else BuyTrack(track=what)
+        entry = _record(parts, listener, act, key=key, now=now)
+    words = f"{_credits(entry.total_milli)} credits. It is theirs."
+    _show({"key": entry.key, "milli_credits": entry.total_milli, "owned": True}, words, as_json=as_json)
+
+
+@app.command()
+def copies(listener: Who, *, as_json: AsJson = False) -> None:
+    """List what a listener owns, with the ids that `offer --copy` wants."""
+    with _parts() as (parts, _), parts.database.read() as session:
+        store = Store(session)
+        collection = collect(store, store.find_listener(listener).id)
+    titles = {each.copy.id: each.track.title for shelf in collection.shelves for each in shelf.owned if each.copy}
+    titles |= {shelf.copy.id: shelf.release.title for shelf in collection.shelves if shelf.copy}
+    if as_json:
+        _print_json(
+            [{"id": c.id, "kind": c.kind.value, "subject": c.subject, "title": titles[c.id]} for c in collection.copies]
+        )
+        return
+    table = Table("Copy", "", "Title", "How", "Since", box=None)
+    for copy in collection.copies:
+        kind = "release" if copy.kind is CopyKind.RELEASE else "track"
+        table.add_row(copy.id, kind, escape(titles[copy.id]), copy.acquisition.replace("_", " "), copy.month)
+    _console().print(table if titles else "Nothing yet: buy a track, or play it nine times.")
+
+
+@app.command("login-link")
+def login_link(listener: Who, *, as_json: AsJson = False) -> None:
+    """Make a link that opens the listener's collection in a browser, once."""
+    with _parts() as (parts, now), parts.database.write() as session:
+        store = Store(session)
+        token = make_login_link(store, listener=store.find_listener(listener).id, now=now)
+        link = f"{parts.identity.url}/login?token={token}"
+    minutes = int(LINK_TTL.total_seconds() // 60)
+    _show({"link": link}, f"Opens their collection once, within {minutes} minutes:\n{link}", as_json=as_json)
+
+
+@app.command()
+def offer(
+    listener: Who,
+    copy: Annotated[list[str] | None, typer.Option("--copy", help="Id of a copy; without it, all of them.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Offer what a listener owns to their wallet: a link, a QR code, and a code that goes another way."""
+    with _parts() as (parts, now), parts.database.write() as session:
+        store = Store(session)
+        who = store.find_listener(listener).id
+        made = parts.desk.make(store, choose_copies(store, listener=who, copy_ids=copy), listener=who, now=now)
+    link = parts.desk.by_reference(made).to_link()
+    code = parts.desk.secrets.tx_code(made.id)
+    if as_json:
+        _print_json({"link": link, "code": code, "by_value": parts.desk.by_value(made).to_link()})
+        return
+    console = _console()
+    console.print(
+        f"For their wallet, until {made.expires_at:%H:%M} UTC: {len(made.copies)} copies.\n{link}\n", soft_wrap=True
+    )
+    typer.echo(qr_terminal(link))
+    console.print(f"The wallet asks for this code; send it another way than the link: [bold]{code}[/]")
+
+
+@keys_app.command("import")
+def import_keys(
+    key: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="The private key (P-256, PEM).")],
+    chain: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="Its certificates (PEM, leaf first).")],
+    password_file: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Holds the key's password, if it has one.")
+    ] = None,
+) -> None:
+    """Use a key and certificate of your own. The service takes them up when it starts next."""
+    password = password_file.read_bytes().strip() if password_file else None
+    installed = issuer_keys(load_settings()).install(
+        KEY_NAME, key_pem=key.read_bytes(), chain_pem=chain.read_bytes(), password=password
+    )
+    _console().print(
+        f"Installed, for {', '.join(installed.dns_names)}.\nFingerprint {installed.fingerprint}", soft_wrap=True
+    )
+
+
+@contextmanager
+def _parts() -> Iterator[tuple[IssuerParts, datetime]]:
+    """Compose the issuer for one command, with the command's one moment."""
+    settings = load_settings()
+    configure("warning")
+    parts = compose_issuer(settings)
+    try:
+        yield parts, parts.clock()
+    finally:
+        parts.database.close()
+
+
+def _record(parts: IssuerParts, listener: str, act: Act, *, key: str | None, now: datetime) -> Entry:
+    with parts.database.write() as session:
+        store = Store(session)
+        who = store.find_listener(listener).id
+        return record(store, listener=who, act=act, key=key or secrets.token_urlsafe(16), now=now)
+
+
+async def _fetch(url: str, parts: IssuerParts) -> Fetched:
+    async with HttpFetcher(Reach.of(parts.identity.url)) as fetcher:
+        return await fetch_release(fetcher, url)
+
+
+def _credits(milli: int) -> str:
+    return f"{milli // _MILLI}.{milli % _MILLI:03}"
+
+
+def _console() -> Console:
+    return Console(highlight=False)
+
+
+def _show(body: Mapping[str, Json], words: str, *, as_json: bool) -> None:
+    if as_json:
+        _print_json(dict(body))
+    else:
+        _console().print(words, soft_wrap=True)
+
+
+def _print_json(body: Json) -> None:
+    typer.echo(strict_json.dump(body).decode())

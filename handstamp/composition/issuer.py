@@ -1,0 +1,59 @@
+"""The co-op's service, put together from settings: which port gets which adapter."""
+
+import secrets
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI
+
+from handstamp.settings import Settings
+from issuer.app import build_app as build_issuer_app
+from issuer.identity import Identity
+from issuer.parts import MIGRATIONS, TEMPLATES, IssuerParts
+from issuer.secrets import OfferSecrets
+from issuer.service.offers import OfferDesk
+from plumbing.clock import system_clock
+from plumbing.database import Database
+from plumbing.keystore import KeyStore
+from plumbing.migrations import upgrade
+from plumbing.web.csrf import FormGuard
+from plumbing.web.pages import Pages
+
+KEY_NAME: Final = "issuer"
+"""The signing key's name in the key folder, with its certificates beside it."""
+
+
+def issuer_keys(settings: Settings) -> KeyStore:
+    """Return the co-op's key folder."""
+    return KeyStore(_key_folder(settings))
+
+
+def compose_issuer(settings: Settings) -> IssuerParts:
+    """Bring the database up to date, make or load the keys, and hand out the parts."""
+    database_url = settings.database_url("issuer")
+    upgrade(database_url, MIGRATIONS)
+    keys = issuer_keys(settings)
+    identity = Identity.build(
+        url=settings.issuer.base_url,
+        name=settings.issuer.name,
+        signer=keys.signer(KEY_NAME),
+        chain=keys.chain(KEY_NAME),
+    )
+    return IssuerParts(
+        database=Database(database_url),
+        identity=identity,
+        desk=OfferDesk(issuer_url=identity.url, secrets=OfferSecrets(key=keys.secret("offers"))),
+        forms=FormGuard(keys.secret("forms")),
+        pages=Pages(TEMPLATES, site_name=settings.issuer.name),
+        clock=system_clock,
+        random=secrets.token_bytes,
+    )
+
+
+def build_app(settings: Settings) -> FastAPI:
+    """Build the service's application."""
+    return build_issuer_app(compose_issuer(settings))
+
+
+def _key_folder(settings: Settings) -> Path:
+    return settings.folder("issuer") / "keys"
