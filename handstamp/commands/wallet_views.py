@@ -1,0 +1,153 @@
+"""How the wallet's things look in a terminal: in the words of a listener; JSON only when asked for."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import typer
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from credentials.encoding import strict_json
+from credentials.encoding.strict_json import Json
+from credentials.protocols.urls import host_of
+from wallet import words
+from wallet.consent import Consent
+from wallet.service.download import Listing
+from wallet.state import Authority, Copy, Receipt
+
+
+def console() -> Console:
+    """Return the terminal; foreign texts never become markup."""
+    return Console(highlight=False, markup=False, emoji=False)
+
+
+def say(text: str, style: str = "") -> None:
+    """Print one line."""
+    console().print(Text(text, style=style), soft_wrap=True)
+
+
+def print_json(value: Json | Sequence[Json] | Mapping[str, Json]) -> None:
+    """Print a value as JSON, for programs."""
+    typer.echo(strict_json.dump(value).decode())
+
+
+def print_copies(copies: Sequence[Copy]) -> None:
+    """Print all copies as a table, or how to get the first."""
+    if not copies:
+        say("Your wallet is empty. At your co-op, open “my collection”, choose what to take along, and run:")
+        say("  handstamp wallet receive 'OFFER LINK'", "bold")
+        return
+    table = Table("", "Title", "Artist", "What", "How it became yours", "Uses left", box=None, pad_edge=False)
+    for number, copy in enumerate(copies, 1):
+        kind = words.kind_of(copy.vct, copy.claims)
+        cells = (str(number), copy.claims["name"], copy.claims["byArtist"], kind, words.how_acquired(copy))
+        table.add_row(*(Text(cell) for cell in cells), _uses(copy))
+    console().print(table)
+    for warning in filter(None, map(words.warning_of, copies)):
+        say(warning, "yellow")
+
+
+def print_copy(copy: Copy, receipts: Sequence[Receipt]) -> None:
+    """Print one copy, and where it was shown."""
+    labels = words.labels_of(copy.vct)
+    rows = [(labels[name], words.value_in_words(name, value)) for name, value in copy.claims.items() if name != "copy"]
+    table = Table.grid(padding=(0, 2))
+    for label, value in rows:
+        table.add_row(Text(label, style="dim"), Text(value))
+    table.add_row(Text("From", style="dim"), Text(host_of(copy.issuer)))
+    table.add_row(Text("Uses", style="dim"), Text(f"{words.uses_left(copy)}, shown {copy.uses} times"))
+    console().print(Panel(table, title=Text(words.title_of(copy)), title_align="left", expand=False))
+    mine = [each for each in receipts if any(shown.copy_id == copy.id for shown in each.shown)]
+    print_receipts(mine)
+    if warning := words.warning_of(copy):
+        say(warning, "yellow")
+
+
+def print_receipts(receipts: Sequence[Receipt]) -> None:
+    """Print when and where something was shown, and under which terms."""
+    for receipt in sorted(receipts, key=lambda each: each.at, reverse=True):
+        result = "" if receipt.accepted else " (they did not take it)"
+        say(f"Shown {_when(receipt.at)} at {receipt.site}{result}", "bold")
+        for shown in receipt.shown:
+            told = ", ".join(f"{value}" for value in shown.claims.values()) or "only that you own it"
+            say(f"  they learned: {told}")
+        if receipt.terms:
+            say(f"  you agreed: {receipt.terms}")
+
+
+def print_consent(consent: Consent) -> None:
+    """Print all that a listener says yes or no to."""
+    lines = Text()
+    lines.append(f"{consent.site} asks", "bold")
+    lines.append(" (an authority that you trust vouches for this name)\n", "dim")
+    for copy in consent.copies:
+        lines.append(f"\nThey learn that you own the {copy.kind} {copy.title}, and from {copy.co_op}.\n")
+        for label, value in copy.learned:
+            lines.append(f"  {label}: {value}\n")
+        if copy.hidden:
+            lines.append(f"  not told: {', '.join(copy.hidden)}\n", "dim")
+    lines.append("They do not learn\n")
+    for each in consent.not_learned:
+        lines.append(f"  {each}\n")
+    if consent.terms:
+        lines.append("\nYou agree to\n", "bold")
+        lines.append(f"  {consent.terms}\n")
+    if consent.opens:
+        lines.append(f"\nWhat opens: {consent.opens}\n", "bold")
+    for warning in consent.warnings:
+        lines.append(f"\n{warning}\n", "yellow")
+    console().print(Panel(lines, expand=False))
+
+
+def print_listing(listing: Listing) -> None:
+    """Print what will be fetched."""
+    table = Table("File", "Size", box=None, pad_edge=False)
+    for file in listing.files:
+        table.add_row(Text(file.name), Text(words.size(file.bytes), justify="right"))
+    console().print(table)
+    say(f"{len(listing.files)} files, {words.size(listing.total_bytes)}")
+
+
+def print_authorities(authorities: Sequence[Authority]) -> None:
+    """Print whose word this wallet takes."""
+    if not authorities:
+        say("This wallet trusts nobody yet. Pin an authority with: handstamp wallet trust add CA.pem --name NAME")
+    for each in authorities:
+        say(f"{each.name}, pinned {_when(each.added_at)}", "bold")
+        say(f"  fingerprint {each.fingerprint}", "dim")
+
+
+def copy_json(copy: Copy) -> dict[str, Json]:
+    """Return a copy for programs, without its secrets."""
+    return {
+        "type": copy.vct,
+        "issuer": copy.issuer,
+        "claims": {**copy.claims},
+        "received_at": copy.received_at.isoformat(),
+        "uses_left": len(copy.instances),
+        "uses": copy.uses,
+    }
+
+
+def receipt_json(receipt: Receipt) -> dict[str, Json]:
+    """Return a receipt for programs."""
+    return {
+        "at": receipt.at.isoformat(),
+        "site": receipt.site,
+        "terms": receipt.terms,
+        "salt": receipt.salt,
+        "nonce": receipt.nonce,
+        "accepted": receipt.accepted,
+        "shown": [{"copy": each.copy_id, "title": each.title, "claims": {**each.claims}} for each in receipt.shown],
+    }
+
+
+def _uses(copy: Copy) -> Text:
+    left = len(copy.instances)
+    return Text(str(left) if left else "none", style="yellow" if left <= words.FEW_USES else "")
+
+
+def _when(moment: datetime) -> str:
+    return moment.astimezone().strftime("%d %B %Y, %H:%M")
