@@ -114,9 +114,7 @@ def test_a_wildcard_names_no_host(authority: trustme.CA, anchors: tuple[bytes, .
         check_chain(certify(authority, "*.example.org"), anchors=anchors, dns_name="a.example.org", at=NOW)
 
 
-def test_dates_are_checked_at_every_use_of_a_remembered_path(
-    authority: trustme.CA, anchors: tuple[bytes, ...]
-) -> None:
+def test_dates_are_checked_at_every_use_of_a_remembered_path(authority: trustme.CA, anchors: tuple[bytes, ...]) -> None:
     chain = certify(authority, not_before=NOW - timedelta(days=1), not_after=NOW + timedelta(days=1))
     for _ in range(2):
         check_chain(chain, anchors=anchors, dns_name=HOST, at=NOW)
