@@ -1,6 +1,7 @@
 """The trackserver over HTTP: the public catalogue, grants, and files."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Final
 
@@ -54,7 +55,13 @@ _OWN: Final = "private, no-cache"
 def build_trackserver_app(parts: TrackserverParts) -> FastAPI:
     """Build the application from its parts."""
     policy = WebPolicy(statuses=STATUSES, https=parts.base_url.startswith("https:"))
-    app = create_app(title="Handstamp trackserver", policy=policy, pages=parts.pages)
+
+    @asynccontextmanager
+    async def closing(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        parts.database.close()
+
+    app = create_app(title="Handstamp trackserver", policy=policy, pages=parts.pages, lifespan=closing)
     app.add_exception_handler(OAuthError, _on_oauth_error)
     for error in (errors.ProofByAnotherKey, errors.ProofReplayed):
         app.add_exception_handler(error, _on_proof_error)

@@ -7,6 +7,8 @@ from typing import Final
 
 MEDIA_TYPES: Final = {"flac": "audio/flac", "wav": "audio/wav", "mp3": "audio/mpeg"}
 """The formats that are read and served, with the media type of each."""
+PICTURE_EXTENSIONS: Final = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
+"""The media types that a cover may have, with the extension that it is named with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,10 +4,9 @@ import zlib
 from dataclasses import dataclass
 from typing import Final
 
-from trackserver.catalogue import Codec, Master, Release, StoredFile, Track
+from trackserver.catalogue import PICTURE_EXTENSIONS, Codec, Master, Release, StoredFile, Track
 from trackserver.errors import NothingGranted
 from trackserver.grants import Scope
-from trackserver.ingest.covers import EXTENSIONS
 from trackserver.names import distinct_names, safe_name
 from trackserver.zip_layout import Member, ZipLayout, build_zip_layout
 
@@ -100,7 +99,7 @@ def _cover_files(release: Release) -> list[PackageFile]:
     cover = release.cover
     if cover is None:
         return []
-    name = f"cover.{EXTENSIONS[cover.media_type]}"
+    name = f"cover.{PICTURE_EXTENSIONS[cover.media_type]}"
     return [
         PackageFile(id=COVER_ID, name=name, media_type=cover.media_type, file=cover.original, track=None, codec=None)
     ]

@@ -3,9 +3,6 @@
 from pathlib import Path
 from typing import Final
 
-import av
-from mutagen.flac import FLAC, Picture
-
 from handstamp.demo.cover import draw_cover
 from handstamp.demo.songs import SONGS, Song, perform
 from handstamp.demo.synth import SAMPLE_RATE_HZ
@@ -43,6 +40,8 @@ def _record(song: Song, number: int, path: Path, cover: Path) -> None:
 
 
 def _write_flac(samples: bytes, path: Path) -> None:
+    import av  # noqa: PLC0415  # of the extra `audio`: the other commands work without it
+
     with av.open(str(path), "w", format="flac") as container:
         stream = container.add_stream("flac", rate=SAMPLE_RATE_HZ)
         stream.layout = "stereo"
@@ -58,6 +57,8 @@ def _write_flac(samples: bytes, path: Path) -> None:
 
 
 def _write_tags(song: Song, number: int, path: Path, cover: Path) -> None:
+    from mutagen.flac import FLAC, Picture  # noqa: PLC0415  # of the extra `audio`
+
     file = FLAC(path)  # type: ignore[no-untyped-call]  # mutagen has no types
     file.delete()
     file["title"] = song.title

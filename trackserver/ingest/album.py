@@ -17,7 +17,7 @@ _DISC_FOLDER = re.compile(r"(?:cd|dis[ck]|vinyl|lp)[ _-]?([0-9]{1,2})(?![0-9])",
 _LEADING_NUMBER = re.compile(r"(?:[0-9]{1,2}-)?([0-9]{1,3})(?:\s*[._-]+\s*|\s+)(?=\S)")
 _ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?", re.ASCII)
-_GTIN = re.compile(r"[0-9]{8}|[0-9]{12,14}", re.ASCII)
+_GTIN = re.compile(r"(?:[0-9]{12,14}|[0-9]{8})(?![0-9])", re.ASCII)
 _TYPES: Final = {
     "album": "AlbumRelease",
     "lp": "AlbumRelease",

@@ -12,7 +12,7 @@ from typing import Final
 
 from PIL import Image, ImageOps
 
-from trackserver.catalogue import Cover, StoredFile
+from trackserver.catalogue import PICTURE_EXTENSIONS, Cover, StoredFile
 from trackserver.ingest import findings
 from trackserver.ingest.findings import Finding
 from trackserver.ingest.folder import FolderContents
@@ -22,8 +22,6 @@ MAX_COVER_PIXELS: Final = 60 * 1000 * 1000
 PAGE_PIXELS: Final = 800
 _NAMES: Final = ("cover", "front", "folder", "album", "artwork")
 _MEDIA_TYPES: Final = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
-EXTENSIONS: Final = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
-"""The extension that a cover of each media type is named with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +119,7 @@ def save_cover(picture: Picture, folder: Path) -> Cover:
 
 def _kept(data: bytes, media_type: str, folder: Path) -> StoredFile:
     sha256 = hashlib.sha256(data).hexdigest()
-    path = folder.resolve() / f"{sha256}.{EXTENSIONS[media_type]}"
+    path = folder.resolve() / f"{sha256}.{PICTURE_EXTENSIONS[media_type]}"
     if not path.exists() or path.stat().st_size != len(data):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         temporary = path.with_name(f".{sha256}.{secrets.token_hex(8)}")
