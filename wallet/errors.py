@@ -143,6 +143,17 @@ class WrongCode(HolderError):
         )
 
 
+class AlreadyReceived(HolderError):
+    """The offer was received whole before; asking the co-op again would look like a theft of its code."""
+
+    code = "already_received"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You have received this offer before; all that it holds is in your wallet. Nothing was changed."
+        )
+
+
 class IssuerRefused(IssuerError):
     """The co-op answered with an error."""
 

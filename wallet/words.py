@@ -32,6 +32,11 @@ def kind_of(vct: str, claims: dict[str, str]) -> str:
     return _KINDS.get(claims.get("albumReleaseType", ""), "release")
 
 
+def kind_in_words(kind: str) -> str:
+    """Return a catalogue's word for a kind, such as `EPRelease`, as a listener says it."""
+    return _KINDS.get(kind, kind)
+
+
 def kind_of_type(configuration_id: str) -> str:
     """Return what an offer's configuration brings, before anything else is known of it."""
     return "a track" if configuration_id == schemas.TRACK_OWNERSHIP.configuration_id else "a release"

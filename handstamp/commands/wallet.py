@@ -22,7 +22,7 @@ from wallet.service.answer_request import decline, read_request
 from wallet.service.download import Listing, fetch_files, find_delivery, list_files, open_download
 from wallet.service.open_gate import begin_visit, pass_gate
 from wallet.service.pin_authority import pin_authority, read_authority
-from wallet.service.receive import OpenedOffer, Received, offered_in_words, read_offer, receive
+from wallet.service.receive import OpenedOffer, offered_in_words, read_offer, receive
 from wallet.state import Copy, Delivery
 from wallet.transfer import RemoteFile
 
@@ -78,10 +78,7 @@ def receive_offer(
     if not (yes or given or opened.code):
         _confirm("Receive it?")
     received = _receive(opened, given, tools)
-    if received.already:
-        views.say("You have received this offer before; everything in it is in your wallet.")
-    else:
-        views.say("It is yours to show. See it with: handstamp wallet list")
+    views.say(f"{len(received)} received. See them with: handstamp wallet list", "green")
 
 
 @app.command(name="list")
@@ -187,7 +184,7 @@ def trust_add(
     tools = _open(passphrase_file)
     authority = read_authority(certificate, name=name, tools=tools)
     views.print_authorities([authority])
-    if not yes:
+    if not yes and sys.stdin.isatty():
         _confirm("Compare this fingerprint with what the authority says of itself. Trust it?")
     pin_authority(authority, tools=tools)
     views.say(f"Your wallet trusts {name}.")
@@ -236,7 +233,7 @@ def _agrees() -> bool:
     return typer.confirm("Show it?")
 
 
-def _receive(opened: OpenedOffer, code: str | None, tools: Tools) -> Received:
+def _receive(opened: OpenedOffer, code: str | None, tools: Tools) -> tuple[Copy, ...]:
     """Receive, asking for the code, and again when it was mistyped, if there is somebody to ask."""
     asks = code is None and opened.code is not None and sys.stdin.isatty()
     for tries_left in reversed(range(_TRIES)):

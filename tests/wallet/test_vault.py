@@ -303,7 +303,7 @@ def _fork_writer(path: Path, number: int) -> tuple[int, int]:
 
 @pytest.mark.skipif(os.name != "posix", reason="needs fork and SIGKILL")
 def test_a_hundred_kills_while_writing_never_leave_a_broken_wallet(vault: Vault) -> None:
-    """Each round: a child writes without pause, is killed at another moment, and the wallet opens with a committed state.
+    """Each round: a child writes, is killed at another moment, and the wallet opens in a committed state.
 
     The file holds the last number that the child reported, or the one after, which was renamed into place just before
     the kill.

@@ -57,6 +57,7 @@ def _to_page(started: StartedVisit, party: Party) -> Response:
 
 
 def _links(started: StartedVisit, party: Party) -> Response:
+    opens = started.gate.opens
     links = {request.device.value: build_link(request, party=party) for request in started.requests}
     return JSONResponse(
         {
@@ -64,6 +65,13 @@ def _links(started: StartedVisit, party: Party) -> Response:
             "same_device": links[Device.SAME.value],
             "cross_device": links[Device.CROSS.value],
             "expires_in": int(REQUEST_LIFE.total_seconds()),
+            "opens": {
+                "kind": opens.kind,
+                "title": opens.title,
+                "artist": opens.artist,
+                "tracks": len(opens.tracks),
+                "bytes": opens.size_bytes,
+            },
         },
         status_code=201,
         headers={"Cache-Control": "no-store"},

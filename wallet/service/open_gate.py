@@ -5,7 +5,7 @@ it. The grant is bound to a key made for this visit alone.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
@@ -15,8 +15,10 @@ from credentials.errors import Malformed
 from credentials.keys.jws import parse_jws
 from credentials.keys.signer import LocalSigner
 from credentials.protocols.grants import TYP, Grant
+from credentials.protocols.members import Members
 from credentials.protocols.urls import check_leads_outward, host_of, parse_service_url
 from plumbing.fetch import Reply
+from wallet import words
 from wallet.consent import Consent
 from wallet.errors import SiteRefused
 from wallet.ports import Tools, Web
@@ -25,6 +27,8 @@ from wallet.state import Delivery
 from wallet.wire import JSON, Proving, origin_of, read_cookies, read_object, read_refusal, send_proven, succeeded
 
 _MAX_GRANT: Final = 16_384
+_MAX_WORDS: Final = 300
+_MAX_TRACKS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +69,7 @@ async def begin_visit(gate_url: str, *, tools: Tools) -> Visit:
         raise SiteRefused(host_of(gate), "its visit is at another address, which is refused", shown=False)
     asked = await read_request(started.text("same_device", max_chars=4096), tools=tools)
     check_leads_outward(asked.request.response_uri, led_by=gate, what="address for the answer")
+    asked = replace(asked, consent=replace(asked.consent, opens=_read_opens(started)))
     return Visit(url=url, cookie=read_cookies(reply), asked=asked)
 
 
@@ -91,6 +96,18 @@ def _gate_address(text: str) -> str:
     if not parts.path.strip("/"):
         raise Malformed("address of the gate", "it names a site but no gate; copy the whole link from its page")
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def _read_opens(started: Members) -> str | None:
+    """Say what the gate says it opens; the site alone vouches for that, so it is shown and never relied on."""
+    opens = started.optional_object("opens")
+    if opens is None:
+        return None
+    kind = words.kind_in_words(opens.text("kind", max_chars=_MAX_WORDS))
+    title, artist = opens.text("title", max_chars=_MAX_WORDS), opens.text("artist", max_chars=_MAX_WORDS)
+    tracks = opens.integer("tracks", maximum=_MAX_TRACKS)
+    many = f", {tracks} tracks" if tracks > 1 else ""
+    return f"the {kind} “{title}” by {artist}{many}, {words.size(opens.integer('bytes'))}"
 
 
 async def _return(web: Web, visit: Visit, answered: Answered) -> None:

@@ -27,7 +27,14 @@ from credentials.trust import TrustedIssuer, TrustPolicy
 from schemas import CredentialType
 from wallet import words
 from wallet.desk import Desk, fetch_instances, fetch_offer, fetch_stated_keys, fetch_token, open_desk
-from wallet.errors import CodeNeeded, IssuerRefused, NothingOffered, UnknownAuthority, UnwantedCredential
+from wallet.errors import (
+    AlreadyReceived,
+    CodeNeeded,
+    IssuerRefused,
+    NothingOffered,
+    UnknownAuthority,
+    UnwantedCredential,
+)
 from wallet.inspection import inspect
 from wallet.ports import Tools, Web
 from wallet.state import Collecting, Copy, Instance, Waiting, Wallet
@@ -67,19 +74,6 @@ class OpenedOffer:
         return None if self.begun else self.offer.tx_code
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
-    """What came of an offer.
-
-    Attributes:
-        copies: what was received in this run.
-        already: the offer had been received whole before.
-    """
-
-    copies: tuple[Copy, ...]
-    already: bool = False
-
-
 async def read_offer(text: str, *, tools: Tools) -> OpenedOffer:
     """Read an offer: a link by value or by reference, or the offer itself.
 
@@ -103,8 +97,8 @@ async def read_offer(text: str, *, tools: Tools) -> OpenedOffer:
 
 async def receive(
     opened: OpenedOffer, *, tools: Tools, tx_code: str | None = None, progress: Callable[[Copy], None] | None = None
-) -> Received:
-    """Receive all copies of an offer.
+) -> tuple[Copy, ...]:
+    """Receive all copies of an offer and return them; each is kept before the next is asked for.
 
     Args:
         opened: from `read_offer`.
@@ -114,6 +108,7 @@ async def receive(
 
     Raises:
         CodeNeeded, WrongCode: no or another transaction code; it can be tried again.
+        AlreadyReceived: everything in it is in the wallet.
         UnknownAuthority: no pinned authority vouches for the co-op. The offer stays open for some minutes.
         UnwantedCredential: what came was marked or of the wrong shape; that copy was not kept.
         IssuerRefused, FetchFailed: the co-op did not go on; what was received before is kept.
@@ -126,13 +121,13 @@ async def receive(
     async with tools.web(opened.first_party) as web:
         collecting = await _collect(web, opened, tx_code, tools)
         if not collecting.waiting:
-            return Received(copies=(), already=True)
+            raise AlreadyReceived
         copies = []
         for waiting in collecting.waiting:
             copies.append(await _fetch_copy(web, opened, waiting, collecting, stated, tools))
             if progress:
                 progress(copies[-1])
-        return Received(copies=tuple(copies))
+        return tuple(copies)
 
 
 def _kinds(offer: CredentialOffer, desk: Desk) -> dict[str, CredentialType]:
