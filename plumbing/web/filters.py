@@ -75,9 +75,10 @@ def day(context: Context, value: date | str) -> str:
 
 @pass_context
 def clock(context: Context, value: datetime) -> str:
-    """Write a time of day in UTC and say so; the page's script shows it in the reader's own zone."""
-    text = format_time(value.astimezone(UTC), format="short", locale=locale_of(context))
-    return f"{text} UTC".replace(" ", _NO_BREAK_SPACE)
+    """Write a moment in UTC and say so: ``Nov 21, 8:05 PM UTC``; script shows it in the reader's own zone."""
+    locale, moment = locale_of(context), value.astimezone(UTC)
+    text = f"{format_skeleton('MMMd', moment, locale=locale)}, {format_time(moment, format='short', locale=locale)} UTC"
+    return text.replace(" ", _NO_BREAK_SPACE)
 
 
 @pass_context

@@ -148,4 +148,4 @@ def test_a_printed_page_leaves_the_buttons_out(gallery: str, visitor: Visitor) -
 def test_a_moment_is_shown_in_the_readers_own_zone(gallery: str, new_visitor: Callable[..., Visitor]) -> None:
     visitor = new_visitor(timezone_id="Asia/Tokyo", language="en-GB")
     visitor.page.goto(f"{gallery}/gallery")
-    expect(visitor.page.get_by_text("Used here at")).to_have_text(re.compile("Used here at 5:05"))
+    expect(visitor.page.get_by_text("Used here at")).to_have_text(re.compile(r"Used here at (\w+ )?(at )?5:05"))

@@ -55,8 +55,8 @@ def test_a_day_is_written_in_the_readers_language() -> None:
 
 def test_a_time_of_day_says_its_zone() -> None:
     moment = datetime(2026, 11, 21, 20, 5, tzinfo=UTC)
-    assert write("{{ m|clock }}", m=moment) == "8:05 PM UTC"
-    assert write("{{ m|clock }}", "de", m=moment.astimezone(timezone(timedelta(hours=9)))) == "20:05 UTC"
+    assert write("{{ m|clock }}", m=moment) == "Nov 21, 8:05 PM UTC"
+    assert write("{{ m|clock }}", "de", m=moment.astimezone(timezone(timedelta(hours=9)))) == "21. Nov., 20:05 UTC"
     assert write("{{ m|iso_time }}", m=moment) == "2026-11-21T20:05:00Z"
 
 

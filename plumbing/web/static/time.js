@@ -1,10 +1,15 @@
 // Times of day in the reader's own zone, and what remains until a moment.
 const language = document.documentElement.lang;
-const clock = new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit" });
+const hour = { hour: "numeric", minute: "2-digit" };
+const clock = new Intl.DateTimeFormat(language, hour);
+const dayAndClock = new Intl.DateTimeFormat(language, { weekday: "long", ...hour });
+const LAST_HOUR_S = 3600;
 
 export function enhance(root) {
   for (const time of root.querySelectorAll("time[data-local-time]")) {
-    time.textContent = clock.format(new Date(time.dateTime));
+    const moment = new Date(time.dateTime);
+    const isToday = moment.toDateString() === new Date().toDateString();
+    time.textContent = (isToday ? clock : dayAndClock).format(moment);
   }
   for (const line of root.querySelectorAll("[data-countdown]")) countDown(line, new Date(line.dataset.countdown));
 }
@@ -17,7 +22,7 @@ function countDown(line, end) {
   line.append(" ", rest);
   const tick = () => {
     const left_s = Math.max(0, Math.round((end - Date.now()) / 1000));
-    rest.textContent = `(${Math.floor(left_s / 60)}:${String(left_s % 60).padStart(2, "0")})`;
+    rest.textContent = left_s >= LAST_HOUR_S ? "" : `(${Math.floor(left_s / 60)}:${String(left_s % 60).padStart(2, "0")})`;
     if (left_s > 0 && line.isConnected) setTimeout(tick, 1000);
   };
   tick();
