@@ -28,7 +28,7 @@ def say(text: str, style: str = "") -> None:
     console().print(Text(text, style=style), soft_wrap=True)
 
 
-def print_json(value: Json | Sequence[Json] | Mapping[str, Json]) -> None:
+def print_json(value: "Json | Sequence[Json] | Mapping[str, Json]") -> None:
     """Print a value as JSON, for programs."""
     typer.echo(strict_json.dump(value).decode())
 
