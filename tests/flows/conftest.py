@@ -1,4 +1,4 @@
-"""A whole world for the flow tests: three services in processes of their own, behind wire taps, one release, one gate."""
+"""A whole world for flow tests: three services in processes of their own, behind wire taps, one release, one gate."""
 
 import contextlib
 import re
