@@ -150,10 +150,11 @@ def verify(
         HandstampError: `credentials.refusals`, or an error of the step's own package, says what is wrong.
     """
     sd_jwt = parse_sd_jwt(presentation)  # (1)
-    issuer_key, holder_key = _verify_issued_part(sd_jwt, policy, types, at, clock_skew_s)  # (2) to (7)
+    issuer_key = _verify_issued_part(sd_jwt, policy, types, at, clock_skew_s)  # (2) to (7)
     if sd_jwt.key_binding is None:  # (8)
         raise MissingKeyBinding
     binding = parse_jws(sd_jwt.key_binding, what="key binding", typ=KEY_BINDING_TYP)
+    holder_key = read_holder_key(sd_jwt)
     try:
         binding.check_signature(holder_key)  # (9)
     except BadSignature as error:
@@ -194,9 +195,10 @@ def verify_issued(
         HandstampError: `credentials.refusals`, or an error of the step's own package, says what is wrong.
     """
     sd_jwt = parse_sd_jwt(credential)  # (1)
-    issuer_key, holder_key = _verify_issued_part(sd_jwt, policy, None, at, clock_skew_s)  # (2) to (7)
+    issuer_key = _verify_issued_part(sd_jwt, policy, None, at, clock_skew_s)  # (2) to (7)
     if sd_jwt.key_binding is not None:  # (13)
         raise UnexpectedKeyBinding
+    holder_key = read_holder_key(sd_jwt)
     if holder_key.thumbprint not in holder_keys:
         raise NotOurKey
     check_shape(  # (14)
@@ -207,8 +209,8 @@ def verify_issued(
 
 def _verify_issued_part(
     sd_jwt: SdJwt, policy: TrustPolicy, types: frozenset[str] | None, at: datetime, clock_skew_s: int
-) -> tuple[PublicKey, PublicKey]:
-    """Take steps 2 to 7; return the issuer's and the holder's key."""
+) -> PublicKey:
+    """Take steps 2 to 7; return the issuer's key."""
     if sd_jwt.header.get("typ") != TYP:  # (2)
         raise WrongTyp("credential", TYP)
     for name in ALWAYS_VISIBLE:  # (3) Present in both, and equal: a digest anywhere within would make them differ.
@@ -224,7 +226,7 @@ def _verify_issued_part(
     if "status" in sd_jwt.claims:  # (7)
         raise StatusNotSupported
     _check_dates(sd_jwt.claims, at, clock_skew_s, what="credential")
-    return issuer_key, read_holder_key(sd_jwt)
+    return issuer_key
 
 
 def _check_dates(claims: Mapping[str, Json], at: datetime, clock_skew_s: int, *, what: str) -> None:
