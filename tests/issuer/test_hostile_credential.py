@@ -1,0 +1,292 @@
+"""What a credential endpoint must refuse, with the standard's exact errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from credentials.keys.signer import LocalSigner
+from issuer.tables import InstanceRow, NonceRow
+from tests.issuer.test_hostile_token import refused
+
+if TYPE_CHECKING:
+    from issuer.offers import Open
+    from tests.issuer.conftest import Coop, Wallet
+
+NO_TOKEN = {"error": "invalid_token", "error_description": "The access token is unknown, expired or revoked."}
+WRONG_NONCE = {
+    "error": "invalid_nonce",
+    "error_description": "A key proof has a c_nonce that is unknown, expired or used. Fetch a new one.",
+}
+SEEN_KEY = {
+    "error": "invalid_proof",
+    "error_description": "A credential was made for one of these keys before. Every one needs a new key.",
+}
+NOT_OPENED = {
+    "error": "unknown_credential_identifier",
+    "error_description": "The access token does not open this credential_identifier.",
+}
+
+
+@dataclass
+class Holding:
+    """A wallet with a token."""
+
+    wallet: Wallet
+    offer: Open
+    token: str
+
+    @property
+    def identifier(self) -> str:
+        return self.offer.copies[0].id
+
+    async def body(self, keys: list[LocalSigner] | None = None, **changed: Any) -> dict[str, Any]:
+        proofs = self.wallet.key_proofs(await self.wallet.nonce(), keys or [LocalSigner.generate()])
+        return {"credential_identifier": self.identifier, "proofs": {"jwt": proofs}, **changed}
+
+
+@pytest.fixture
+async def holding(coop: Coop, wallet: Wallet) -> Holding:
+    offer = coop.offer(coop.owner())
+    return Holding(wallet, offer, (await wallet.token(offer)).json()["access_token"])
+
+
+async def test_without_a_token_the_answer_only_says_how(wallet: Wallet) -> None:
+    answer = await wallet.http.post("/credential", content=b"{}")
+    assert (answer.status_code, answer.content) == (401, b"")
+    assert answer.headers["www-authenticate"] == 'DPoP algs="ES256"'
+
+
+async def test_an_unknown_token_is_refused_with_a_challenge(wallet: Wallet) -> None:
+    answer = await wallet.credential("nobody-knows-this", {})
+    refused(answer, NO_TOKEN, status=401)
+    assert answer.headers["www-authenticate"] == (
+        'DPoP error="invalid_token", error_description="The access token is unknown, expired or revoked.", algs="ES256"'
+    )
+
+
+async def test_a_bearer_token_is_refused(holding: Holding) -> None:
+    answer = await holding.wallet.http.post("/credential", headers={"Authorization": f"Bearer {holding.token}"})
+    refused(
+        answer,
+        {"error": "invalid_token", "error_description": "Send one access token, with the scheme DPoP."},
+        status=401,
+    )
+
+
+async def test_an_expired_token_is_refused(coop: Coop, holding: Holding) -> None:
+    coop.wait(minutes=10)
+    refused(await holding.wallet.credential(holding.token, await holding.body()), NO_TOKEN, status=401)
+
+
+async def test_a_stolen_token_is_worth_nothing_without_its_key(holding: Holding) -> None:
+    body = await holding.body()
+    holding.wallet.dpop = LocalSigner.generate()
+    answer = await holding.wallet.credential(holding.token, body)
+    refused(
+        answer,
+        {
+            "error": "invalid_token",
+            "error_description": "The access token is bound to another key than the one of the DPoP proof.",
+        },
+        status=401,
+    )
+
+
+async def test_a_dpop_proof_for_another_token_is_refused(holding: Holding) -> None:
+    proof = holding.wallet.proof_of_possession("/credential", "another-token")
+    answer = await holding.wallet.credential(holding.token, await holding.body(), dpop=proof)
+    refused(
+        answer,
+        {"error": "invalid_dpop_proof", "error_description": "The DPoP proof was made for another access token."},
+        status=401,
+    )
+    assert answer.headers["www-authenticate"].startswith('DPoP error="invalid_dpop_proof"')
+
+
+async def test_a_replayed_dpop_proof_is_refused(holding: Holding) -> None:
+    proof = holding.wallet.proof_of_possession("/credential", holding.token)
+    assert (await holding.wallet.credential(holding.token, await holding.body(), dpop=proof)).status_code == 200
+    refused(
+        await holding.wallet.credential(holding.token, await holding.body(), dpop=proof),
+        {"error": "invalid_dpop_proof", "error_description": "The DPoP proof was used before."},
+        status=401,
+    )
+
+
+async def test_another_listeners_copy_is_refused(coop: Coop, holding: Holding) -> None:
+    other = coop.owner()
+    body = await holding.body(credential_identifier=coop.copies(other)[0].id)
+    refused(await holding.wallet.credential(holding.token, body), NOT_OPENED)
+    assert coop.rows(InstanceRow) == 0
+
+
+async def test_a_copy_of_ones_own_that_was_not_offered_is_refused(coop: Coop, wallet: Wallet) -> None:
+    listener = coop.owner()
+    first, second, *_ = coop.copies(listener)
+    token = (await wallet.token(coop.offer(listener, [first.id]))).json()["access_token"]
+    refused(await wallet.ask(token, second.id), NOT_OPENED)
+
+
+async def test_a_nonce_is_good_once(coop: Coop, holding: Holding) -> None:
+    nonce = await holding.wallet.nonce()
+    for expected in (200, 400):
+        proofs = holding.wallet.key_proofs(nonce, [LocalSigner.generate()])
+        answer = await holding.wallet.credential(
+            holding.token, {"credential_identifier": holding.identifier, "proofs": {"jwt": proofs}}
+        )
+        assert answer.status_code == expected
+    refused(answer, WRONG_NONCE)
+    assert coop.rows(NonceRow) == 0
+
+
+async def test_a_nonce_of_ones_own_invention_is_refused(holding: Holding) -> None:
+    proofs = holding.wallet.key_proofs("invented", [LocalSigner.generate()])
+    refused(await holding.wallet.credential(holding.token, await holding.body(proofs={"jwt": proofs})), WRONG_NONCE)
+
+
+async def test_an_expired_nonce_is_refused(coop: Coop, holding: Holding) -> None:
+    nonce = await holding.wallet.nonce()
+    coop.wait(minutes=5)
+    proofs = holding.wallet.key_proofs(nonce, [LocalSigner.generate()])
+    refused(await holding.wallet.credential(holding.token, await holding.body(proofs={"jwt": proofs})), WRONG_NONCE)
+
+
+async def test_one_key_twice_in_a_request_is_refused(coop: Coop, holding: Holding) -> None:
+    key = LocalSigner.generate()
+    answer = await holding.wallet.credential(holding.token, await holding.body([key, key]))
+    refused(
+        answer,
+        {
+            "error": "invalid_proof",
+            "error_description": "Two key proofs are for the same key. Every credential needs a key of its own.",
+        },
+    )
+    assert coop.rows(InstanceRow) == 0
+
+
+async def test_a_key_of_an_earlier_instance_is_refused_and_its_companions_stay_usable(
+    coop: Coop, holding: Holding
+) -> None:
+    old, new = LocalSigner.generate(), LocalSigner.generate()
+    assert (await holding.wallet.credential(holding.token, await holding.body([old]))).status_code == 200
+    refused(await holding.wallet.credential(holding.token, await holding.body([new, old])), SEEN_KEY)
+    assert coop.rows(InstanceRow) == 1
+    assert (await holding.wallet.credential(holding.token, await holding.body([new]))).status_code == 200
+
+
+async def test_a_key_of_another_listeners_instance_is_refused(coop: Coop, holding: Holding, wallet: Wallet) -> None:
+    key = LocalSigner.generate()
+    assert (await holding.wallet.credential(holding.token, await holding.body([key]))).status_code == 200
+    other = coop.offer(coop.owner())
+    token = (await wallet.token(other)).json()["access_token"]
+    refused(await wallet.ask(token, other.copies[0].id, [key]), SEEN_KEY)
+
+
+async def test_twenty_one_proofs_are_too_many(holding: Holding) -> None:
+    body = await holding.body([LocalSigner.generate() for _ in range(21)])
+    answer = await holding.wallet.credential(holding.token, body)
+    assert answer.status_code == 400
+    assert answer.json()["error"] == "invalid_proof"
+
+
+@pytest.mark.parametrize("proofs", [None, {}, {"jwt": []}, {"jwt": "x"}, {"jwt": [7]}, {"di_vp": []}, []])
+async def test_missing_or_misshapen_proofs_are_invalid_proof(holding: Holding, proofs: Any) -> None:
+    body = await holding.body(proofs=proofs)
+    if proofs is None:
+        del body["proofs"]
+    answer = await holding.wallet.credential(holding.token, body)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_proof")
+
+
+async def test_a_proof_for_another_issuer_is_refused(holding: Holding) -> None:
+    proofs = holding.wallet.key_proofs(await holding.wallet.nonce(), [LocalSigner.generate()], "https://coop.example")
+    answer = await holding.wallet.credential(holding.token, await holding.body(proofs={"jwt": proofs}))
+    refused(answer, {"error": "invalid_proof", "error_description": "The key proof was made for another issuer."})
+
+
+async def test_a_proof_signed_by_another_key_than_it_shows_is_refused(holding: Holding) -> None:
+    nonce = await holding.wallet.nonce()
+    shown, other = holding.wallet.key_proofs(nonce, [LocalSigner.generate(), LocalSigner.generate()])
+    forged = f"{shown.rsplit('.', 1)[0]}.{other.rsplit('.', 1)[1]}"
+    answer = await holding.wallet.credential(holding.token, await holding.body(proofs={"jwt": [forged]}))
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_proof")
+
+
+async def test_a_configuration_id_instead_of_an_identifier_is_refused(holding: Holding) -> None:
+    body = await holding.body(credential_configuration_id="TrackOwnershipCredential")
+    del body["credential_identifier"]
+    refused(
+        await holding.wallet.credential(holding.token, body),
+        {
+            "error": "invalid_credential_request",
+            "error_description": "Use a credential_identifier from the token response.",
+        },
+    )
+    body = await holding.body(credential_configuration_id="Nothing")
+    del body["credential_identifier"]
+    refused(
+        await holding.wallet.credential(holding.token, body),
+        {
+            "error": "unknown_credential_configuration",
+            "error_description": "There is no such credential configuration here.",
+        },
+    )
+
+
+async def test_both_ways_of_naming_a_credential_are_refused(holding: Holding) -> None:
+    body = await holding.body(credential_configuration_id="TrackOwnershipCredential")
+    answer = await holding.wallet.credential(holding.token, body)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_credential_request")
+
+
+async def test_a_plaintext_request_for_an_encrypted_response_is_refused(holding: Holding) -> None:
+    body = await holding.body(credential_response_encryption={"jwk": {}, "enc": "A128GCM"})
+    answer = await holding.wallet.credential(holding.token, body)
+    refused(
+        answer,
+        {
+            "error": "invalid_encryption_parameters",
+            "error_description": "Encrypted responses are not supported.",
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"null", b"[]", b"{", b'{"a":1,"a":2}', b"\xff\xfe", b'{"x":' + b"[" * 40 + b"]" * 40 + b"}"]
+)
+async def test_what_is_not_a_json_object_is_refused(holding: Holding, body: bytes) -> None:
+    answer = await holding.wallet.credential(holding.token, body)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_credential_request")
+
+
+async def test_nothing_is_signed_with_an_expired_certificate(coop: Coop, holding: Holding) -> None:
+    valid_until = coop.parts.identity.valid_until
+    assert valid_until
+    body = await holding.body()
+    coop.parts.identity.check_can_sign(valid_until)
+    object.__setattr__(coop.parts.identity, "valid_until", coop.now.replace(year=2025))
+    answer = await holding.wallet.credential(holding.token, body)
+    assert (answer.status_code, answer.json()["error"]) == (500, "server_error")
+    assert coop.rows(InstanceRow) == 0
+    assert coop.rows(NonceRow) == 1
+
+
+async def test_no_write_lock_is_held_while_signing(coop: Coop, holding: Holding) -> None:
+    body = await holding.body()
+    signer = coop.parts.identity.signer
+    wrote: list[str] = []
+
+    class Watching:
+        algorithm = signer.algorithm
+        public_key = signer.public_key
+
+        def sign(self, data: bytes) -> bytes:
+            wrote.append(coop.listener())  # fails after 10 s if the request still held the lock
+            return signer.sign(data)
+
+    object.__setattr__(coop.parts.identity, "signer", Watching())
+    assert (await holding.wallet.credential(holding.token, body)).status_code == 200
+    assert wrote
