@@ -15,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+OLDEST_NODE = 20
 
 
 def main() -> int:
@@ -50,9 +51,17 @@ def _missing() -> dict[str, str]:
     missing: dict[str, str] = {}
     if not any(shutil.which(name) for name in BROWSERS):
         missing["browser"] = "browser tests: NOT RUN (no chromium here; on Debian: apt install chromium)"
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        missing["node"] = "interop tests: NOT RUN (no Node.js with npm here)"
+    if not _has_node():
+        missing["node"] = f"interop tests: NOT RUN (no Node.js {OLDEST_NODE} or newer with npm here)"
     return missing
+
+
+def _has_node() -> bool:
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        return False
+    asked = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False)
+    major = asked.stdout.strip().lstrip("v").partition(".")[0]
+    return major.isdigit() and int(major) >= OLDEST_NODE
 
 
 def _vectors() -> Path:

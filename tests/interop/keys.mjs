@@ -1,0 +1,60 @@
+// ES256 with Node's own cryptography: the callbacks that the OpenID4VC packages leave to their user.
+
+import { createHash, createPrivateKey, createPublicKey, randomBytes, sign, verify, X509Certificate } from "node:crypto";
+
+const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+
+export const publicPart = ({ kty, crv, x, y }) => ({ kty, crv, x, y });
+
+export function signJwt(header, payload, privateJwk) {
+  const input = `${encode(header)}.${encode(payload)}`;
+  const key = { key: createPrivateKey({ key: privateJwk, format: "jwk" }), dsaEncoding: "ieee-p1363" };
+  return `${input}.${sign("sha256", Buffer.from(input), key).toString("base64url")}`;
+}
+
+function verifyJwt(signer, { compact }) {
+  const key =
+    signer.method === "x5c"
+      ? new X509Certificate(Buffer.from(signer.x5c[0], "base64")).publicKey
+      : createPublicKey({ key: signer.publicJwk, format: "jwk" });
+  const [header, payload, signature] = compact.split(".");
+  const verified = verify(
+    "sha256",
+    Buffer.from(`${header}.${payload}`),
+    { key, dsaEncoding: "ieee-p1363" },
+    Buffer.from(signature, "base64url"),
+  );
+  return { verified, signerJwk: publicPart(key.export({ format: "jwk" })) };
+}
+
+function readNames(certificate) {
+  const names = new X509Certificate(Buffer.from(certificate, "base64")).subjectAltName ?? "";
+  const listed = names.split(", ").filter((name) => name.startsWith("DNS:"));
+  return { sanDnsNames: listed.map((name) => name.slice("DNS:".length)), sanUriNames: [] };
+}
+
+// `answers` maps a URL to what it answers with; `sent` collects what was sent, to be shown to our own parsers.
+export function callbacks({ privateJwk, answers = {}, sent = [] }) {
+  return {
+    hash: (data, algorithm) => createHash(algorithm.replace("-", "")).update(data).digest(),
+    generateRandom: (bytes) => randomBytes(bytes),
+    signJwt: (_, { header, payload }) => ({
+      jwt: signJwt(header, payload, privateJwk),
+      signerJwk: publicPart(privateJwk),
+    }),
+    verifyJwt,
+    getX509CertificateMetadata: readNames,
+    clientAuthentication: () => {},
+    fetch: async (url, options = {}) => {
+      const found = answers[String(url)];
+      sent.push({
+        url: String(url),
+        method: options.method ?? "GET",
+        headers: Object.fromEntries(new Headers(options.headers)),
+        body: options.body === undefined ? null : String(options.body),
+      });
+      if (found === undefined) return new Response("{}", { status: 404 });
+      return new Response(found.body, { status: found.status ?? 200, headers: { "content-type": found.type } });
+    },
+  };
+}

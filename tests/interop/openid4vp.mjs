@@ -1,0 +1,32 @@
+// A wallet and a verifier on @openid4vc/openid4vp, given canned answers.
+
+import { Openid4vpClient, Openid4vpVerifier } from "@openid4vc/openid4vp";
+import { callbacks } from "./keys.mjs";
+import { answer } from "./speak.mjs";
+
+await answer({
+  // Read our request link and request object; answer it, and give back what would have been sent.
+  respond: async ({ link, answers, vpToken }) => {
+    const sent = [];
+    const wallet = new Openid4vpClient({ callbacks: callbacks({ answers, sent }) });
+    const { params } = wallet.parseOpenid4vpAuthorizationRequest({ authorizationRequest: link });
+    const request = await wallet.resolveOpenId4vpAuthorizationRequest({ authorizationRequestPayload: params });
+    const payload = request.authorizationRequestPayload;
+    const { authorizationResponsePayload } = await wallet.createOpenid4vpAuthorizationResponse({
+      authorizationRequestPayload: payload,
+      authorizationResponsePayload: { vp_token: vpToken },
+    });
+    await wallet.submitOpenid4vpAuthorizationResponse({ authorizationRequestPayload: payload, authorizationResponsePayload });
+    return { client: request.client, dcql: request.dcql, sent };
+  },
+
+  // Sign a request object as another verifier would.
+  request: async ({ payload, requestUri, privateJwk, x5c }) => {
+    const verifier = new Openid4vpVerifier({ callbacks: callbacks({ privateJwk }) });
+    const { authorizationRequest, jar } = await verifier.createOpenId4vpAuthorizationRequest({
+      authorizationRequestPayload: payload,
+      jar: { requestUri, jwtSigner: { method: "x5c", alg: "ES256", x5c }, expiresInSeconds: 300 },
+    });
+    return { link: authorizationRequest, object: jar.authorizationRequestJwt };
+  },
+});

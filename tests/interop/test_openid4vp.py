@@ -1,0 +1,123 @@
+"""OpenID4VP messages between our code and @openid4vc/openid4vp: requests and answers, in both directions."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import pytest
+
+from credentials.protocols.dcql import ClaimQuery, CredentialQuery, CredentialSet, Query
+from credentials.protocols.handshake import Handshake
+from credentials.protocols.openid4vp import (
+    AuthorizationRequest,
+    AuthorizationResponse,
+    RequestReference,
+    build_client_id,
+    build_request_link,
+    build_request_object,
+    parse_request_link,
+    parse_response_form,
+    verify_request_object,
+)
+from schemas import RELEASE_OWNERSHIP, TRACK_OWNERSHIP
+
+PRESENTATION = "header.payload.signature~disclosure~binding.by.holder"
+TRACK = "3f1c2a52-6a0b-4a7e-9d4a-3f0a7c9e1d11"
+RELEASE = "b2c0e9d4-17f0-4e55-8b0e-2f7c5d9a6e22"
+
+
+def make_query() -> Query:
+    """What a gate for one track asks: the track, or a release that holds it."""
+    track = CredentialQuery(
+        id="track",
+        vct_values=(TRACK_OWNERSHIP.vct,),
+        claims=(ClaimQuery(path=("track",), values=(TRACK,)),),
+    )
+    release = CredentialQuery(
+        id="release",
+        vct_values=(RELEASE_OWNERSHIP.vct,),
+        claims=(ClaimQuery(path=("release",), values=(RELEASE,)),),
+    )
+    return Query(credentials=(track, release), credential_sets=(CredentialSet(options=(("release",), ("track",))),))
+
+
+def make_request(world: Any) -> AuthorizationRequest:
+    handshake = Handshake.build(text="For your own ears.", language="en", random=secrets.token_bytes)
+    return AuthorizationRequest(
+        client_id=build_client_id(world.site.host),
+        nonce=handshake.nonce,
+        state="state-of-this-visit",
+        response_uri=f"{world.site.url}/responses/1",
+        dcql=make_query(),
+        handshake=handshake,
+        issued_at=world.now_s,
+        expires_at=world.now_s + 300,
+    )
+
+
+def respond(world: Any, request: AuthorizationRequest, *, signed_by: Any) -> dict[str, Any]:
+    reference = RequestReference(client_id=request.client_id, request_uri=f"{world.site.url}/requests/1")
+    signed = build_request_object(request, signer=signed_by.signer, x5c=signed_by.x5c)
+    return {
+        "link": build_request_link(reference),
+        "vpToken": {"track": [PRESENTATION]},
+        "answers": {
+            reference.request_uri: {"body": signed, "type": "application/oauth-authz-req+jwt"},
+            request.response_uri: {"body": "{}", "type": "application/json"},
+        },
+    }
+
+
+def test_their_wallet_reads_our_request_and_we_read_its_answer(node: Any, world: Any) -> None:
+    request = make_request(world)
+    seen = node("openid4vp", "respond", **respond(world, request, signed_by=world.site))
+    assert seen["client"]["prefix"] == "x509_san_dns"
+    assert [each["id"] for each in seen["dcql"]["query"]["credentials"]] == ["track", "release"]
+    (answer,) = (message for message in seen["sent"] if message["url"] == request.response_uri)
+    read = parse_response_form(answer["body"].encode())
+    assert isinstance(read, AuthorizationResponse)
+    assert read.vp_token == {"track": (PRESENTATION,)}
+    assert read.state == request.state
+
+
+def test_their_wallet_refuses_a_request_that_another_host_signed(node: Any, world: Any) -> None:
+    request = make_request(world)
+    reason = node.refusal("openid4vp", "respond", **respond(world, request, signed_by=world.coop))
+    assert "SAN DNS" in reason or "client" in reason
+
+
+@pytest.fixture(scope="module")
+def asked(node: Any, world: Any) -> dict[str, Any]:
+    """A request made by their verifier."""
+    made = node(
+        "openid4vp",
+        "request",
+        payload={
+            "response_type": "vp_token",
+            "response_mode": "direct_post",
+            "client_id": build_client_id(world.site.host),
+            "response_uri": f"{world.site.url}/answers",
+            "nonce": world.nonce,
+            "state": "their-state",
+            "dcql_query": make_query().to_json(),
+            "aud": "https://self-issued.me/v2",
+            "client_metadata": {
+                "vp_formats_supported": {"dc+sd-jwt": {"sd-jwt_alg_values": ["ES256"], "kb-jwt_alg_values": ["ES256"]}}
+            },
+        },
+        requestUri=f"{world.site.url}/request",
+        privateJwk=world.site.private_jwk,
+        x5c=world.site.x5c,
+    )
+    assert isinstance(made, dict)
+    return made
+
+
+def test_we_read_a_request_of_their_verifier(asked: dict[str, Any], world: Any) -> None:
+    reference = parse_request_link(asked["link"])
+    assert reference.request_uri == f"{world.site.url}/request"
+    request = verify_request_object(asked["object"], reference=reference, anchors=(world.anchor,), at=world.now)
+    assert request.nonce == world.nonce
+    assert request.state == "their-state"
+    assert request.dcql == make_query()
