@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 COOP = "http://coop.localhost:8701"
 TYP = "openid4vci-proof+jwt"
-# OpenID4VCI 1.0 App. F.1, the example, typed in. Its signature was made over another text than its decoded form shows.
+# OpenID4VCI 1.0 App. F.1, the example, typed in.
 EXAMPLE_KEY = {
     "kty": "EC",
     "crv": "P-256",
