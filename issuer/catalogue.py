@@ -12,6 +12,7 @@ from schemas.types import NOT_KNOWN
 
 MAX_TRACKS: Final = 500
 MAX_TITLE: Final = 300
+_MAX_NUMBER: Final = 1_000_000
 MAX_DESCRIPTION_BYTES: Final = 1024 * 1024
 MAX_COVER_BYTES: Final = 5 * 1024 * 1024
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -161,7 +162,7 @@ def _parse_track(entry: Json, *, release: str, artist: str) -> Track:
         raise Malformed(_WHAT, "a track is not an object")
     named = entry if entry.get("artist") is not None else {**entry, "artist": artist}
     match entry:
-        case {"number": int(number), "duration_s": int() | float() as duration} if number >= 0 and duration >= 0:
+        case {"number": int(number), "duration_s": int() | float() as seconds} if _sane(number) and _sane(seconds):
             return Track(
                 id=_matching(named, "id", _UUID),
                 release=release,
@@ -169,10 +170,14 @@ def _parse_track(entry: Json, *, release: str, artist: str) -> Track:
                 title=_title(named, "title"),
                 artist=_title(named, "artist"),
                 isrc=_optional(named, "isrc", _ISRC),
-                duration_s=round(duration),
+                duration_s=round(seconds),
             )
         case _:
             raise Malformed(_WHAT, "a track has no number or no duration")
+
+
+def _sane(value: float) -> bool:
+    return not isinstance(value, bool) and 0 <= value <= _MAX_NUMBER
 
 
 def _title(source: Mapping[str, Json], name: str) -> str:

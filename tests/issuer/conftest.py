@@ -54,7 +54,7 @@ SOURCE = f"http://tracks.localhost:8702/releases/{RELEASE}"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
 
 
-def description(release: str = RELEASE, tracks: tuple[str, ...] = TRACKS, **changed: Any) -> dict[str, Any]:
+def description(release: str = RELEASE, track_ids: tuple[str, ...] = TRACKS, **changed: Any) -> dict[str, Any]:
     """What a trackserver says of a release."""
     return {
         "id": release,
@@ -73,7 +73,7 @@ def description(release: str = RELEASE, tracks: tuple[str, ...] = TRACKS, **chan
                 "isrc": None,
                 "duration_s": 61,
             }
-            for n, track in enumerate(tracks, 1)
+            for n, track in enumerate(track_ids, 1)
         ],
         "packages": [{"format": "original", "bytes": 1234}],
         **changed,
