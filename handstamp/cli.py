@@ -4,19 +4,77 @@ Exit codes: 0 done; 1 refused or failed, with one sentence on standard error tha
 understood; 130 stopped by Ctrl-C.
 """
 
+import importlib
 import sys
-from typing import Annotated
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
+from typer.core import TyperCommand, TyperGroup
+from typing_extensions import override
 
 from credentials.errors import HandstampError
 from handstamp import __version__
-from handstamp.commands import gate, issuer, tracks, verifier, wallet
-from handstamp.demo.command import demo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Role:
+    """One subcommand: where it is, and what it is for."""
+
+    module: str
+    help: str
+
+
+_ROLES: Final[Mapping[str, _Role]] = {
+    "demo": _Role(module="handstamp.demo.command", help="Follow one listener through it all, on this machine."),
+    "wallet": _Role(
+        module="handstamp.commands.wallet",
+        help="Your records: receive them, look at them, open gates with them.",
+    ),
+    "gate": _Role(
+        module="handstamp.commands.gate",
+        help="Gates of your site: what must be owned, and what then opens.",
+    ),
+    "verifier": _Role(
+        module="handstamp.commands.verifier",
+        help="The site's own service: run it, and say which co-ops it trusts.",
+    ),
+    "issuer": _Role(
+        module="handstamp.commands.issuer",
+        help="The co-op's service: listeners, plays, purchases, and what it hands out.",
+    ),
+    "tracks": _Role(
+        module="handstamp.commands.tracks",
+        help="The trackserver: the files, and who may let people in to them.",
+    ),
+}
+
+
+class _RoleGroup(TyperGroup):
+    """Loads the code of a role when its subcommand is called, so that a wallet does not wait for a web server."""
+
+    @override
+    def list_commands(self, ctx: object) -> list[str]:
+        return list(_ROLES)
+
+    @override
+    def get_command(self, ctx: object, cmd_name: str) -> TyperCommand | TyperGroup | None:
+        role = _ROLES.get(cmd_name)
+        if role is None:
+            return None
+        command = typer.main.get_command(importlib.import_module(role.module).app)
+        if not isinstance(command, TyperCommand | TyperGroup):
+            raise TypeError(role.module)
+        command.name, command.short_help = cmd_name, role.help
+        command.help = command.help or role.help
+        return command
+
 
 app = typer.Typer(
     name="handstamp",
+    cls=_RoleGroup,
     help=(
         "Community Credentials for music co-ops: prove that you own a record without saying who you are.\n\n"
         "A co-op runs [bold]issuer[/] and [bold]tracks[/], an artist, label or shop runs [bold]verifier[/] and makes "
@@ -27,14 +85,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(wallet.app, name="wallet", help="Your records: receive them, look at them, open gates with them.")
-app.add_typer(gate.app, name="gate", help="Gates of your site: what must be owned, and what then opens.")
-app.add_typer(verifier.app, name="verifier", help="The site's own service: run it, and say which co-ops it trusts.")
-app.add_typer(
-    issuer.app, name="issuer", help="The co-op's service: listeners, plays, purchases, and what it hands out."
-)
-app.add_typer(tracks.app, name="tracks", help="The trackserver: the files, and who may let people in to them.")
-app.command(name="demo")(demo)
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001  # typer calls it so

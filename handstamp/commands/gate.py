@@ -22,7 +22,7 @@ from verifier.service.start_visit import load_gate
 from verifier.web.button import build_button
 from verifier.web.poster import build_poster
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
+app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode="rich")
 GateArgument = Annotated[str, typer.Argument(help="The gate's link, or its id.", metavar="GATE")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 

@@ -33,7 +33,7 @@ from plumbing.ids import new_internal_id
 from plumbing.logs import configure
 from plumbing.qr import qr_terminal
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(add_completion=False, no_args_is_help=True)
 listener_app = typer.Typer(no_args_is_help=True)
 release_app = typer.Typer(no_args_is_help=True)
 keys_app = typer.Typer(no_args_is_help=True)

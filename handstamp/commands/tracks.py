@@ -27,7 +27,7 @@ from trackserver.store.catalogue import SqlCatalogue
 from trackserver.store.passes import SqlPins
 from trackserver.views import release_json
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
+app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode="rich")
 ReleaseId = Annotated[str, typer.Argument(help="The release's id; `tracks list` shows it.", metavar="RELEASE")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 _MEGABYTE = 1_000_000

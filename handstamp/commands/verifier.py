@@ -16,7 +16,7 @@ from plumbing.fetch import HttpFetcher
 from plumbing.logs import configure
 from verifier.service.trust_issuer import KeyStatement, ask_issuer, trust_anchor, trust_keys
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
+app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode="rich")
 keys_app = typer.Typer(no_args_is_help=True, help="The site's own keys.")
 app.add_typer(keys_app, name="keys")
 

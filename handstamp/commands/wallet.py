@@ -26,7 +26,7 @@ from wallet.service.receive import OpenedOffer, offered_in_words, read_offer, re
 from wallet.state import Copy, Delivery
 from wallet.transfer import RemoteFile
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
+app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode="rich")
 trust = typer.Typer(no_args_is_help=True, help="Whose word about who runs a co-op or a site your wallet takes.")
 app.add_typer(trust, name="trust")
 

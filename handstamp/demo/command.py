@@ -17,6 +17,9 @@ _FOLDER: Final = Path(".demo")
 _MARK: Final = ".handstamp-demo"
 
 
+app = typer.Typer(add_completion=False, rich_markup_mode="rich")
+
+
 class Hosts(StrEnum):
     """How the demo's services are named."""
 
@@ -24,6 +27,7 @@ class Hosts(StrEnum):
     ports = "ports"
 
 
+@app.command()
 def demo(
     album: Annotated[
         Path | None,
