@@ -1,4 +1,4 @@
-"""The cookie of a visit: one per visit, for this host only, unreadable to scripts, and none before the button is pressed.
+"""The cookie of a visit: one each, for this host only, unreadable to scripts, and none before the button is pressed.
 
 Its value is the visit's secret and, after a dot, the gate's public id: so that a page can lead back to the gate when
 the visit itself was swept.

@@ -19,9 +19,9 @@ ORIGINAL: Final = "original"
 
 _MAX_TERMS: Final = 4000
 _DEFAULT_TERMS: Final = (
-    "Thank you for owning “{title}”. It is yours for good: copy it to every device you have, back it up, play it to"
-    " your friends. Please do not upload it or sell copies; {artist} lives from it. If a file breaks, come back: this gate"
-    " stays open. That is the whole handshake."
+    "Thank you for owning “{title}”. It is yours for good: copy it to every device you have, back it up, play it to "
+    "your friends. Please do not upload it or sell copies; {artist} lives from it. If a file breaks, come back: this "
+    "gate stays open. That is the whole handshake."
 )
 
 

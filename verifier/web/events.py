@@ -28,8 +28,8 @@ async def get_events(
 ) -> Response:
     """Send the visit's state as it changes: waiting, accepted, refused or expired.
 
-    `changed` says that it still waits, but that its page (of which the asker has `seen` a mark) would look different: an
-    answer failed, or waits for the browser's return.
+    `changed` says that it still waits, but that its page would look different from what the asker has `seen`: an answer
+    failed, or waits for the browser's return.
     """
     secret = visit_secret(request, visit_id)
     first = await _look(parts, visit_id, secret)
