@@ -1,9 +1,9 @@
 """Like every other of its type: what a wallet checks on receipt, so that an issuer cannot tag a holder.
 
 Whatever differs between two credentials of one type, and is shown to verifiers, lets them recognise the holder: an odd
-date, a digest more, an extra header, a space (design/protocols.md, "What must not link a holder", rule 7). Values that
-the holder chooses to disclose are compared with the catalogue by the wallet itself; keys, salts, digests and the
-signature differ by nature, which is why each credential is shown once.
+date, a digest more, an extra header, a space (design/protocols.md, "What must not link a holder", rule 7). Keys, salts,
+digests and the signature differ by nature, which is why each credential is shown once. Not seen from here: values that
+differ from the catalogue's, and a key or certificate made for one holder; a wallet compares those with what others see.
 """
 
 from collections.abc import Iterator
@@ -15,20 +15,28 @@ from credentials.refusals import Recognisable
 from credentials.sd_jwt.disclosure import DEFAULT_HASH, DIGESTS, HASH_NAME, SALT_BYTES, Disclosure, digest_sha256
 from credentials.sd_jwt.reading import SdJwt
 
-_HEADER = frozenset({"alg", "typ", "kid", "x5c"})
-_VISIBLE = frozenset({"iss", "iat", "vct", "cnf", DIGESTS, HASH_NAME})
-_HOLDER_KEY = frozenset({"kty", "crv", "x", "y"})
+# In the order in which every credential has them: the order could tag a holder too.
+_HEADER = ["alg", "typ", "kid", "x5c"]
+_VISIBLE = ["iss", "iat", "vct", "cnf", DIGESTS, HASH_NAME]
+_HOLDER_KEY = ["kty", "crv", "x", "y"]
 _SALT_CHARACTERS = len(base64url.encode(bytes(SALT_BYTES)))
 _DIGEST_CHARACTERS = len(digest_sha256(""))
 
 
 def check_shape(
-    sd_jwt: SdJwt, *, at: datetime, digest_count: int, claim_names: frozenset[str] | None, clock_skew_s: int
+    sd_jwt: SdJwt,
+    *,
+    issuer_key: str,
+    at: datetime,
+    digest_count: int,
+    claim_names: frozenset[str] | None,
+    clock_skew_s: int,
 ) -> None:
     """Check that a credential just issued differs from others of its type in nothing that it shows.
 
     Args:
         sd_jwt: the credential, its signature checked.
+        issuer_key: thumbprint of the key that signed it, which `kid` must be.
         at: the time of receipt; `iat` must be the first second of this month, in UTC.
         digest_count: how many digests the type has, decoys included.
         claim_names: the claims that the type has; None if that is checked elsewhere.
@@ -40,6 +48,7 @@ def check_shape(
     skew = timedelta(seconds=clock_skew_s)
     months = {_start_of_month(at - skew), _start_of_month(at + skew)}
     comparisons = (
+        *_compare_header(sd_jwt, issuer_key),
         *_compare_visible(sd_jwt, months, digest_count),
         *_compare_disclosures(sd_jwt, claim_names),
         ("it is not written as compactly as others", _is_compact(sd_jwt)),
@@ -49,19 +58,20 @@ def check_shape(
             raise Recognisable(difference)
 
 
+def _compare_header(sd_jwt: SdJwt, issuer_key: str) -> Iterator[tuple[str, bool]]:
+    yield "its header has other members than others", list(sd_jwt.header) == _HEADER
+    yield "its key id is not the thumbprint of its key", sd_jwt.header.get("kid") == issuer_key
+
+
 def _compare_visible(sd_jwt: SdJwt, months: set[int], digest_count: int) -> Iterator[tuple[str, bool]]:
     claims = sd_jwt.issuer_claims
-    kid = sd_jwt.header.get("kid")
-    yield "its header has other members than others", frozenset(sd_jwt.header) <= _HEADER
-    yield "its key id is not the thumbprint of a key", kid is None or _is_digest(kid)
-    yield "it always shows other claims than others", frozenset(claims) == _VISIBLE
+    yield "it always shows other claims than others", list(claims) == _VISIBLE
     yield "the holder's key has other members than others", _is_bare_key(claims.get("cnf"))
     # Only an integer: 1.7e9 is the same number, but is written otherwise.
     date = claims.get("iat")
     yield "its date is not the first second of this month", isinstance(date, int) and date in months
-    digests = claims.get(DIGESTS)
-    same_digests = isinstance(digests, list) and len(digests) == digest_count and all(map(_is_digest, digests))
-    yield f"it does not have {digest_count} digests of one kind", same_digests and claims.get(HASH_NAME) == DEFAULT_HASH
+    yield f"it does not have {digest_count} digests of one kind", _are_usual(claims.get(DIGESTS), digest_count)
+    yield "it hashes otherwise than others", claims.get(HASH_NAME) == DEFAULT_HASH
 
 
 def _compare_disclosures(sd_jwt: SdJwt, claim_names: frozenset[str] | None) -> Iterator[tuple[str, bool]]:
@@ -91,15 +101,18 @@ def _write_disclosure(disclosure: Disclosure) -> str:
     return _write([disclosure.salt, disclosure.name, disclosure.value])
 
 
-def _is_digest(value: Json) -> bool:
-    return isinstance(value, str) and len(value) == _DIGEST_CHARACTERS
+def _are_usual(digests: Json, count: int) -> bool:
+    if not isinstance(digests, list) or len(digests) != count:
+        return False
+    texts = [digest for digest in digests if isinstance(digest, str) and len(digest) == _DIGEST_CHARACTERS]
+    return len(texts) == count and texts == sorted(texts)
 
 
 def _is_bare_key(confirmation: Json) -> bool:
-    if not isinstance(confirmation, dict) or confirmation.keys() != {"jwk"}:
+    if not isinstance(confirmation, dict) or list(confirmation) != ["jwk"]:
         return False
     key = confirmation["jwk"]
-    return isinstance(key, dict) and key.keys() == _HOLDER_KEY
+    return isinstance(key, dict) and list(key) == _HOLDER_KEY
 
 
 def _start_of_month(at: datetime) -> int:

@@ -202,7 +202,12 @@ def verify_issued(
     if holder_key.thumbprint not in holder_keys:
         raise NotOurKey
     check_shape(  # (14)
-        sd_jwt, at=at, digest_count=digest_count, claim_names=claim_names, clock_skew_s=clock_skew_s
+        sd_jwt,
+        issuer_key=issuer_key.thumbprint,
+        at=at,
+        digest_count=digest_count,
+        claim_names=claim_names,
+        clock_skew_s=clock_skew_s,
     )
     return _seal(Received, sd_jwt, issuer_key, holder_key, at, _RECEIVED_STEPS)
 

@@ -6,9 +6,14 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 _ROOT = Path(__file__).resolve().parent.parent
 _LOOPBACK = "127.0.0.1,::1,localhost"
+
+# How busy the machine is says nothing about a property, so no example is timed.
+settings.register_profile("handstamp", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("handstamp")
 
 
 @pytest.hookimpl(tryfirst=True)

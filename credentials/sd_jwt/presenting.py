@@ -40,9 +40,11 @@ def build_presentation(
     for name in sorted(names):
         if name not in sd_jwt.claims:
             raise UnknownClaim(name)
-    chosen = [d.encoded for d in sd_jwt.disclosures if sd_jwt.roots[d.digest] in names]
+    chosen = [disclosure for disclosure in sd_jwt.disclosures if sd_jwt.roots[disclosure.digest] in names]
+    # By name, because the order in which an issuer sent them could tag the holder.
+    chosen.sort(key=lambda disclosure: (disclosure.name or "", disclosure.digest))
     head = sd_jwt.unbound.partition("~")[0]
-    unbound = "".join(f"{part}~" for part in (head, *chosen))
+    unbound = "".join(f"{part}~" for part in (head, *(disclosure.encoded for disclosure in chosen)))
     sd_hash = choose_digest(sd_jwt.issuer_claims)(unbound)
     return unbound + sign_jws(
         {"typ": KEY_BINDING_TYP},

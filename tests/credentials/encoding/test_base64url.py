@@ -25,8 +25,7 @@ def test_a_text_is_refused_or_is_the_only_text_of_its_bytes(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["YQ==", "YQ=", "YR", "a", "ab+_", "ab/_", "YQ\n", " YQ", "Y Q", "é", "YQ\x00", "A===", "\ud800"],
-    ids=["padding", "half a padding", "left-over bits", "one character", "plus", "slash", "newline"]
-    + ["space", "space inside", "not ASCII", "zero byte", "only padding", "surrogate"],
+    ids=ascii,
 )
 def test_base64url_in_any_other_form_is_malformed(text: str) -> None:
     with pytest.raises(Malformed, match="The digest cannot be read"):

@@ -62,7 +62,7 @@ def test_sd_jwt_presents_what_we_issue(world: World) -> None:
     holder = SDJWTHolder(world.issue(issued_at=0))
     holder.create_presentation({"byArtist": True}, world.nonce, world.audience, private_jwk(world.holder))
     # This library dates the key binding by its own clock.
-    verified = world.verify(holder.sd_jwt_presentation, at=datetime.now(UTC))  # noqa: TID251
+    verified = world.verify(holder.sd_jwt_presentation, at=datetime.now(UTC))
     assert dict(verified.disclosed) == {"byArtist": world.claims["byArtist"]}
 
 
@@ -130,7 +130,7 @@ def test_we_accept_what_openvc_issues_and_presents(world: World) -> None:
     presented = suite.create_presentation(
         issued, holder_key=openvc_key(world.holder), audience=world.audience, nonce=world.nonce
     )
-    verified = world.verify(presented, at=datetime.now(UTC))  # noqa: TID251
+    verified = world.verify(presented, at=datetime.now(UTC))
     assert dict(verified.disclosed) == {"name": "x", "byArtist": "y"}
 
 

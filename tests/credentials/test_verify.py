@@ -1,0 +1,601 @@
+"""The numbered pipeline: each step refuses what it must, with its own code, and success is evidence."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import FrozenInstanceError, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import credentials.verify as pipeline
+from credentials import refusals
+from credentials.encoding import base64url
+from credentials.encoding.strict_json import dump
+from credentials.errors import HandstampError, Malformed
+from credentials.keys.jws import sign_jws
+from credentials.keys.signer import LocalSigner
+from credentials.sd_jwt import build_presentation, parse_sd_jwt
+from credentials.sd_jwt.disclosure import digest_sha256
+from credentials.trust import TrustPolicy
+from credentials.verify import Received, Verified, verify_issued
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.credentials.conftest import World
+
+
+def refused(code: str, action: Callable[..., object], *arguments: Any, **named: Any) -> HandstampError:
+    with pytest.raises(HandstampError) as refusal:
+        action(*arguments, **named)
+    assert refusal.value.code == code, refusal.value
+    # Whole sentences, for whoever has to act.
+    assert refusal.value.detail.endswith(".")
+    return refusal.value
+
+
+def marked(difference: str, world: World, credential: str | None = None, **changes: Any) -> None:
+    """Check that a credential is refused on receipt for being different, and in what."""
+    refusal = refused("recognisable", receive, world, credential, **changes)
+    assert isinstance(refusal, refusals.Recognisable)
+    assert refusal.difference.startswith(difference), refusal.difference
+
+
+def in_days(world: World, days: int) -> int:
+    return int((world.now + timedelta(days=days)).timestamp())
+
+
+# Success.
+
+
+def test_a_good_presentation_is_evidence_of_what_was_checked(world: World) -> None:
+    verified = world.verify(world.present(world.issue(), ["name"]), types=frozenset({world.vct}))
+    assert isinstance(verified, Verified)
+    assert verified.issuer == world.issuer_url
+    assert verified.vct == world.vct
+    assert dict(verified.disclosed) == {"name": "Möbius Strip"}
+    assert verified.issuer_key == world.issuer.public_key.thumbprint
+    assert verified.holder_key == world.holder.public_key.thumbprint
+    assert verified.issued_at == world.month_s
+    assert verified.at == world.now
+
+
+def test_the_evidence_names_the_very_steps_of_the_docstring(world: World) -> None:
+    verified = world.verify(world.present(world.issue()))
+    received = receive(world)
+    assert pipeline.__doc__ is not None
+    numbered = re.findall(r"^ +(\d+)\. ", pipeline.__doc__, re.MULTILINE)
+    assert numbered == [str(n) for n in range(1, 15)]
+    assert [step.split()[0] for step in verified.steps] == numbered[:12]
+    assert [step.split()[0] for step in received.steps] == numbered[:7] + numbered[12:]
+
+
+def test_evidence_cannot_be_made_up_or_altered(world: World) -> None:
+    verified = world.verify(world.present(world.issue()))
+    fields = {
+        "issuer": "https://coop.example",
+        "vct": "x",
+        "issued_at": 0,
+        "disclosed": {},
+        "issuer_key": "",
+        "holder_key": "",
+        "at": world.now,
+        "steps": (),
+    }
+    for kind in (Verified, Received):
+        with pytest.raises(TypeError):
+            kind(**fields)  # type: ignore[call-arg, arg-type]
+        with pytest.raises(TypeError, match="Evidence comes from"):
+            kind(object(), **fields)  # type: ignore[arg-type]
+    with pytest.raises((TypeError, ValueError)):
+        replace(verified, vct="another")
+    with pytest.raises(FrozenInstanceError):
+        verified.vct = "another"  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        verified.disclosed["name"] = "another"  # type: ignore[index]
+
+
+def test_a_received_credential_is_no_evidence_of_a_presentation(world: World) -> None:
+    assert not isinstance(receive(world), Verified)
+
+
+def test_evidence_shows_no_claim_in_its_repr(world: World) -> None:
+    assert "Möbius" not in repr(world.verify(world.present(world.issue(), ["name"])))
+
+
+# 1 and 2: the form. The rules of RFC 9901 §7.1 have tests of their own in sd_jwt/test_rejections.py.
+
+
+@pytest.mark.parametrize("typ", ["vc+sd-jwt", "JWT", "kb+jwt", "DC+SD-JWT", None, ["dc+sd-jwt"]], ids=repr)
+def test_another_type_of_message_is_no_credential(world: World, typ: Any) -> None:
+    refused("wrong_typ", world.verify, world.bind(world.sign({}, header={"typ": typ})))
+
+
+def test_an_unreferenced_disclosure_is_refused_even_if_the_holder_signs_it(world: World) -> None:
+    stray, _ = world.write_disclosure("salt", "admin", "yes")
+    refused("unreferenced_disclosure", world.verify, world.bind(world.issue() + stray + "~"))
+
+
+def test_a_claim_named_like_a_digest_is_refused(world: World) -> None:
+    encoded, digest = world.write_disclosure("salt", "_sd", ["x"])
+    refused("forbidden_claim_name", world.verify, world.bind(world.sign({"_sd": [digest]}, encoded)))
+
+
+# 3: nothing that decides validity is hidden.
+
+
+@pytest.mark.parametrize("name", ["iss", "nbf", "exp", "cnf", "vct", "vct#integrity", "aka_vcts", "status"])
+@pytest.mark.parametrize("value", [None, 1_700_000_000, "x"])
+def test_a_claim_that_decides_validity_is_never_disclosed(world: World, name: str, value: Any) -> None:
+    encoded, digest = world.write_disclosure("salt", name, value)
+    error = refused(
+        "hidden_validity_claim", world.verify, world.bind(world.sign({name: ..., "_sd": [digest]}, encoded))
+    )
+    assert f"`{name}`" in error.detail
+
+
+def test_no_part_of_such_a_claim_is_disclosable_either_shown_or_not(world: World) -> None:
+    encoded, digest = world.write_disclosure("salt", "kid", "x")
+    confirmation = {"jwk": world.holder.public_key.jwk, "_sd": [digest]}
+    for disclosures in ([encoded], []):
+        refused("hidden_validity_claim", world.verify, world.bind(world.sign({"cnf": confirmation}, *disclosures)))
+    aliases = [{"...": digest_sha256("x")}, "urn:other"]
+    refused("hidden_validity_claim", world.verify, world.bind(world.sign({"aka_vcts": aliases})))
+
+
+@pytest.mark.parametrize("name", ["iss", "vct"])
+@pytest.mark.parametrize("value", [..., None, "", 1, ["x"]], ids=repr)
+def test_an_issuer_and_a_type_are_named(world: World, name: str, value: Any) -> None:
+    refused("malformed", world.verify, world.bind(world.sign({name: value})))
+
+
+# 4: trust.
+
+
+def test_an_unknown_issuer_is_refused_however_good_its_signature(world: World) -> None:
+    refused("untrusted_issuer", world.verify, world.present(world.issue(issuer="http://evil.localhost:8701")))
+    refused("untrusted_issuer", world.verify, world.present(world.issue()), policy=TrustPolicy())
+
+
+def test_a_type_that_was_not_asked_for_is_refused_and_the_right_one_named(world: World) -> None:
+    error = refused("unknown_type", world.verify, world.present(world.issue()), types=frozenset({"urn:wanted"}))
+    assert "urn:wanted" in error.detail
+    refused("unknown_type", world.verify, world.present(world.issue()), types=frozenset())
+
+
+def test_a_type_that_the_issuer_is_not_trusted_for_is_refused(world: World) -> None:
+    refused("type_not_allowed", world.verify, world.present(world.issue(vct="urn:other")))
+
+
+# 5 and 6: the issuer's key and signature.
+
+
+def test_a_certificate_of_somebody_else_does_not_help(world: World) -> None:
+    shop = world.authority.issue_cert("shop.localhost", key_type=pytest.importorskip("trustme").KeyType.ECDSA)
+    signer = LocalSigner.from_pem(shop.private_key_pem.bytes(), None)
+    from credentials.keys.certificates import load_chain_pem  # noqa: PLC0415
+
+    x5c = load_chain_pem(shop.cert_chain_pems[0].bytes()).x5c()
+    refused("certificate_wrong_name", world.verify, world.present(world.issue(signer=signer, x5c=x5c)))
+
+
+def test_the_issuers_certificate_with_another_key_is_a_bad_signature(world: World) -> None:
+    refused("bad_signature", world.verify, world.present(world.issue(signer=LocalSigner.generate())))
+
+
+def test_a_credential_without_a_certificate_is_refused_where_no_key_is_pinned(world: World) -> None:
+    signed = sign_jws({"typ": "dc+sd-jwt"}, {"iss": world.issuer_url, "vct": world.vct}, world.issuer) + "~"
+    refused("wrong_issuer_key", world.verify, world.bind(signed))
+
+
+def test_an_expired_certificate_is_refused_at_the_time_of_the_check(world: World) -> None:
+    late = datetime(3001, 1, 1, tzinfo=UTC)
+    refused("certificate_expired", world.verify, world.present(world.issue()), at=late)
+
+
+@pytest.mark.parametrize("chain", [None, "MII", [], [1], ["AAAA"]], ids=repr)
+def test_a_chain_that_cannot_be_read_is_malformed(world: World, chain: Any) -> None:
+    refused("malformed", world.verify, world.bind(world.sign({}, header={"x5c": chain})))
+
+
+# 7: dates and status of the credential.
+
+
+def test_dates_of_the_credential_are_held_to_the_second_and_the_clocks_skew(world: World) -> None:
+    for claims, code in (
+        ({"exp": world.now_s - 60}, "expired"),
+        ({"exp": in_days(world, -1)}, "expired"),
+        ({"exp": 0}, "expired"),
+        ({"nbf": world.now_s + 61}, "not_yet_valid"),
+        ({"iat": world.now_s + 61}, "not_yet_valid"),
+        ({"nbf": 1e15}, "not_yet_valid"),
+    ):
+        refused(code, world.verify, world.bind(world.sign(claims)))
+    for claims in (
+        {"exp": world.now_s - 59},
+        {"exp": world.now_s + 0.5},
+        {"nbf": world.now_s + 60},
+        {"iat": world.now_s},
+        {"iat": ...},
+    ):
+        world.verify(world.bind(world.sign(claims)))
+    assert world.verify(world.bind(world.sign({"iat": ...}))).issued_at is None
+
+
+@pytest.mark.parametrize("name", ["iat", "nbf", "exp"])
+@pytest.mark.parametrize("value", [None, "1", True, [], {}], ids=repr)
+def test_a_date_that_is_no_number_is_malformed(world: World, name: str, value: Any) -> None:
+    refused("malformed", world.verify, world.bind(world.sign({name: value})))
+
+
+@pytest.mark.parametrize("status", [None, {}, {"status_list": {"idx": 0, "uri": "https://coop.example/1"}}], ids=repr)
+def test_a_status_that_cannot_be_looked_up_is_never_taken_for_good(world: World, status: Any) -> None:
+    refused("status_not_supported", world.verify, world.bind(world.sign({"status": status})))
+
+
+# 8 and 9: the key binding.
+
+
+def test_a_credential_without_key_binding_is_refused(world: World) -> None:
+    refused("missing_key_binding", world.verify, world.issue())
+
+
+@pytest.mark.parametrize("typ", ["JWT", "dc+sd-jwt", "KB+JWT", None, 1], ids=repr)
+def test_a_key_binding_of_another_type_is_refused(world: World, typ: Any) -> None:
+    refused("wrong_typ", world.verify, world.bind(world.issue(), header={"typ": typ}))
+
+
+@pytest.mark.parametrize("alg", ["none", "HS256", "ES384", "", None], ids=repr)
+def test_a_key_binding_by_another_algorithm_is_refused(world: World, alg: Any) -> None:
+    refused("unsupported_algorithm", world.verify, world.bind(world.issue(), header={"alg": alg}))
+
+
+def test_a_key_binding_with_a_critical_extension_is_refused(world: World) -> None:
+    refused("unsupported_header", world.verify, world.bind(world.issue(), header={"crit": ["x"], "x": 1}))
+
+
+def test_a_key_binding_by_another_key_is_refused(world: World) -> None:
+    thief = LocalSigner.generate()
+    credential = world.issue()
+    claims = {"iat": world.now_s, "aud": world.audience, "nonce": world.nonce, "sd_hash": digest_sha256(credential)}
+    for header in ({"typ": "kb+jwt"}, {"typ": "kb+jwt", "jwk": thief.public_key.jwk}):
+        refused("wrong_key_binding", world.verify, credential + sign_jws(header, claims, thief))
+
+
+@pytest.mark.parametrize("confirmation", [..., {}, {"jwk": {"kty": "OKP"}}, {"kid": "x"}], ids=repr)
+def test_a_credential_that_is_bound_to_no_readable_key_is_malformed(world: World, confirmation: Any) -> None:
+    refused("malformed", world.verify, world.bind(world.sign({"cnf": confirmation})))
+
+
+def test_a_credential_that_gives_away_its_private_key_is_refused(world: World) -> None:
+    confirmation = {"jwk": world.holder.public_key.jwk | {"d": "x"}}
+    refused("private_key_exposed", world.verify, world.bind(world.sign({"cnf": confirmation})))
+
+
+@pytest.mark.parametrize("text", ["x", "a.b", "a.b.c", "..", "e30.e30.e30"])
+def test_a_key_binding_that_is_no_jws_is_refused(world: World, text: str) -> None:
+    with pytest.raises(HandstampError):
+        world.verify(world.issue() + text)
+
+
+def test_a_key_binding_whose_payload_is_no_object_is_malformed(world: World) -> None:
+    signing_input = f"{base64url.encode(dump({'alg': 'ES256', 'typ': 'kb+jwt'}))}.{base64url.encode(b'[]')}"
+    signature = base64url.encode(world.holder.sign(signing_input.encode()))
+    refused("malformed", world.verify, f"{world.issue()}{signing_input}.{signature}")
+
+
+# 10 and 11: what it was made for.
+
+
+def test_a_disclosure_added_or_taken_away_after_signing_is_noticed(world: World) -> None:
+    credential = world.issue()
+    head, one, two, three, _ = credential.split("~")
+    *_, binding = world.bind(f"{head}~{one}~{two}~").split("~")
+    for parts in ([head, one], [head, one, two, three], [head], [head, two, one]):
+        refused("wrong_sd_hash", world.verify, "~".join([*parts, binding]))
+
+
+@pytest.mark.parametrize("value", [..., None, "", 1, ["x"]], ids=repr)
+def test_a_key_binding_says_all_it_must(world: World, value: Any) -> None:
+    for name, code in (
+        ("sd_hash", "wrong_sd_hash"),
+        ("aud", "wrong_audience"),
+        ("nonce", "wrong_nonce"),
+    ):
+        refused(code, world.verify, world.bind(world.issue(), **{name: value}))
+
+
+def test_a_presentation_for_another_verifier_is_refused_and_the_right_one_named(world: World) -> None:
+    presentation = world.present(world.issue(), audience="x509_san_dns:shop.localhost")
+    assert world.audience in refused("wrong_audience", world.verify, presentation).detail
+    # RFC 9901 §4.3: one single text, not a list with the right one in it.
+    refused("wrong_audience", world.verify, world.bind(world.issue(), aud=[world.audience]))
+
+
+def test_a_presentation_for_another_request_is_refused(world: World) -> None:
+    refused("wrong_nonce", world.verify, world.present(world.issue(), nonce="another"))
+    refused("wrong_nonce", world.verify, world.present(world.issue()), nonce="another")
+
+
+def test_a_credential_for_somebody_else_is_refused(world: World) -> None:
+    for named in ("https://shop.example", [], ["https://shop.example"], None, 1, {world.audience: 1}):
+        refused("wrong_audience", world.verify, world.bind(world.sign({"aud": named})))
+    for named in (world.audience, ["https://shop.example", world.audience]):
+        world.verify(world.bind(world.sign({"aud": named})))
+
+
+# 12: when it was made.
+
+
+def test_a_key_binding_is_fresh(world: World) -> None:
+    for age_s, code in ((301, "stale_key_binding"), (86400, "stale_key_binding"), (-61, "early_key_binding")):
+        refused(code, world.verify, world.present(world.issue(), issued_at=world.now_s - age_s))
+    for age_s in (0, 300, -60):
+        world.verify(world.present(world.issue(), issued_at=world.now_s - age_s))
+    refused("stale_key_binding", world.verify, world.present(world.issue(), issued_at=world.now_s - 2), max_age_s=1)
+
+
+@pytest.mark.parametrize("value", [..., None, "1", True], ids=repr)
+def test_a_key_binding_without_a_time_is_malformed(world: World, value: Any) -> None:
+    refused("malformed", world.verify, world.bind(world.issue(), iat=value))
+
+
+def test_a_key_bindings_own_dates_are_checked(world: World) -> None:
+    refused("expired", world.verify, world.bind(world.issue(), exp=world.now_s - 60))
+    refused("not_yet_valid", world.verify, world.bind(world.issue(), nbf=world.now_s + 61))
+    refused("malformed", world.verify, world.bind(world.issue(), exp="soon"))
+    world.verify(world.bind(world.issue(), exp=world.now_s + 60, nbf=world.now_s))
+
+
+# The whole.
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_any_change_of_one_character_is_refused(world: World, data: st.DataObject) -> None:
+    presentation = world.present(PRESENTED.setdefault("credential", world.issue()), ["name", "acquired"])
+    place = data.draw(st.integers(0, len(presentation) - 1))
+    alphabet = st.sampled_from("ABCXYZabcxyz0189-_.~=+/ \n\0é")
+    character = data.draw(alphabet.filter(lambda c: c != presentation[place]))
+    with pytest.raises(HandstampError):
+        world.verify(presentation[:place] + character + presentation[place + 1 :])
+
+
+@given(st.data())
+def test_a_presentation_cut_short_or_lengthened_is_refused(world: World, data: st.DataObject) -> None:
+    presentation = world.present(PRESENTED.setdefault("credential", world.issue()), ["name"])
+    if data.draw(st.booleans()):
+        changed = presentation[: data.draw(st.integers(0, len(presentation) - 1))]
+    else:
+        changed = presentation + data.draw(st.sampled_from(["~", "A", ".", "=", " ", "\n", "~" + presentation]))
+    with pytest.raises(HandstampError):
+        world.verify(changed)
+
+
+PRESENTED: dict[str, str] = {}
+
+
+@given(st.text(max_size=80))
+def test_any_text_at_all_is_refused_by_an_error_of_ours(world: World, text: str) -> None:
+    for action in (world.verify, lambda credential: receive(world, credential)):
+        with pytest.raises(HandstampError):
+            action(text)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["iss", "vct", "cnf", "exp", "nbf", "iat", "status", "aud", "_sd_alg"]),
+        st.none() | st.booleans() | st.integers(0, 9) | st.text(max_size=4) | st.lists(st.none(), max_size=1),
+        min_size=1,
+    )
+)
+def test_whatever_a_trusted_issuer_signs_ends_in_evidence_or_an_error_of_ours(
+    world: World, claims: dict[str, Any]
+) -> None:
+    try:
+        world.verify(world.bind(world.sign(claims)))
+    except HandstampError:
+        return
+
+
+def test_every_refusal_has_a_code_of_its_own() -> None:
+    kinds = [kind for kind in vars(refusals).values() if isinstance(kind, type) and issubclass(kind, HandstampError)]
+    own = [kind for kind in kinds if kind.__module__ == refusals.__name__]
+    assert len({kind.code for kind in own}) == len(own) == 14
+    assert all(kind.__doc__ and kind.code == snake(kind.__name__) for kind in own)
+
+
+def snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+def test_the_kernel_reads_no_clock() -> None:
+    assert pipeline.__file__ is not None
+    with open(pipeline.__file__, encoding="utf-8") as source:  # noqa: PTH123
+        calls = {node.attr for node in ast.walk(ast.parse(source.read())) if isinstance(node, ast.Attribute)}
+    assert calls.isdisjoint({"now", "utcnow", "today", "time"})
+
+
+# 13 and 14: on receipt.
+
+
+def receive(world: World, credential: str | None = None, **changes: Any) -> Received:
+    arguments: dict[str, Any] = {
+        "policy": world.policy,
+        "holder_keys": frozenset({world.holder.public_key.thumbprint}),
+        "at": world.now,
+        "digest_count": 12,
+        "claim_names": frozenset(world.claims),
+    }
+    return verify_issued(world.issue() if credential is None else credential, **(arguments | changes))
+
+
+def test_a_credential_like_all_others_is_received(world: World) -> None:
+    received = receive(world)
+    assert dict(received.disclosed) == world.claims
+    assert received.holder_key == world.holder.public_key.thumbprint
+    receive(world, claim_names=None)
+
+
+def test_a_credential_for_another_key_is_refused(world: World) -> None:
+    refused("not_our_key", receive, world, world.issue(holder_key=LocalSigner.generate().public_key))
+    refused("not_our_key", receive, world, holder_keys=frozenset())
+
+
+def test_a_credential_that_was_presented_before_is_refused(world: World) -> None:
+    refused("unexpected_key_binding", receive, world, world.present(world.issue()))
+
+
+def test_what_verify_refuses_is_refused_on_receipt_too(world: World) -> None:
+    refused("untrusted_issuer", receive, world, policy=TrustPolicy())
+    refused("bad_signature", receive, world, world.issue(signer=LocalSigner.generate()))
+    refused("type_not_allowed", receive, world, world.issue(vct="urn:other"))
+    refused("malformed", receive, world, world.sign({"cnf": ...}))
+
+
+@pytest.mark.parametrize("off_s", [1, -1, 86400, -86400, 20 * 86400, -30 * 86400])
+def test_a_date_other_than_the_first_second_of_this_month_could_tag_the_holder(world: World, off_s: int) -> None:
+    late = world.now + timedelta(days=60)
+    marked("its date", world, world.issue(issued_at=world.month_s + off_s))
+    marked("its date", world, at=late)
+
+
+def test_a_month_may_turn_while_a_credential_is_on_its_way(world: World) -> None:
+    turn = datetime(2026, 12, 1, tzinfo=UTC)
+    receive(world, at=turn + timedelta(seconds=30))
+    receive(world, world.issue(issued_at=int(turn.timestamp())), at=turn - timedelta(seconds=30))
+    marked("its date", world, at=turn + timedelta(seconds=90))
+
+
+def test_one_digest_more_or_less_could_tag_the_holder(world: World) -> None:
+    for count in (3, 11, 13):
+        marked("it does not have 12 digests", world, world.issue(digest_count=count))
+
+
+def test_other_claims_than_the_type_has_could_tag_the_holder(world: World) -> None:
+    for claims in ({"name": "x"}, world.claims | {"extra": "x"}, {}):
+        marked("it has other claims", world, world.issue(claims))
+
+
+def reissue(world: World, header: dict[str, Any] | None = None, **changes: Any) -> str:
+    """Sign a credential anew after changing what is always visible; `...` takes a member away."""
+    credential = world.issue()
+    claims = dict(parse_sd_jwt(credential).issuer_claims) | changes
+    kept = {name: value for name, value in claims.items() if value is not ...}
+    first = {"typ": "dc+sd-jwt", "kid": world.issuer.public_key.thumbprint, "x5c": world.x5c} | (header or {})
+    return "~".join([sign_jws(first, kept, world.issuer), *credential.split("~")[1:]])
+
+
+def test_a_reissued_credential_without_changes_is_received(world: World) -> None:
+    receive(world, reissue(world))
+
+
+def test_a_visible_claim_too_many_or_too_few_could_tag_the_holder(world: World) -> None:
+    far = in_days(world, 900)
+    for changes in ({"sub": "x"}, {"jti": "1"}, {"exp": far}, {"nbf": 0}, {"iat": ...}, {"_sd_alg": ...}):
+        marked("it always shows other claims", world, reissue(world, **changes))
+    marked("the holder's key", world, reissue(world, cnf={"jwk": world.holder.public_key.jwk, "kid": "1"}))
+    marked("the holder's key", world, reissue(world, cnf={"jwk": world.holder.public_key.jwk | {"kid": "1"}}))
+    marked("its date", world, reissue(world, iat=float(world.month_s)))
+
+
+def test_a_header_member_too_many_could_tag_the_holder(world: World) -> None:
+    other = LocalSigner.generate().public_key.thumbprint
+    for header in ({"jti": "1"}, {"kid": "holder-17"}, {"kid": 1}, {"kid": other}):
+        marked("its header" if "jti" in header else "its key id", world, reissue(world, header))
+
+
+def test_another_order_of_members_could_tag_the_holder(world: World) -> None:
+    credential = world.issue()
+    claims = dict(parse_sd_jwt(credential).issuer_claims)
+    key, digests = world.holder.public_key.jwk, claims["_sd"]
+    assert isinstance(digests, list)
+    marked("the holder's key", world, reissue(world, cnf={"jwk": {name: key[name] for name in reversed(key)}}))
+    header = {"typ": "dc+sd-jwt", "kid": world.issuer.public_key.thumbprint, "x5c": world.x5c}
+    turned = sign_jws(header, claims | {"_sd": digests[::-1]}, world.issuer)
+    marked("it does not have 12 digests", world, "~".join([turned, *credential.split("~")[1:]]))
+    turned = sign_jws(dict(reversed(header.items())), claims, world.issuer) + "~"
+    marked("its header", world, turned)
+    turned = sign_jws(header, dict(reversed(claims.items())), world.issuer) + "~"
+    marked("it always shows other claims", world, turned)
+
+
+def test_the_order_in_which_claims_were_issued_is_not_shown(world: World) -> None:
+    names = sorted(world.claims)
+    for order in (names, names[::-1]):
+        credential = world.issue({name: world.claims[name] for name in order})
+        shown = parse_sd_jwt(world.present(credential, order)).disclosures
+        assert [disclosure.name for disclosure in shown] == names
+
+
+def test_digests_of_another_length_could_tag_the_holder(world: World) -> None:
+    digests = parse_sd_jwt(world.issue()).issuer_claims["_sd"]
+    assert isinstance(digests, list)
+    for changed in ([*digests[:11], "short"], [*digests[:11], "z" * 44], []):
+        head = reissue(world, _sd=sorted(map(str, changed))).partition("~")[0]
+        marked("it does not have 12 digests", world, head + "~", claim_names=frozenset())
+    other_hash = reissue(world, _sd_alg="sha-512").partition("~")[0] + "~"
+    marked("it hashes otherwise", world, other_hash, claim_names=frozenset())
+
+
+def sign_with(world: World, *encoded: str) -> str:
+    decoys = [digest_sha256(str(n)) for n in range(12 - len(encoded))]
+    digests = sorted([digest_sha256(text) for text in encoded] + decoys)
+    head = reissue(world, _sd=digests).partition("~")[0]
+    return "".join(f"{part}~" for part in (head, *encoded))
+
+
+def test_claims_hidden_in_other_claims_could_tag_the_holder(world: World) -> None:
+    salt = base64url.encode(bytes(16))
+    deep = base64url.encode(dump([salt, "name", "deep"]))
+    outer = base64url.encode(dump([salt, "name", {"_sd": [digest_sha256(deep)]}]))
+    for credential in (sign_with(world, outer), nested(world, outer, deep)):
+        marked("some of its claims are hidden", world, credential, claim_names=None)
+
+
+def nested(world: World, outer: str, deep: str) -> str:
+    return sign_with(world, outer) + deep + "~"
+
+
+def test_a_salt_of_another_length_or_a_space_could_tag_the_holder(world: World) -> None:
+    salt = base64url.encode(bytes(16))
+    good = base64url.encode(dump([salt, "name", "x"]))
+    receive(world, sign_with(world, good), claim_names=frozenset({"name"}))
+    long = base64url.encode(dump([salt + "A", "name", "x"]))
+    spaced, _ = world.write_disclosure(salt, "name", "x")
+    for encoded, difference in ((long, "its salts"), (spaced, "it is not written as compactly")):
+        marked(difference, world, sign_with(world, encoded), claim_names=frozenset({"name"}))
+
+
+def test_a_space_in_what_is_signed_could_tag_the_holder(world: World) -> None:
+    head, *rest = reissue(world).split("~")
+    header, payload, _ = head.split(".")
+    text = base64url.decode(payload, what="payload").replace(b',"iat"', b', "iat"')
+    signing_input = f"{header}.{base64url.encode(text)}"
+    signed = f"{signing_input}.{base64url.encode(world.issuer.sign(signing_input.encode()))}"
+    marked("it is not written as compactly", world, "~".join([signed, *rest]))
+
+
+def test_a_received_credential_can_be_presented(world: World) -> None:
+    credential = world.issue()
+    receive(world, credential)
+    presentation = build_presentation(
+        parse_sd_jwt(credential),
+        disclose=["name"],
+        nonce=world.nonce,
+        audience=world.audience,
+        issued_at=world.now_s,
+        signer=world.holder,
+    )
+    assert world.verify(presentation).disclosed == {"name": world.claims["name"]}
+
+
+def test_malformed_input_is_always_malformed_and_nothing_else(world: World) -> None:
+    for text in ("", "~", "x", "a.b.c", "\ud800", "." * 100, "~" * 100):
+        with pytest.raises(Malformed):
+            world.verify(text)

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trustme
+
+from credentials.errors import Malformed
+from credentials.keys.errors import CertificateExpired, CertificateUntrusted, CertificateWrongName
+from credentials.keys.signer import LocalSigner
+from credentials.trust import TrustedIssuer, TrustPolicy
+from credentials.trust.errors import AmbiguousPolicy, TypeNotAllowed, UntrustedIssuer, WrongIssuerKey
+
+if TYPE_CHECKING:
+    from tests.credentials.conftest import World
+
+
+def trusted(world: World, **changes: Any) -> TrustedIssuer:
+    return replace(world.policy.issuers[0], **changes)
+
+
+def test_an_issuer_is_found_by_its_exact_url(world: World) -> None:
+    assert world.policy.issuer_for(world.issuer_url) == world.policy.issuers[0]
+    for other in (world.issuer_url + "/", world.issuer_url.upper(), "http://coop.localhost", ""):
+        with pytest.raises(UntrustedIssuer):
+            world.policy.issuer_for(other)
+
+
+def test_an_empty_policy_trusts_nobody(world: World) -> None:
+    with pytest.raises(UntrustedIssuer):
+        TrustPolicy().issuer_for(world.issuer_url)
+
+
+def test_a_strangers_name_is_shown_short_and_harmless() -> None:
+    with pytest.raises(UntrustedIssuer) as refusal:
+        TrustPolicy().issuer_for("https://evil.example/\x1b[2J\n\u202e" + "x" * 500)
+    assert refusal.value.detail.isprintable()
+    assert len(refusal.value.detail) < 200
+
+
+def test_an_issuer_cannot_be_listed_twice(world: World) -> None:
+    with pytest.raises(AmbiguousPolicy):
+        TrustPolicy((trusted(world), trusted(world, name="the same again")))
+
+
+def test_an_issuer_may_issue_the_types_it_is_trusted_for(world: World) -> None:
+    trusted(world).check_may_issue(world.vct)
+    with pytest.raises(TypeNotAllowed, match="urn:other"):
+        trusted(world).check_may_issue("urn:other")
+    with pytest.raises(TypeNotAllowed):
+        trusted(world, types=frozenset()).check_may_issue(world.vct)
+
+
+def test_a_certified_key_is_the_issuers(world: World) -> None:
+    header: dict[str, Any] = {"x5c": world.x5c}
+    assert trusted(world).find_key(header, at=world.now) == world.issuer.public_key
+
+
+def test_a_certificate_for_another_host_of_the_same_authority_is_not_the_issuers(world: World) -> None:
+    with pytest.raises(CertificateWrongName, match=r"other\.localhost"):
+        trusted(world, issuer="http://other.localhost:8701").find_key({"x5c": list(world.x5c)}, at=world.now)
+
+
+def test_another_authority_does_not_make_a_key_the_issuers(world: World) -> None:
+    other = trustme.CA(key_type=trustme.KeyType.ECDSA).cert_pem.bytes()
+    with pytest.raises(CertificateUntrusted):
+        trusted(world, anchors=(other,)).find_key({"x5c": list(world.x5c)}, at=world.now)
+
+
+def test_a_certificate_ends(world: World) -> None:
+    with pytest.raises(CertificateExpired):
+        trusted(world).find_key({"x5c": list(world.x5c)}, at=world.now + timedelta(days=400_000))
+
+
+def test_a_pinned_key_needs_no_authority_and_outlives_its_certificate(world: World) -> None:
+    pinned = trusted(world, anchors=(), keys=frozenset({world.issuer.public_key.thumbprint}))
+    late = world.now + timedelta(days=400_000)
+    assert pinned.find_key({"x5c": list(world.x5c)}, at=late) == world.issuer.public_key
+
+
+def test_a_key_that_is_not_pinned_is_wrong_where_there_is_no_authority(world: World) -> None:
+    pinned = trusted(world, anchors=(), keys=frozenset({LocalSigner.generate().public_key.thumbprint}))
+    with pytest.raises(WrongIssuerKey):
+        pinned.find_key({"x5c": list(world.x5c)}, at=world.now)
+
+
+def test_a_key_id_alone_names_a_key_only_if_the_key_is_known(world: World) -> None:
+    key = world.issuer.public_key
+    for header in ({}, {"kid": key.thumbprint}, {"kid": None}):
+        with pytest.raises(WrongIssuerKey):
+            trusted(world, keys=frozenset({key.thumbprint})).find_key(header, at=world.now)  # type: ignore[arg-type]
+    known = trusted(world, public_keys={"1": key})
+    assert known.find_key({"kid": "1"}, at=world.now) == key
+    assert known.find_key({}, at=world.now) == key
+    assert known.find_key({"x5c": list(world.x5c)}, at=world.now) == key
+    for kid in ("2", 1, ["1"]):
+        with pytest.raises(WrongIssuerKey):
+            known.find_key({"kid": kid}, at=world.now)  # type: ignore[dict-item]
+    several = trusted(world, public_keys={"1": key, "2": LocalSigner.generate().public_key})
+    with pytest.raises(WrongIssuerKey):
+        several.find_key({}, at=world.now)
+
+
+@pytest.mark.parametrize("url", ["not a url", "http://[broken", "urn:coop"])
+def test_an_issuer_whose_url_has_no_host_cannot_be_certified(world: World, url: str) -> None:
+    with pytest.raises(Malformed, match="no host"):
+        trusted(world, issuer=url).find_key({"x5c": list(world.x5c)}, at=world.now)
+
+
+def test_trusted_issuers_are_values(world: World) -> None:
+    assert trusted(world) == trusted(world)
+    assert len({trusted(world), trusted(world)}) == 1
