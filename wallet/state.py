@@ -124,13 +124,15 @@ class Waiting:
 class Collecting:
     """An offer whose code was exchanged for a token: kept until its copies are here, so that a crash loses nothing.
 
-    The offer itself is kept as a hash only (`offer_id`). When `waiting` is empty the offer is done; the entry stays
+    `link_id` is the hash of the address that the offer was fetched from, or "": the co-op no longer has it there once its
+    code was used, so `offer` keeps its text. When `waiting` is empty the offer is done; the entry stays
     until the token has expired, so that the same offer, read again, is not sent to the co-op a second time: there it
     would count as a theft.
     """
 
     offer_id: str
-    issuer: str
+    link_id: str
+    offer: str = field(repr=False)
     access_token: str = field(repr=False)
     key: str = field(repr=False)
     expires_at: datetime

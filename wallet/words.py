@@ -9,6 +9,9 @@ from wallet.state import Copy
 FEW_USES: Final = 3
 """From this many uses left on, the wallet says so."""
 
+CATALOGUE_NUMBERS: Final = frozenset({"release", "track", "inAlbum"})
+"""Claims that say which record it is, in a way that only machines read."""
+
 _NOT_KNOWN: Final = "none"
 _KINDS: Final = {
     "AlbumRelease": "album",
@@ -78,6 +81,11 @@ def warning_of(copy: Copy) -> str | None:
     return f"{title_of(copy)} has {uses_left(copy)}. Ask your co-op for a new offer before they are gone."
 
 
+def label_of(name: str) -> str:
+    """Return a claim's name in words, whatever the type."""
+    return next((labels[name] for vct in schemas.BY_VCT if name in (labels := labels_of(vct))), name)
+
+
 def labels_of(vct: str) -> dict[str, str]:
     """Return each claim's name in words, from the type's metadata."""
     entries = schemas.BY_VCT[vct].type_metadata["claims"]
@@ -92,7 +100,11 @@ def value_in_words(name: str, value: str) -> str:
     """Return a claim's value as a listener reads it."""
     if value == _NOT_KNOWN:
         return "not known"
+    if name in CATALOGUE_NUMBERS:
+        return "the catalogue's, the same for everybody who owns it"
     match name:
+        case "copy":
+            return "one that nobody else has"
         case "acquisition":
             return _HOW.get(value, value)
         case "acquired":
@@ -103,9 +115,14 @@ def value_in_words(name: str, value: str) -> str:
             return value
 
 
-def size(count: int) -> str:
+def count(number: int, one: str, many: str) -> str:
+    """Return a number with its noun."""
+    return f"{number} {one if number == 1 else many}"
+
+
+def size(byte_count: int) -> str:
     """Return a number of bytes with a unit, such as "312 MB"."""
-    amount, unit = float(count), "bytes"
+    amount, unit = float(byte_count), "bytes"
     for unit in ("bytes", "kB", "MB", "GB"):
         if amount < _STEP or unit == "GB":
             break

@@ -287,7 +287,7 @@ async def _download(delivery: Delivery, to: Path | None, as_zip: bool, tools: To
             bars.update(tasks[file.name], completed=count)
 
         paths = await fetch_files(opened, files, folder, tools=tools, progress=arrived)
-    views.say(f"{len(paths)} files are in {folder}, each checked whole.", "green")
+    views.say(f"{words.count(len(paths), 'file is', 'files are')} in {folder}, whole and unchanged.", "green")
 
 
 def _wanted(listing: Listing, *, as_zip: bool) -> tuple[RemoteFile, ...]:

@@ -52,12 +52,17 @@ def print_copies(copies: Sequence[Copy]) -> None:
 def print_copy(copy: Copy, receipts: Sequence[Receipt]) -> None:
     """Print one copy, and where it was shown."""
     labels = words.labels_of(copy.vct)
-    rows = [(labels[name], words.value_in_words(name, value)) for name, value in copy.claims.items() if name != "copy"]
+    hidden = words.CATALOGUE_NUMBERS | {"copy"}
+    rows = [
+        (labels[name], words.value_in_words(name, value)) for name, value in copy.claims.items() if name not in hidden
+    ]
     table = Table.grid(padding=(0, 2))
     for label, value in rows:
         table.add_row(Text(label, style="dim"), Text(value))
     table.add_row(Text("From", style="dim"), Text(host_of(copy.issuer)))
-    table.add_row(Text("Uses", style="dim"), Text(f"{words.uses_left(copy)}, shown {copy.uses} times"))
+    table.add_row(
+        Text("Uses", style="dim"), Text(f"{words.uses_left(copy)}, shown {words.count(copy.uses, 'time', 'times')}")
+    )
     console().print(Panel(table, title=Text(words.title_of(copy)), title_align="left", expand=False))
     mine = [each for each in receipts if any(shown.copy_id == copy.id for shown in each.shown)]
     print_receipts(mine)
@@ -71,8 +76,10 @@ def print_receipts(receipts: Sequence[Receipt]) -> None:
         result = "" if receipt.accepted else " (they did not take it)"
         say(f"Shown {_when(receipt.at)} at {receipt.site}{result}", "bold")
         for shown in receipt.shown:
-            told = ", ".join(f"{value}" for value in shown.claims.values()) or "only that you own it"
-            say(f"  they learned: {told}")
+            told = "".join(
+                f"; {words.label_of(name)}: {words.value_in_words(name, shown.claims[name])}" for name in shown.claims
+            )
+            say(f"  they learned that you own {shown.title}{told}")
         if receipt.terms:
             say(f"  you agreed: {receipt.terms}")
 
@@ -83,7 +90,9 @@ def print_consent(consent: Consent) -> None:
     lines.append(f"{consent.site} asks", "bold")
     lines.append(" (an authority that you trust vouches for this name)\n", "dim")
     for copy in consent.copies:
-        lines.append(f"\nThey learn that you own the {copy.kind} {copy.title}, and from {copy.co_op}.\n")
+        lines.append(
+            f"\nThey learn that {copy.co_op} says you own the {copy.kind} {copy.title}, and in which month it said so.\n"
+        )
         for label, value in copy.learned:
             lines.append(f"  {label}: {value}\n")
         if copy.hidden:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Final
 
 import schemas
-from credentials.encoding import base64url
+from credentials.encoding import base64url, strict_json
 from credentials.keys.signer import LocalSigner
 from credentials.protocols.openid4vci import (
     MAX_PROOFS,
@@ -53,6 +53,7 @@ class OpenedOffer:
         offer: as the co-op made it.
         desk: where to ask.
         first_party: the address that the errand began at.
+        link_id: the hash of the address that it came from, or "" if it came whole.
         kinds: what it brings, by the co-op's name for it; only what this wallet can keep.
         begun: the offer's code was exchanged before, so no transaction code is needed again.
     """
@@ -60,6 +61,7 @@ class OpenedOffer:
     offer: CredentialOffer
     desk: Desk
     first_party: str
+    link_id: str
     kinds: dict[str, CredentialType]
     begun: bool
 
@@ -87,12 +89,18 @@ async def read_offer(text: str, *, tools: Tools) -> OpenedOffer:
     wallet = tools.keeper.load()
     if not wallet.authorities:
         raise UnknownAuthority(host_of(first_party))
+    begun = _begun_at(wallet.pruned(tools.clock()), parsed)
     async with tools.web(first_party) as web:
-        offer = await fetch_offer(web, parsed) if isinstance(parsed, OfferReference) else parsed
+        offer = CredentialOffer.parse(begun.offer) if begun else await _fetch(web, parsed)
         desk = await open_desk(web, offer)
-    kinds = _kinds(offer, desk)
-    begun = _begun(wallet.pruned(tools.clock()), offer) is not None
-    return OpenedOffer(offer=offer, desk=desk, first_party=first_party, kinds=kinds, begun=begun)
+    return OpenedOffer(
+        offer=offer,
+        desk=desk,
+        first_party=first_party,
+        link_id=_link_id(parsed),
+        kinds=_kinds(offer, desk),
+        begun=begun is not None,
+    )
 
 
 async def receive(
@@ -147,8 +155,25 @@ def _kinds(offer: CredentialOffer, desk: Desk) -> dict[str, CredentialType]:
 
 
 def _offer_id(offer: CredentialOffer) -> str:
-    name = f"{offer.credential_issuer}\n{offer.pre_authorized_code}"
-    return base64url.encode(hashlib.sha256(name.encode()).digest())
+    return _hash(f"{offer.credential_issuer}\n{offer.pre_authorized_code}")
+
+
+def _hash(text: str) -> str:
+    return base64url.encode(hashlib.sha256(text.encode()).digest())
+
+
+def _link_id(parsed: CredentialOffer | OfferReference) -> str:
+    return _hash(parsed.url) if isinstance(parsed, OfferReference) else ""
+
+
+def _begun_at(wallet: Wallet, parsed: CredentialOffer | OfferReference) -> Collecting | None:
+    if isinstance(parsed, CredentialOffer):
+        return _begun(wallet, parsed)
+    return next((each for each in wallet.collecting if each.link_id == _link_id(parsed)), None)
+
+
+async def _fetch(web: Web, parsed: CredentialOffer | OfferReference) -> CredentialOffer:
+    return await fetch_offer(web, parsed) if isinstance(parsed, OfferReference) else parsed
 
 
 def _begun(wallet: Wallet, offer: CredentialOffer) -> Collecting | None:
@@ -165,7 +190,8 @@ async def _collect(web: Web, opened: OpenedOffer, tx_code: str | None, tools: To
     now = tools.clock()
     collecting = Collecting(
         offer_id=_offer_id(opened.offer),
-        issuer=opened.desk.issuer,
+        link_id=opened.link_id,
+        offer=strict_json.dump(opened.offer.to_json()).decode(),
         access_token=token.access_token,
         key=proving.signer.to_pem(None).decode(),
         expires_at=now + _token_life(token),
