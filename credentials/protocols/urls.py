@@ -5,7 +5,7 @@ a URL. Names are looked at, never resolved: refusing private addresses is the fe
 """
 
 import re
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_address
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -86,7 +86,7 @@ def check_leads_outward(url: str, *, led_by: str, what: str) -> None:
     Raises:
         LeadsToLoopback: `url` is loopback and `led_by` is not.
     """
-    if is_loopback(url) and not is_loopback(led_by):
+    if _leads_inward(host_of(url)) and not is_loopback(led_by):
         raise LeadsToLoopback(what)
 
 
@@ -156,6 +156,16 @@ def _parses(kind: type[IPv4Address | IPv6Address], text: str) -> bool:
     except AddressValueError:
         return False
     return True
+
+
+def _leads_inward(host: str) -> bool:
+    """Whether a host means this machine in any spelling, also those that plain http is not allowed for."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return _is_loopback_host(host.removesuffix("."))
+    plain = getattr(address, "ipv4_mapped", None) or address
+    return bool(plain.is_loopback or plain.is_unspecified)
 
 
 def _is_loopback_host(host: str) -> bool:

@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol
 from credentials.encoding.strict_json import Json
 from credentials.errors import HolderError
 from credentials.protocols.dcql.choosing import ALWAYS_SHOWN, UnsupportedQuery, find_unsupported
-from credentials.protocols.dcql.query import ClaimQuery, CredentialQuery, Query, matches_value
+from credentials.protocols.dcql.query import ClaimQuery, CredentialQuery, Query, Values
 from credentials.protocols.members import shown
 
 
@@ -148,14 +148,17 @@ def _check_one(query: CredentialQuery, answer: Answer) -> None:
         raise UnsupportedQuery([f"{shown(query.id)} {reason}"])
     if answer.vct not in query.vct_values:
         raise WrongAnswerType(query.id, wanted=query.vct_values, got=answer.vct)
-    refusals = [_find_refusal(query.id, selection, answer.disclosed) for selection in query.selections()]
+    refusals = [
+        _find_refusal(query.id, [query.claims[index] for index in selection], answer.disclosed)
+        for selection in query.selections()
+    ]
     # One of the alternatives must fit exactly; when none does, the verifier's favourite explains why.
     if None not in refusals and refusals[0] is not None:
         raise refusals[0]
 
 
 def _find_refusal(
-    query_id: str, selection: tuple[ClaimQuery, ...], disclosed: Mapping[str, Json]
+    query_id: str, selection: Sequence[ClaimQuery], disclosed: Mapping[str, Json]
 ) -> AnswerRefused | None:
     wanted = {str(claim.path[0]): claim for claim in selection if claim.path[0] not in ALWAYS_SHOWN}
     if missing := [name for name in wanted if name not in disclosed]:
@@ -170,7 +173,7 @@ def _find_refusal(
 
 def _fits(claim: ClaimQuery, disclosed: Mapping[str, Json]) -> bool:
     name = str(claim.path[0])
-    return name in ALWAYS_SHOWN or matches_value(disclosed[name], claim.values)
+    return name in ALWAYS_SHOWN or Values.of(claim).match(disclosed[name])
 
 
 def _find_uncheckable(query: CredentialQuery) -> str | None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from credentials.encoding.strict_json import Json
 from credentials.errors import HolderError, VerifierError
-from credentials.protocols.dcql.query import SD_JWT_VC, ClaimQuery, CredentialQuery, Query, matches_value
+from credentials.protocols.dcql.query import SD_JWT_VC, CredentialQuery, Query, Values
 from credentials.protocols.members import shown
 
 # SD-JWT VC, "Registered JWT Claims": never selectively disclosable, so every presentation shows them anyway. `iat` may
@@ -150,14 +150,24 @@ def _answer(query: CredentialQuery, holdings: Sequence[Holding]) -> _Outcome:
     right_type = [item for item in holdings if item.format == query.format and item.vct in query.vct_values]
     if not right_type:
         return _Lack(words=f"{shown(query.id)} wants a credential of type {_list(query.vct_values)}", unsupported=False)
-    candidates = [
-        Selection(query_id=query.id, holding_id=item.id, disclose=_names(selection))
+    # Built once per query: a verifier may name hundreds of values, a wallet may hold thousands of copies.
+    wanted = [(str(claim.path[0]), Values.of(claim)) for claim in query.claims]
+    fits = [
+        frozenset(
+            index
+            for index, (name, values) in enumerate(wanted)
+            if name in item.claims and values.match(item.claims[name])
+        )
         for item in right_type
+    ]
+    candidates = [
+        Selection(query_id=query.id, holding_id=item.id, disclose=_names(query, selection))
+        for item, fitting in zip(right_type, fits, strict=True)
         for selection in query.selections()
-        if all(_has(item, claim) for claim in selection)
+        if fitting.issuperset(selection)
     ]
     if not candidates:
-        return _Lack(words=_describe_lack(query, right_type), unsupported=False)
+        return _Lack(words=_describe_lack(query, frozenset().union(*fits)), unsupported=False)
     return min(candidates, key=lambda candidate: len(candidate.disclose))
 
 
@@ -170,25 +180,17 @@ def find_unsupported(query: CredentialQuery) -> str | None:
     return None
 
 
-def _has(holding: Holding, claim: ClaimQuery) -> bool:
-    name = claim.path[0]
-    return isinstance(name, str) and name in holding.claims and matches_value(holding.claims[name], claim.values)
-
-
-def _names(selection: tuple[ClaimQuery, ...]) -> tuple[str, ...]:
-    names = (str(claim.path[0]) for claim in selection)
+def _names(query: CredentialQuery, selection: tuple[int, ...]) -> tuple[str, ...]:
+    names = (str(query.claims[index].path[0]) for index in selection)
     return _once(name for name in names if name not in ALWAYS_SHOWN)
 
 
-def _describe_lack(query: CredentialQuery, holdings: Sequence[Holding]) -> str:
+def _describe_lack(query: CredentialQuery, fitting: frozenset[int]) -> str:
     """Say which claims no holding of the right type has, or has with another value than asked."""
-    failing = _once(
-        shown(str(claim.path[0])) for claim in query.claims if not any(_has(holding, claim) for holding in holdings)
-    )
-    if failing:
-        return (
-            f"{shown(query.id)} wants {', '.join(failing)} as none of your {len(holdings)} credentials of that type has"
-        )
+    lacking = [claim for index, claim in enumerate(query.claims) if index not in fitting]
+    if lacking:
+        names = ", ".join(_once(shown(str(claim.path[0])) for claim in lacking))
+        return f"{shown(query.id)} wants a certain {names}, and none of your credentials of that type has it"
     return f"{shown(query.id)} wants a combination of claims that no single credential of yours has"
 
 

@@ -155,11 +155,14 @@ class CredentialQuery:
         )
         return written | {"meta": meta}
 
-    def selections(self) -> tuple[tuple[ClaimQuery, ...], ...]:
-        """The alternatives to disclose, favourite first; without `claim_sets` there is one: all claims (§6.4.1)."""
+    def selections(self) -> tuple[tuple[int, ...], ...]:
+        """The alternatives to disclose, favourite first, as indexes into `claims` (§6.4.1).
+
+        Without `claim_sets` there is one: all claims.
+        """
         if not self.claim_sets:
-            return (self.claims,)
-        by_id = {claim.id: claim for claim in self.claims}
+            return (tuple(range(len(self.claims))),)
+        by_id = {claim.id: index for index, claim in enumerate(self.claims)}
         return tuple(tuple(by_id[name] for name in option) for option in self.claim_sets)
 
 
@@ -241,9 +244,20 @@ class Query:
         return frozenset(vct for credential in self.credentials for vct in credential.vct_values)
 
 
-def matches_value(actual: Json, values: tuple[Value, ...]) -> bool:
-    """Whether a claim is one of `values`, in type and value (§6.3): `true` is not 1, and "1" is not 1."""
-    return not values or any(type(actual) is type(value) and actual == value for value in values)
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The `values` of a claim query, ready to be compared with many holdings in no time, however many they are."""
+
+    _typed: frozenset[tuple[type, Value]]
+
+    @classmethod
+    def of(cls, claim: ClaimQuery) -> Self:
+        """Take the values of a claim query."""
+        return cls(frozenset((type(value), value) for value in claim.values))
+
+    def match(self, actual: Json) -> bool:
+        """Whether a claim is one of them, in type and value (§6.3): `true` is not 1, and "1" is not 1."""
+        return not self._typed or (isinstance(actual, str | int) and (type(actual), actual) in self._typed)
 
 
 def _read_value(value: Json, what: str) -> Value:

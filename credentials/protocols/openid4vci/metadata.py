@@ -82,10 +82,7 @@ class IssuerMetadata:
             credential_issuer=parse_issuer_url(issuer, what=members.named("credential_issuer")),
             credential_endpoint=read_endpoint(members, "credential_endpoint", issuer=issuer),
             configurations=_read_configurations(members),
-            authorization_servers=tuple(
-                parse_issuer_url(server, what=members.named("authorization_servers"))
-                for server in members.optional_texts("authorization_servers", max_items=_MAX_SERVERS)
-            ),
+            authorization_servers=_read_servers(members, issuer=issuer),
             nonce_endpoint=read_optional_endpoint(members, "nonce_endpoint", issuer=issuer),
             deferred_credential_endpoint=read_optional_endpoint(members, "deferred_credential_endpoint", issuer=issuer),
             notification_endpoint=read_optional_endpoint(members, "notification_endpoint", issuer=issuer),
@@ -193,6 +190,14 @@ def read_endpoint(members: Members, name: str, *, issuer: str) -> str:
 def read_optional_endpoint(members: Members, name: str, *, issuer: str) -> str | None:
     """An endpoint, or None when absent."""
     return read_endpoint(members, name, issuer=issuer) if name in members else None
+
+
+def _read_servers(members: Members, *, issuer: str) -> tuple[str, ...]:
+    what = members.named("authorization_servers")
+    servers = members.optional_texts("authorization_servers", max_items=_MAX_SERVERS)
+    for server in servers:
+        check_leads_outward(parse_issuer_url(server, what=what), led_by=issuer, what=what)
+    return servers
 
 
 def _names(members: Members, name: str) -> tuple[str, ...]:

@@ -19,6 +19,8 @@ _MAX_PRESENTATIONS: Final = 16
 _MAX_PRESENTATION: Final = 65_536
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _STATE: Final = re.compile(r"[A-Za-z0-9._~-]{1,512}")
+_MAX_DESCRIPTION: Final = 500
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _ERROR: Final = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]{1,100}")
 
 
@@ -121,7 +123,8 @@ class ErrorResponse:
         members = Members(dict(fields), what=_WHAT)
         return cls(
             error=members.text("error", pattern=_ERROR),
-            description=members.optional_text("error_description"),
+            # Kept as far as it can be shown: a clumsy reason must not turn a clear no into an unreadable answer.
+            description=_CONTROL.sub(" ", fields.get("error_description", ""))[:_MAX_DESCRIPTION] or None,
             state=members.optional_text("state", pattern=_STATE),
         )
 

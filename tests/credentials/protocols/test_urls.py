@@ -116,8 +116,16 @@ def test_a_well_known_path_goes_between_host_and_path(issuer: str, url: str) -> 
 def test_a_public_party_does_not_lead_to_this_machine() -> None:
     urls.check_leads_outward("http://tracks.localhost/", led_by="http://artist.localhost", what="test")
     urls.check_leads_outward("https://tracks.example/", led_by="http://artist.localhost", what="test")
+    urls.check_leads_outward("https://192.0.2.1/", led_by="https://artist.example", what="test")
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["tracks.localhost", "localhost.", "127.0.0.1", "127.0.0.2", "[::1]", "[::]", "[::ffff:127.0.0.1]"],
+)
+def test_a_public_party_does_not_lead_to_this_machine_in_any_spelling(host: str) -> None:
     with pytest.raises(urls.LeadsToLoopback):
-        urls.check_leads_outward("https://tracks.localhost/", led_by="https://artist.example", what="test")
+        urls.check_leads_outward(f"https://{host}/", led_by="https://artist.example", what="test")
 
 
 @pytest.mark.parametrize(

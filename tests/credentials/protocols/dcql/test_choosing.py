@@ -144,7 +144,7 @@ def test_a_lack_is_told_in_words() -> None:
     assert "'track' wants a credential of type 'urn:handstamp:credential:track-ownership:1'" in nothing.value.detail
     with pytest.raises(NothingMatches) as wrong:
         choose(EITHER, [track("t", track="t9", name="n")])
-    assert "'track' as" in wrong.value.detail
+    assert "'track' wants a certain 'track', and none" in wrong.value.detail
     assert len(wrong.value.lacks) == 2
     assert "t9" not in wrong.value.detail
 

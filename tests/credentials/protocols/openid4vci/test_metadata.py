@@ -90,6 +90,8 @@ def test_a_public_issuer_does_not_lead_to_this_machine() -> None:
     document = METADATA.to_json() | {"credential_issuer": public, "credential_endpoint": public + "/credential"}
     with pytest.raises(LeadsToLoopback, match="nonce_endpoint"):
         parse(document, public)
+    with pytest.raises(LeadsToLoopback, match="authorization_servers"):
+        parse(document | {"nonce_endpoint": None, "authorization_servers": [COOP]}, public)
 
 
 @pytest.mark.parametrize(

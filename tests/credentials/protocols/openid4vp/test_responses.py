@@ -48,6 +48,15 @@ def test_a_refusal_is_read_as_it_was_written(response: ErrorResponse) -> None:
     assert ErrorResponse.parse_form(response.to_form()) == response
 
 
+def test_a_clumsy_reason_does_not_hide_a_refusal() -> None:
+    data = urlencode({"error": "access_denied", "error_description": "no\nthanks" + "!" * 5000}).encode()
+    response = parse_response_form(data)
+    assert isinstance(response, ErrorResponse)
+    assert response.description
+    assert response.description.startswith("no thanks!")
+    assert len(response.description) == 500
+
+
 def form(token: Any, **fields: str) -> bytes:
     return urlencode({"vp_token": token if isinstance(token, str) else json.dumps(token), **fields}).encode()
 
