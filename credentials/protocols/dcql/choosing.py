@@ -8,10 +8,10 @@ from credentials.encoding.strict_json import Json
 from credentials.errors import HolderError, VerifierError
 from credentials.protocols.dcql.query import SD_JWT_VC, CredentialQuery, Query, Values
 from credentials.protocols.members import shown
+from credentials.sd_jwt.issuing import ALWAYS_VISIBLE
 
-# SD-JWT VC, "Registered JWT Claims": never selectively disclosable, so every presentation shows them anyway. `iat` may
-# be hidden elsewhere, but never in our types.
-ALWAYS_SHOWN: Final = frozenset({"iss", "iat", "nbf", "exp", "cnf", "vct", "vct#integrity", "status"})
+# Every presentation shows them anyway. `iat` may be hidden elsewhere, but never in our types.
+ALWAYS_SHOWN: Final = ALWAYS_VISIBLE | {"iat"}
 
 
 class NothingMatches(HolderError):
