@@ -124,3 +124,22 @@ def test_any_text_is_an_invalid_proof(text: str) -> None:
 def test_an_endless_proof_is_refused(at: datetime) -> None:
     with pytest.raises(InvalidProof, match="8192"):
         check_proof_jwt("a" * 9000, audience=COOP, at=at)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@given(
+    header=st.fixed_dictionaries({}, optional=dict.fromkeys(("typ", "alg", "kid", "jwk", "x5c"), JSON)),
+    claims=st.fixed_dictionaries({}, optional=dict.fromkeys(("iat", "nonce"), JSON)),
+)
+def test_any_signed_claims_for_another_issuer_are_an_invalid_proof(
+    signer: LocalSigner, header: dict[str, Any], claims: dict[str, Any]
+) -> None:
+    text = build(signer, 1795248000, header=header, **({"aud": "https://other.example"} | claims))
+    with pytest.raises(InvalidProof):
+        check_proof_jwt(text, audience=COOP, at=datetime(2026, 11, 21, 8, 0, tzinfo=UTC))

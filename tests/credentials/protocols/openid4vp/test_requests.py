@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -222,6 +223,26 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
     max_leaves=4,
 )
+
+
+@given(
+    header=st.fixed_dictionaries({}, optional=dict.fromkeys(("typ", "alg", "kid", "jwk", "crit", "b64"), JSON)),
+    x5c=JSON | st.lists(st.binary(max_size=20).map(lambda data: base64.b64encode(data).decode()), max_size=3),
+)
+def test_any_header_is_refused_or_changes_nothing(gate: Gate, header: dict[str, Any], x5c: Any) -> None:
+    with pytest.raises(HandstampError):
+        gate.verify(gate.sign(header=header | {"x5c": x5c}))
+
+
+@given(st.integers(min_value=0), st.integers(0, 255))
+def test_any_flipped_byte_is_refused(gate: Gate, position: int, byte: int) -> None:
+    text = gate.sign().encode()
+    position %= len(text)
+    if text[position] == byte:
+        return
+    changed = (text[:position] + bytes([byte]) + text[position + 1 :]).decode("latin-1")
+    with pytest.raises(HandstampError):
+        gate.verify(changed)
 
 
 @given(st.data())
