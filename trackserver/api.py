@@ -74,9 +74,10 @@ def build_trackserver_app(parts: TrackserverParts) -> FastAPI:
 
 async def _on_oauth_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, OAuthError)  # noqa: S101  # registered for this class above
-    return problem_response(
-        error.status, code=error.code, detail=error.detail, headers={"WWW-Authenticate": error.challenge()}
-    )
+    # A proof is what authenticates here, at /grants too, so its lack is 401 and not 400 (RFC 9449 §7.1).
+    status = 401 if isinstance(error, InvalidDpopProof) else error.status
+    challenge = {"WWW-Authenticate": error.challenge()}
+    return problem_response(status, code=error.code, detail=error.detail, headers=challenge)
 
 
 async def _on_proof_error(_: Request, error: Exception) -> Response:
@@ -161,11 +162,7 @@ class _Grants:
 
     def _proof(self, request: Request, now: datetime) -> DpopProof:
         url = f"{self._parts.base_url}/grants"
-        try:
-            return check_dpop_proof(_dpop_header(request), method="POST", url=url, at=now)
-        except InvalidDpopProof as error:
-            # Here the proof is what authenticates, so its lack is 401 and not 400 (RFC 9449 §7.1).
-            raise InvalidDpopProof(error.detail, status=401) from error
+        return check_dpop_proof(_dpop_header(request), method="POST", url=url, at=now)
 
 
 class _Downloads:
