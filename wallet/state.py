@@ -124,7 +124,7 @@ class Waiting:
 class Collecting:
     """An offer whose code was exchanged for a token: kept until its copies are here, so that a crash loses nothing.
 
-    `link_id` is the hash of the address that the offer was fetched from, or "": the co-op no longer has it there once its
+    `link_id` is the hash of the address that the offer was fetched from, or "": the co-op takes it away once its
     code was used, so `offer` keeps its text. When `waiting` is empty the offer is done; the entry stays
     until the token has expired, so that the same offer, read again, is not sent to the co-op a second time: there it
     would count as a theft.

@@ -102,17 +102,11 @@ def value_in_words(name: str, value: str) -> str:
         return "not known"
     if name in CATALOGUE_NUMBERS:
         return "the catalogue's, the same for everybody who owns it"
-    match name:
-        case "copy":
-            return "one that nobody else has"
-        case "acquisition":
-            return _HOW.get(value, value)
-        case "acquired":
-            return month(value)
-        case "albumReleaseType":
-            return _KINDS.get(value, value)
-        case _:
-            return value
+    if name == "copy":
+        return "one that nobody else has"
+    if name == "acquired":
+        return month(value)
+    return {"acquisition": _HOW, "albumReleaseType": _KINDS}.get(name, {}).get(value, value)
 
 
 def count(number: int, one: str, many: str) -> str:

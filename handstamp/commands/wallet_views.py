@@ -90,9 +90,8 @@ def print_consent(consent: Consent) -> None:
     lines.append(f"{consent.site} asks", "bold")
     lines.append(" (an authority that you trust vouches for this name)\n", "dim")
     for copy in consent.copies:
-        lines.append(
-            f"\nThey learn that {copy.co_op} says you own the {copy.kind} {copy.title}, and in which month it said so.\n"
-        )
+        lines.append(f"\nThey learn that you own the {copy.kind} {copy.title},\n")
+        lines.append(f"that {copy.co_op} says so, and the month in which it did.\n")
         for label, value in copy.learned:
             lines.append(f"  {label}: {value}\n")
         if copy.hidden:
