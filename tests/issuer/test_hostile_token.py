@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from typing_extensions import override
 
 from credentials.keys.signer import LocalSigner
 from credentials.protocols.dpop import check_dpop_proof
@@ -21,7 +22,7 @@ from tests.issuer.conftest import URL
 if TYPE_CHECKING:
     import httpx
 
-    from issuer.offers import Open
+    from issuer.offers import Offer, Open
     from tests.issuer.conftest import Coop, Wallet
 
 WRONG_CODE = {"error": "invalid_grant", "error_description": "The pre-authorized code is wrong, expired or used."}
@@ -222,6 +223,23 @@ def test_a_code_is_single_use_even_under_a_race(coop: Coop, offer: Open) -> None
     assert coop.rows(TokenRow) == 1
     with coop.parts.database.read() as session:
         assert isinstance(Store(session).offer(offer.id), Redeemed)
+
+
+def test_who_comes_second_on_any_engine_gets_nothing_and_revokes(coop: Coop, offer: Open) -> None:
+    """Where writers do not queue, both may see the offer open; the conditional UPDATE lets one through."""
+
+    class Second(Store):
+        @override
+        def redeem(self, offer: Offer) -> bool:
+            assert super().redeem(offer)
+            return super().redeem(offer)
+
+    request = TokenRequest(pre_authorized_code=coop.code(offer), tx_code=coop.tx_code(offer))
+    proof = check_dpop_proof(_Signer(coop).proof(), method="POST", url=f"{URL}/token", at=coop.now)
+    with coop.parts.database.write() as session:
+        answer = redeem(Second(session), request, proof, secrets=coop.parts.desk.secrets, now=coop.now)
+    assert isinstance(answer, InvalidGrant)
+    assert coop.rows(TokenRow) == 0
 
 
 def test_wrong_codes_under_a_race_are_all_counted(coop: Coop, offer: Open) -> None:

@@ -1,0 +1,162 @@
+"""`handstamp issuer`, as typed in a terminal and as scripts use it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import structlog
+from typer.testing import CliRunner, Result
+
+from credentials.errors import Malformed
+from credentials.protocols.openid4vci import CredentialOffer, parse_offer_link
+from handstamp.commands import issuer
+from handstamp.composition.issuer import build_app, compose_issuer
+from handstamp.settings import load_settings
+from issuer.ledger import KeyReused
+from issuer.listeners import UnknownListener
+from issuer.service.offers import NothingToOffer
+from issuer.service.record import NotOffered
+from plumbing.fetch import HttpFetcher, Reach
+from tests.issuer.conftest import RELEASE, SOURCE, TRACKS, certified_key
+from tests.issuer.test_catalogue import description, trackserver
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Terminal:
+    """Types commands."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+
+    def run(self, *arguments: str) -> Result:
+        result = CliRunner().invoke(issuer.app, list(arguments), env={"COLUMNS": "200", "NO_COLOR": "1"})
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    def say(self, *arguments: str) -> str:
+        result = self.run(*arguments)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    def json(self, *arguments: str) -> Any:
+        return json.loads(self.say(*arguments, "--json"))
+
+    def add_release(self, *options: str, **changed: Any) -> str:
+        def fetcher(reach: Reach) -> HttpFetcher:
+            assert reach is Reach.LOOPBACK
+            return trackserver(description(**changed))
+
+        self._monkeypatch.setattr(issuer, "HttpFetcher", fetcher)
+        return self.say("release", "add", SOURCE, *options)
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HANDSTAMP_DATA_DIR", str(tmp_path / "data"))
+    yield Terminal(monkeypatch)
+    structlog.reset_defaults()
+
+
+def test_the_story_in_a_terminal(terminal: Terminal) -> None:
+    listener = terminal.json("listener", "add", "--name", "Robin", "--email", "robin@listeners.example")["id"]
+    assert "“Night Bus EP” by The Long Way Home is in the catalogue: 3 tracks." in terminal.add_release()
+    assert "1.022 credits. It is theirs." in terminal.say("buy", "Robin", TRACKS[0])
+    assert "1.022 credits. It is theirs." in terminal.say("buy", listener, TRACKS[2])
+    assert "0.002 credits. 1 of 9 plays, 1.020 credits to go." in terminal.say("play", "Robin", TRACKS[1])
+    for _ in range(7):
+        terminal.say("play", "robin@listeners.example", TRACKS[1])
+    assert terminal.json("play", listener, TRACKS[1]) | {"key": ""} == {"key": "", "milli_credits": 512, "owned": True}
+    assert "0.000 credits. The track is theirs." in terminal.say("play", listener, TRACKS[1])
+    copies = terminal.json("copies", listener)
+    assert {copy["subject"] for copy in copies} == {RELEASE, *TRACKS}
+    assert "Night Bus EP" in terminal.say("copies", listener)
+    offer = terminal.json("offer", listener)
+    assert len(offer["code"]) == 6
+    by_value = parse_offer_link(offer["by_value"])
+    assert isinstance(by_value, CredentialOffer)
+    one = terminal.say("offer", listener, "--copy", copies[0]["id"])
+    assert "1 copies" in one or "one" in one
+    assert "openid-credential-offer://?credential_offer_uri=" in one
+    assert "█" in one
+    link = terminal.json("login-link", listener)["link"]
+    assert link.startswith("http://coop.localhost:8701/login?token=")
+    assert "within 30 minutes" in terminal.say("login-link", listener)
+
+
+def test_lists_teach_the_first_step_when_they_are_empty(terminal: Terminal) -> None:
+    assert "Add the first" in terminal.say("listener", "list")
+    assert "Add a release" in terminal.say("release", "list")
+    assert "Their id is" in terminal.say("listener", "add")
+    listener = terminal.json("listener", "list")[0]["id"]
+    assert "Nothing yet" in terminal.say("copies", listener)
+
+
+def test_lists_show_ids(terminal: Terminal) -> None:
+    listener = terminal.json("listener", "add", "--name", "[bold]Robin")["id"]
+    terminal.add_release("--free", "2")
+    shown = terminal.say("listener", "list")
+    assert listener in shown
+    assert "[bold]Robin" in shown
+    shown = terminal.say("release", "list")
+    assert all(each in shown for each in (RELEASE, *TRACKS))
+    assert terminal.json("release", "list")[0]["tracks"] == list(TRACKS)
+    assert terminal.json("play", listener, TRACKS[1])["milli_credits"] == 0
+    assert terminal.json("buy", listener, RELEASE)["milli_credits"] == 2 * 1022
+
+
+def test_the_same_key_can_be_sent_twice(terminal: Terminal) -> None:
+    listener = terminal.json("listener", "add")["id"]
+    terminal.add_release()
+    first = terminal.json("buy", listener, TRACKS[0], "--key", "order-7")
+    assert terminal.json("buy", listener, TRACKS[0], "--key", "order-7") == first
+    with pytest.raises(KeyReused):
+        terminal.say("buy", listener, TRACKS[1], "--key", "order-7")
+
+
+def test_what_goes_wrong_is_one_sentence(terminal: Terminal) -> None:
+    listener = terminal.json("listener", "add")["id"]
+    for expected, arguments in (
+        (UnknownListener, ("login-link", "Nobody")),
+        (NotOffered, ("play", listener, TRACKS[0])),
+        (NotOffered, ("buy", listener, RELEASE)),
+        (NothingToOffer, ("offer", listener)),
+        (Malformed, ("listener", "add", "--birth-date", "yesterday")),
+    ):
+        with pytest.raises(expected) as refused:
+            terminal.run(*arguments)
+        assert "\n" not in str(refused.value)
+
+
+def test_keys_are_imported_with_their_certificate_and_sign_from_then_on(terminal: Terminal, tmp_path: Path) -> None:
+    key, chain = certified_key()
+    (tmp_path / "key.pem").write_bytes(key)
+    (tmp_path / "chain.pem").write_bytes(chain)
+    files = ("--key", str(tmp_path / "key.pem"), "--chain", str(tmp_path / "chain.pem"))
+    said = terminal.say("keys", "import", *files)
+    assert "coop.localhost" in said
+    parts = compose_issuer(load_settings())
+    assert len(parts.identity.x5c) == 1
+    parts.database.close()
+
+
+async def test_the_service_is_composed_from_settings(terminal: Terminal) -> None:
+    import httpx  # noqa: PLC0415
+
+    app = build_app(load_settings())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://coop.localhost:8701") as browser:
+        assert (await browser.get("/health")).json() == {"status": "ok"}
+    assert terminal
+
+
+def test_serve_listens_where_the_settings_say(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(issuer.uvicorn, "run", lambda _, **options: asked.update(options))
+    terminal.say("serve")
+    assert (asked["host"], asked["port"], asked["access_log"]) == ("127.0.0.1", 8701, False)
