@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import socket
-import threading
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+
+from tests.support.town import Town, serving
+from tests.support.town import town as start_town
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -86,13 +84,22 @@ class Visitor:
         for size, scheme in ((PHONE, "light"), (DESK, "dark")):
             self.page.set_viewport_size(size)  # type: ignore[arg-type]
             self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            overflow = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-            assert overflow <= 0, f"scrolls sideways by {overflow} px at {size['width']} px"
+            self.check_width(size["width"])
             self.check_accessible()
         self.page.emulate_media(color_scheme="light")
         self.page.set_viewport_size(before)  # type: ignore[arg-type]
         assert self.complaints == []
         assert self.foreign == []
+
+    def check_width(self, width: int) -> None:
+        """See that nothing sticks out sideways, once the new size is laid out."""
+        measure = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        for _ in range(20):
+            overflow = self.page.evaluate(measure)
+            if overflow <= 0:
+                return
+            self.page.wait_for_timeout(50)
+        pytest.fail(f"scrolls sideways by {overflow} px at {width} px")
 
     def check_accessible(self) -> None:
         results = Axe().run(self.page)
@@ -156,29 +163,11 @@ def _watch(visitor: Visitor) -> None:
     )
 
 
-class _Server(uvicorn.Server):
-    def install_signal_handlers(self) -> None:
-        """Leave the signals to pytest: this server runs in a thread."""
-
-
-@contextmanager
-def serving(build_app: Callable[[int], Any]) -> Iterator[int]:
-    """Serve an application on a free loopback port, in a thread, for as long as the block lasts."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.bind(("127.0.0.1", 0))
-    port = int(listener.getsockname()[1])
-    config = uvicorn.Config(build_app(port), log_config=None, lifespan="on", timeout_graceful_shutdown=1)
-    server = _Server(config)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
-    thread.start()
-    try:
-        while not server.started and thread.is_alive():
-            thread.join(0.02)
-        yield port
-    finally:
-        server.should_exit = True
-        thread.join(5)
-        listener.close()
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """The three services, with one release."""
+    with start_town(tmp_path_factory.mktemp("town")) as started:
+        yield started
 
 
 @pytest.fixture(scope="session", name="serving")

@@ -129,6 +129,17 @@ def _page(
     trouble: HandstampError | None = None,
     status: int = 200,
 ) -> Response:
+    response = _state_page(request, parts, shown, trouble=trouble, status=status)
+    # The accepted page's form ends at the trackserver after a redirect, and browsers hold redirects to `form-action`
+    # too. Every state says so: the waiting page becomes the accepted one without being loaded again.
+    allowed = (shown.gate.opens.trackserver,)
+    response.headers["Content-Security-Policy"] = content_security_policy(form_action=allowed)
+    return response
+
+
+def _state_page(
+    request: Request, parts: VerifierParts, shown: ShownVisit, *, trouble: HandstampError | None, status: int
+) -> Response:
     visit, gate = shown.visit, shown.gate
     values: dict[str, object] = {"gate": gate, "gate_url": parts.party.gate_url(gate.gate_id)}
     match visit:
@@ -173,10 +184,7 @@ def _accepted_page(
         "trackserver_host": urlsplit(trackserver).netloc,
         "grants_left": MAX_GRANTS - visit.grants_given,
     }
-    response = parts.pages.render(request, "visit_accepted.html", values | more, status=status)
-    # The form ends at the trackserver after a redirect, and browsers hold redirects to `form-action` too.
-    response.headers["Content-Security-Policy"] = content_security_policy(form_action=(trackserver,))
-    return response
+    return parts.pages.render(request, "visit_accepted.html", values | more, status=status)
 
 
 async def _closed(request: Request, parts: VerifierParts, error: HandstampError, gate_id: str | None) -> Response:

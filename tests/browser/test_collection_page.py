@@ -1,0 +1,146 @@
+"""My collection at the co-op: empty, on the way, one record, chosen, sent to a wallet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+
+from issuer.ledger import BuyTrack, Play
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.browser.conftest import Visitor
+    from tests.support.town import Town
+
+
+def enter(visitor: Visitor, town: Town, listener: str) -> None:
+    visitor.page.goto(town.login_link(listener))
+    visitor.page.get_by_role("button", name="Open my collection").click()
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("My collection")
+
+
+def test_a_personal_link_waits_for_a_press_of_its_button(town: Town, visitor: Visitor) -> None:
+    link = town.login_link(town.owner())
+    for _ in range(2):  # only looking uses nothing up
+        visitor.page.goto(link)
+    visitor.check_page()
+    visitor.pictures("login")
+    visitor.tab_to("Open my collection")
+    visitor.page.keyboard.press("Enter")
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("My collection")
+
+
+def test_a_used_link_says_what_to_do(town: Town, visitor: Visitor) -> None:
+    listener = town.owner()
+    link = town.login_link(listener)
+    visitor.page.goto(link)
+    visitor.page.get_by_role("button", name="Open my collection").click()
+    visitor.page.goto(link)
+    visitor.check_page()
+    visitor.pictures("login-used")
+    assert "link" in visitor.page.locator(".lead").inner_text()
+
+
+def test_an_empty_collection_teaches_the_first_step(town: Town, visitor: Visitor) -> None:
+    enter(visitor, town, town.listener())
+    expect(visitor.page.get_by_role("heading", name="Nothing here yet")).to_be_visible()
+    assert visitor.page.get_by_role("checkbox").count() == 0
+    visitor.check_page()
+    visitor.pictures("collection-empty")
+
+
+def test_what_is_nearly_owned_shows_how_far_it_is(town: Town, visitor: Visitor) -> None:
+    enter(visitor, town, town.listener(*[Play(track=town.tracks[0], seconds=60)] * 4))
+    expect(visitor.page.get_by_role("progressbar", name="Last Bus")).to_have_attribute("value", "4")
+    expect(visitor.page.get_by_text("4 of 9 plays")).to_be_visible()
+    visitor.check_page()
+    visitor.pictures("collection-nearly")
+
+
+def test_an_owned_record_is_stamped_and_every_track_says_how_it_was_got(town: Town, visitor: Visitor) -> None:
+    enter(visitor, town, town.owner())
+    page = visitor.page
+    expect(page.get_by_text("You own this")).to_be_visible()
+    expect(page.get_by_role("heading", name="Night Bus Songs")).to_be_visible()
+    expect(page.get_by_role("checkbox", checked=True)).to_have_count(5)  # the record, three tracks, and all of it
+    assert page.get_by_text("Bought in").count() == 2
+    assert page.get_by_role("img", name="Cover of Night Bus Songs").evaluate("e => e.naturalWidth") > 100
+    visitor.check_page()
+    visitor.pictures("collection-one")
+
+
+def test_one_track_alone_and_the_way_to_the_rest(town: Town, visitor: Visitor) -> None:
+    first, second, _ = town.tracks
+    enter(visitor, town, town.listener(BuyTrack(track=first), Play(track=second, seconds=60)))
+    expect(visitor.page.get_by_text("1 track of it is yours")).to_be_visible()
+    expect(visitor.page.get_by_text("You own this")).to_be_hidden()
+    visitor.check_page()
+
+
+def test_an_empty_selection_cannot_be_sent_and_is_answered_in_words(
+    town: Town, visitor: Visitor, new_visitor: Callable[..., Visitor]
+) -> None:
+    listener = town.owner()
+    enter(visitor, town, listener)
+    expect(visitor.page.get_by_text("4 selected")).to_be_visible()
+    visitor.page.get_by_label("All of it").uncheck()
+    expect(visitor.page.get_by_role("button", name="Send to my wallet")).to_be_disabled()
+    plain = new_visitor(java_script_enabled=False)
+    enter(plain, town, listener)
+    for box in plain.page.get_by_role("checkbox").all():
+        box.uncheck()
+    plain.page.get_by_role("button", name="Send to my wallet").click()
+    expect(plain.page.get_by_text("Nothing is chosen yet")).to_be_visible()
+    plain.picture("collection-nothing-chosen")
+
+
+def test_a_collection_is_sent_to_the_wallet_by_keyboard_alone(town: Town, visitor: Visitor) -> None:
+    enter(visitor, town, town.owner())
+    visitor.tab_to("Send to my wallet")
+    visitor.page.keyboard.press("Enter")
+    expect(visitor.page.get_by_role("link", name="Open in my wallet")).to_be_visible()
+
+
+def test_the_link_and_the_code_are_never_on_one_page(town: Town, visitor: Visitor) -> None:
+    enter(visitor, town, town.owner())
+    page = visitor.page
+    page.get_by_role("button", name="Send to my wallet").click()
+    link = page.get_by_role("link", name="Open in my wallet").get_attribute("href") or ""
+    offer = page.url
+    expect(page.get_by_role("img", name="QR code")).to_be_visible()
+    visitor.check_page()
+    visitor.pictures("offer")
+    visitor.tab_to("Show me the code")
+    page.keyboard.press("Enter")
+    digits = page.locator(".digits").inner_text().replace("\u00a0", "")
+    assert digits.isdecimal()
+    assert len(digits) == 6
+    assert page.locator("img").count() == 0
+    assert link not in page.content()
+    visitor.check_page()
+    visitor.pictures("offer-code")
+    town.receive(town.wallet(), link, digits)
+    page.goto(offer)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    assert "still yours" in page.locator(".lead").inner_text()
+    visitor.check_page()
+    visitor.pictures("offer-over")
+
+
+def test_whoever_logs_out_is_told_so_and_is_out(town: Town, visitor: Visitor) -> None:
+    enter(visitor, town, town.owner())
+    visitor.page.get_by_role("button", name="Log out").click()
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("You are logged out")
+    visitor.check_page()
+    visitor.page.goto(f"{town.coop_url}/collection")
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Please open your personal link again")
+    visitor.check_page()
+    visitor.pictures("collection-no-session")
+
+
+def test_an_unknown_address_at_the_co_op_is_explained(town: Town, visitor: Visitor) -> None:
+    visitor.page.goto(f"{town.coop_url}/nowhere")
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("There is nothing at this address")
+    visitor.check_page()
