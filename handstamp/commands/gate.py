@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from credentials.encoding import strict_json
 from handstamp.composition.verifier import VerifierTools, compose_verifier
@@ -82,11 +81,11 @@ def list_gates(*, as_json: JsonOption = False) -> None:
     if not gates:
         typer.echo("No gate yet. Make one: handstamp gate add --release https://TRACKSERVER/releases/ID")
         return
-    table = Table("Title", "Artist", "Opens to owners of", "Link", box=None, pad_edge=False)
+    out = Console(highlight=False, soft_wrap=True)
     for gate in gates:
         whom = "the track or its release" if gate.opens.is_track else "the release"
-        table.add_row(escape(gate.title), escape(gate.opens.artist), whom, tools.party.gate_url(gate.gate_id))
-    Console(highlight=False, soft_wrap=True).print(table)
+        out.print(f"[bold]{escape(gate.title)}[/] by {escape(gate.opens.artist)}, for who owns {whom}")
+        out.print(f"  {tools.party.gate_url(gate.gate_id)}")
 
 
 @app.command()

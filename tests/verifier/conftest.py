@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -41,6 +39,10 @@ from verifier.parts import VerifierParts
 from verifier.party import Party, RequestSigner
 from verifier.releases import FileOnOffer
 from verifier.store import SqlWork
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
 
 COOP = "http://coop.localhost:8701"
 ARTIST = "http://artist.localhost:8703"
@@ -242,7 +244,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest_asyncio.fixture
-async def site(  # noqa: PLR0917
+async def site(
     tmp_path: Path,
     database: Database,
     authority: Authority,

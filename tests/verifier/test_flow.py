@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from fastapi import FastAPI, Request
+from starlette.requests import Request  # noqa: TC002  # FastAPI reads the annotation
 from starlette.responses import JSONResponse
 
-from tests.verifier.conftest import ARTIST, FORM, JSON, PAGE, RELEASE, TRACK, TRACKS, Site, Visitor, owns_track
 from credentials.keys.signer import LocalSigner
 from credentials.protocols.dpop import build_dpop_proof
-from verifier.gates import Gate
+from tests.verifier.conftest import ARTIST, FORM, JSON, PAGE, RELEASE, TRACK, TRACKS, Site, Visitor, owns_track
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from verifier.gates import Gate
 
 
 async def dpop(visitor: Visitor, key: LocalSigner, **changes: str) -> dict[str, str]:

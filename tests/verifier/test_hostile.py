@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -30,8 +30,12 @@ from tests.verifier.conftest import (
     owns_track,
     response_code_of,
 )
-from verifier.gates import Gate
 from verifier.visits import Refused, Requested
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from verifier.gates import Gate
 
 
 async def refusal(visitor: Visitor, device: str = "cross_device", **changes: object) -> tuple[int, str]:

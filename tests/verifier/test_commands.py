@@ -1,0 +1,163 @@
+"""The command line of a site: trust a co-op, import keys, make gates."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trustme
+import uvicorn
+from fastapi import FastAPI
+from typer.testing import CliRunner
+
+from credentials.errors import HandstampError
+from credentials.keys.signer import LocalSigner
+from handstamp.commands import gate, verifier
+from handstamp.composition.verifier import build_app
+from handstamp.settings import load_settings
+from tests.verifier.conftest import RELEASE, TRACK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from click.testing import Result
+
+KEY = LocalSigner.generate().public_key
+DESCRIPTION = {
+    "id": RELEASE,
+    "title": "Low [bold]Tide",
+    "artist": "Marrow & Vale",
+    "release_type": "EPRelease",
+    "tracks": [{"id": TRACK, "number": 1, "title": "A", "artist": "M", "files": [{"format": "flac", "bytes": 1000}]}],
+    "packages": [{"format": "original", "bytes": 1000}],
+}
+
+
+def neighbours() -> FastAPI:
+    """One application that answers as a trackserver and as a co-op."""
+    app = FastAPI()
+
+    @app.get("/releases/{release}")
+    async def release(release: str) -> dict[str, Any]:
+        return DESCRIPTION | {"id": release}
+
+    @app.get("/.well-known/jwt-vc-issuer")
+    async def keys() -> dict[str, Any]:
+        return {"issuer": f"http://neighbour.localhost:{app.state.port}", "jwks": {"keys": [KEY.jwk]}}
+
+    return app
+
+
+@pytest.fixture(scope="module")
+def neighbour() -> Iterator[str]:
+    """Serve the neighbours on a free port of this machine."""
+    app = neighbours()
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
+    thread.start()
+    while not server.started:
+        thread.join(0.02)
+    app.state.port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://neighbour.localhost:{app.state.port}"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HANDSTAMP_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(app: Any, *arguments: str, answer: str | None = None) -> Result:
+    return CliRunner().invoke(app, list(arguments), input=answer)
+
+
+def made(neighbour: str, *more: str) -> dict[str, Any]:
+    done = run(gate.app, "add", "--release", f"{neighbour}/releases/{RELEASE}", "--json", *more)
+    assert done.exit_code == 0, done.output
+    described: dict[str, Any] = json.loads(done.stdout)
+    return described
+
+
+def test_a_gate_is_made_with_link_button_and_poster(neighbour: str, home: Path) -> None:
+    described = made(neighbour, "--poster", "poster.svg", "--title", "The door", "--terms", "Be kind.")
+    assert described["link"].startswith("http://artist.localhost:8703/gates/")
+    assert described["link"] in described["button"]
+    assert (described["title"], described["terms"], described["bytes"]) == ("The door", "Be kind.", 1000)
+    assert (home / "poster.svg").read_text("utf-8").startswith("<?xml")
+
+
+def test_words_for_people_show_the_title_as_it_is(neighbour: str) -> None:
+    done = run(gate.app, "add", "--release", f"{neighbour}/releases/{RELEASE}")
+    assert done.exit_code == 0
+    assert "Low [bold]Tide" in done.output
+    assert '<a href="http://artist.localhost:8703/gates/' in done.output
+    assert ".svg" in done.output
+
+
+def test_terms_may_lie_in_a_file(neighbour: str, home: Path) -> None:
+    (home / "terms.txt").write_text("Play it loud.\n", "utf-8")
+    assert made(neighbour, "--terms", "terms.txt")["terms"] == "Play it loud."
+    assert made(neighbour, "--terms", "long " * 200)["terms"] == ("long " * 200).strip()
+
+
+def test_gates_are_listed_and_shown(neighbour: str) -> None:
+    assert "No gate yet" in run(gate.app, "list").output
+    first = made(neighbour)
+    done = run(gate.app, "add", "--track", f"{neighbour}/releases/{RELEASE}#1", "--json")
+    second = json.loads(done.stdout)
+    assert second["tracks"] == [TRACK]
+    assert first["link"] in run(gate.app, "list").output
+    assert [entry["id"] for entry in json.loads(run(gate.app, "list", "--json").stdout)] == [first["id"], second["id"]]
+    assert "opens 1 tracks" in run(gate.app, "show", first["link"]).output
+    assert json.loads(run(gate.app, "show", first["id"], "--json").stdout)["link"] == first["link"]
+    poster = run(gate.app, "poster", first["id"], "--to", "again.svg", "--sentence", "Scan me.")
+    assert poster.output.strip() == "again.svg"
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--release", "u", "--track", "u"], ["--track", f"http://t.localhost/releases/{RELEASE}"]]
+)
+def test_a_gate_for_nothing_or_for_both_is_not_understood(arguments: list[str]) -> None:
+    done = run(gate.app, "add", *arguments)
+    assert done.exit_code == 2
+
+
+def test_a_gate_that_is_not_there_is_refused_in_words() -> None:
+    done = run(gate.app, "show", "nothing")
+    assert isinstance(done.exception, HandstampError)
+    assert done.exception.code == "no_such_gate"
+
+
+def test_a_co_op_is_trusted_after_its_fingerprint_was_shown(neighbour: str) -> None:
+    declined = run(verifier.app, "trust", neighbour, answer="n\n")
+    assert declined.exit_code == 1
+    assert KEY.thumbprint in declined.output
+    accepted = run(verifier.app, "trust", neighbour, "--name", "Our co-op", answer="y\n")
+    assert accepted.exit_code == 0
+    assert "Our co-op is trusted" in accepted.output
+    assert run(verifier.app, "trust", neighbour, "--yes").exit_code == 0
+
+
+def test_keys_are_imported_and_let_the_service_be_built(home: Path) -> None:
+    with pytest.raises(HandstampError) as refused:
+        build_app(load_settings())
+    assert refused.value.code == "no_certificate"
+    authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
+    issued = authority.issue_cert("artist.localhost", key_type=trustme.KeyType.ECDSA)
+    issued.private_key_pem.write_to_path(str(home / "key.pem"))
+    for blob in issued.cert_chain_pems:
+        blob.write_to_path(str(home / "chain.pem"), append=True)
+    done = run(verifier.app, "keys", "import", "--key", "key.pem", "--chain", "chain.pem")
+    assert "artist.localhost" in done.output
+    assert build_app(load_settings()).state.verifier.party.client_id == "x509_san_dns:artist.localhost"
+    assert len(run(verifier.app, "keys", "show").output.strip()) == 43
+    authority.cert_pem.write_to_path(str(home / "ca.pem"))
+    done = run(verifier.app, "trust", "http://coop.localhost:8701", "--anchor", "ca.pem")
+    assert "coop.localhost is trusted" in done.output
