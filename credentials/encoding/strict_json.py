@@ -71,9 +71,9 @@ def parse(data: bytes | str, *, what: str, max_bytes: int = MAX_BYTES, max_depth
     if len(data) > max_bytes:
         raise Malformed(what, f"it is larger than {max_bytes} bytes")
     try:
-        text = data if isinstance(data, str) else data.decode("utf-8")
+        text = (data.encode("utf-8") if isinstance(data, str) else data).decode("utf-8")
         value = cast("Json", _DECODER.decode(text))
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:
         raise Malformed(what, "it is not UTF-8") from error
     except _Refused as refused:
         raise Malformed(what, str(refused)) from refused
@@ -127,8 +127,8 @@ def _children(node: Json) -> Sequence[Json]:
 
 
 def _check_unicode(value: Json, text: str, *, what: str) -> None:
-    # Only an escape can smuggle a lone surrogate past the UTF-8 decoder; text given as `str` could hold one as it is.
-    if text.isascii() and "\\u" not in text:
+    # Only an escape can smuggle a lone surrogate past the UTF-8 decoder.
+    if "\\u" not in text:
         return
     try:
         _ENCODER.encode(value).encode("utf-8")

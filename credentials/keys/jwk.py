@@ -5,6 +5,7 @@ One key type, P-256 with ES256, is what every OpenID4VC wallet has (HAIP 1.0 §7
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Self
 
 from cryptography.exceptions import InvalidSignature
@@ -68,15 +69,13 @@ class PublicKey:
     @property
     def jwk(self) -> dict[str, Json]:
         """The four members that make the key, in a fresh dictionary."""
-        x, y = self._coordinates()
+        x, y = _write_coordinates(self.point)
         return {"kty": "EC", "crv": "P-256", "x": x, "y": y}
 
     @property
     def thumbprint(self) -> str:
         """RFC 7638 §3: SHA-256 over the required members in lexicographic order, base64url."""
-        x, y = self._coordinates()
-        members = f'{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}'
-        return base64url.encode(hashlib.sha256(members.encode("ascii")).digest())
+        return _thumbprint(self.point)
 
     def verify(self, signature: bytes, data: bytes) -> None:
         """Check an ES256 signature: r and s, 32 bytes each (RFC 7518 §3.4).
@@ -93,9 +92,18 @@ class PublicKey:
         except InvalidSignature as error:
             raise BadSignature from error
 
-    def _coordinates(self) -> tuple[str, str]:
-        middle = 1 + COORDINATE_BYTES
-        return base64url.encode(self.point[1:middle]), base64url.encode(self.point[middle:])
+
+# An issuer's key is named again and again.
+@lru_cache(maxsize=256)
+def _thumbprint(point: bytes) -> str:
+    x, y = _write_coordinates(point)
+    members = f'{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}'
+    return base64url.encode(hashlib.sha256(members.encode("ascii")).digest())
+
+
+def _write_coordinates(point: bytes) -> tuple[str, str]:
+    middle = 1 + COORDINATE_BYTES
+    return base64url.encode(point[1:middle]), base64url.encode(point[middle:])
 
 
 def _check_purpose(jwk: dict[str, Json], *, what: str) -> None:

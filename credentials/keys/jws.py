@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
 
 from credentials.encoding import base64url
 from credentials.encoding.strict_json import MAX_BYTES, Json, dump, parse_object
@@ -12,6 +14,7 @@ from credentials.keys.signer import Signer
 
 ACCEPTED_ALGORITHMS = frozenset({"ES256"})
 _PARTS = 3
+_MAX_HEADER_BYTES = 16_384
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +65,7 @@ def parse_jws(text: str, *, what: str, typ: str | None, algorithms: Collection[s
     parts = text.split(".")
     if len(parts) != _PARTS:
         raise Malformed(what, "it is not three parts with dots between")
-    header = parse_object(base64url.decode(parts[0], what=f"header of the {what}"), what=f"header of the {what}")
+    header = _parse_header(parts[0], f"header of the {what}")
     _check_header(header, what=what, typ=typ, algorithms=frozenset(algorithms))
     return Jws(
         what=what,
@@ -84,7 +87,14 @@ def sign_jws(header: Mapping[str, Json], claims: Mapping[str, Json], signer: Sig
     return f"{signing_input}.{base64url.encode(signer.sign(signing_input.encode('ascii')))}"
 
 
-def _check_header(header: dict[str, Json], *, what: str, typ: str | None, algorithms: frozenset[str]) -> None:
+# Every credential of an issuer has the same header, certificates and all, so its reading is remembered: what the text
+# says, not that it is acceptable, which is checked each time.
+@lru_cache(maxsize=256)
+def _parse_header(text: str, what: str) -> Mapping[str, Json]:
+    return MappingProxyType(parse_object(base64url.decode(text, what=what), what=what, max_bytes=_MAX_HEADER_BYTES))
+
+
+def _check_header(header: Mapping[str, Json], *, what: str, typ: str | None, algorithms: frozenset[str]) -> None:
     # RFC 8725 §3.1: the caller says what is acceptable, never the message.
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm not in algorithms:

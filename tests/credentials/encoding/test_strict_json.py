@@ -44,10 +44,11 @@ def test_any_input_is_read_or_is_malformed(data: bytes | str) -> None:
         ("-9007199254740992", "53 bits"),
         ("1" * 5000, "53 bits"),
         ("[" * 17 + "]" * 17, "deeper than 16"),
+        ('{"a":' * 17 + "1" + "}" * 17, "deeper than 16"),
         ("[" * 60000, "deeper than 16|not JSON"),
         ('"\\ud800"', "surrogate"),
         ('{"\\udc00":1}', "surrogate"),
-        ('"\ud800"', "surrogate"),
+        ('"\ud800"', "UTF-8"),
         (b'"\xff"', "UTF-8"),
         (b"\xef\xbb\xbf1", "not JSON"),
         (" " * 65537, "larger than 65536"),
@@ -67,6 +68,7 @@ def test_the_limits_themselves_are_allowed() -> None:
     assert strict_json.parse("9007199254740991", what="test") == 2**53 - 1
     assert strict_json.parse("[" * 16 + "]" * 16, what="test") is not None
     assert strict_json.parse('["\\ud83d\\ude00","é"]', what="test") == ["😀", "é"]
+    assert strict_json.parse('{"a":[' * 8 + "1" + "]}" * 8, what="test") is not None
     # Brackets inside of text are not depth.
     assert strict_json.parse(json.dumps("[" * 99), what="test") == "[" * 99
 

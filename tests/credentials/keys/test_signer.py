@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import base64
 import copy
 import pickle
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from hypothesis import given
+from hypothesis import strategies as st
 
 from credentials.keys.errors import KeyUnreadable
 from credentials.keys.signer import LocalSigner
@@ -53,3 +56,11 @@ def test_a_signature_has_64_bytes_however_small_its_numbers() -> None:
     signer = LocalSigner.generate()
     # About one signature in 128 has a number with a leading zero byte, which must not be dropped.
     assert {len(signer.sign(bytes([n % 256, n // 256]))) for n in range(600)} == {64}
+
+
+@given(st.binary(max_size=60), st.none() | st.binary(max_size=8))
+def test_any_file_is_a_key_or_is_refused(middle: bytes, password: bytes | None) -> None:
+    encoded = base64.encodebytes(middle)
+    for pem in (middle, b"-----BEGIN PRIVATE KEY-----\n" + encoded + b"-----END PRIVATE KEY-----\n"):
+        with pytest.raises(KeyUnreadable):
+            LocalSigner.from_pem(pem, password)
