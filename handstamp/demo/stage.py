@@ -26,7 +26,7 @@ _HOSTS: Final[Mapping[str, str]] = {
     "verifier": "artist.localhost",
 }
 _SERVE: Final[Mapping[str, str]] = {"issuer": "issuer", "trackserver": "tracks", "verifier": "verifier"}
-_PORTS: Final[Mapping[str, int]] = {"issuer": 8701, "trackserver": 8702, "verifier": 8703}
+FIRST_PORTS: Final[Mapping[str, int]] = {"issuer": 8701, "trackserver": 8702, "verifier": 8703}
 _PORT_TRIES: Final = 200
 _START_S: Final = 30.0
 _STOP_S: Final = 5.0
@@ -140,14 +140,17 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def build_stage(folder: Path, *, hosts: Literal["names", "ports"] = "names") -> Stage:
+def build_stage(
+    folder: Path, *, hosts: Literal["names", "ports"] = "names", first_ports: Mapping[str, int] = FIRST_PORTS
+) -> Stage:
     """Choose free ports first, then write settings, certificates and the environment below `folder`.
 
-    A busy port moves before any identifier is made, because identifiers hold it. With `hosts="ports"` every service is
-    at plain `localhost`, for clients that cannot resolve `*.localhost`.
+    The search for a free port starts at `first_ports`. A busy port moves before any identifier is made, because
+    identifiers hold it. With `hosts="ports"` every service is at plain `localhost`, for clients that cannot resolve
+    `*.localhost`.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    ports = _free_ports()
+    ports = _free_ports(first_ports)
     host_of = _HOSTS if hosts == "names" else dict.fromkeys(ROLES, "localhost")
     addresses = {role: f"http://{host_of[role]}:{ports[role]}" for role in ROLES}
     config = folder / "handstamp.toml"
@@ -158,10 +161,10 @@ def build_stage(folder: Path, *, hosts: Literal["names", "ports"] = "names") -> 
     return Stage(folder=folder, addresses=addresses, environment=environment)
 
 
-def _free_ports() -> dict[str, int]:
+def _free_ports(first_ports: Mapping[str, int]) -> dict[str, int]:
     ports: dict[str, int] = {}
     for role in ROLES:
-        ports[role] = _first_free(_PORTS[role], set(ports.values()))
+        ports[role] = _first_free(first_ports[role], set(ports.values()))
     return ports
 
 

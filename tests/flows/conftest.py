@@ -40,7 +40,7 @@ class World:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Start everything once for a session; each test brings its own wallet."""
     folder = tmp_path_factory.mktemp("world")
-    stage = build_stage(folder / "stage")
+    stage = build_stage(folder / "stage", first_ports={role: free_port() for role in ROLES})
     with contextlib.ExitStack() as stack:
         taps = {role: stack.enter_context(_behind_a_tap(stage, role)) for role in ROLES}
         stage.import_keys()

@@ -33,34 +33,38 @@ def free_port() -> int:
 def wire_tap(public_port: int, inner_port: int) -> Iterator[Recording]:
     """Listen on `public_port`, pass everything on to `inner_port`, and record it."""
     recording = Recording()
-    server = socket.socket()
-    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    server.bind(("127.0.0.1", public_port))
-    server.listen(64)
-    thread = threading.Thread(target=_accept, args=(server, inner_port, recording), daemon=True)
-    thread.start()
-    try:
-        yield recording
-    finally:
-        with contextlib.suppress(OSError):
-            server.shutdown(socket.SHUT_RDWR)
-        server.close()
-        thread.join(5)
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind(("127.0.0.1", public_port))
+        server.listen(64)
+        thread = threading.Thread(target=_accept, args=(server, inner_port, recording), daemon=True)
+        thread.start()
+        try:
+            yield recording
+        finally:
+            with contextlib.suppress(OSError):
+                server.shutdown(socket.SHUT_RDWR)
+            thread.join(10)
 
 
 def _accept(server: socket.socket, inner_port: int, recording: Recording) -> None:
-    while True:
-        try:
+    relays: list[threading.Thread] = []
+    with contextlib.suppress(OSError):
+        while True:
             outer, _ = server.accept()
-        except OSError:
-            return
-        try:
-            inner = socket.create_connection(("127.0.0.1", inner_port))
-        except OSError:
-            outer.close()
-            continue
-        for source, target in ((outer, inner), (inner, outer)):
-            threading.Thread(target=_pump, args=(source, target, recording), daemon=True).start()
+            relay = threading.Thread(target=_relay, args=(outer, inner_port, recording), daemon=True)
+            relay.start()
+            relays.append(relay)
+    for relay in relays:
+        relay.join(5)
+
+
+def _relay(outer: socket.socket, inner_port: int, recording: Recording) -> None:
+    with outer, contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", inner_port)) as inner:
+        back = threading.Thread(target=_pump, args=(inner, outer, recording), daemon=True)
+        back.start()
+        _pump(outer, inner, recording)
+        back.join()
 
 
 def _pump(source: socket.socket, target: socket.socket, recording: Recording) -> None:
