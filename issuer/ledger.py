@@ -15,6 +15,7 @@ from credentials.errors import HolderError
 
 PLAYS_TO_OWN = 9
 TRACK_PRICE_MILLI = 1022
+LAST_PLAY_MILLI = 2 << (PLAYS_TO_OWN - 1)
 COUNTS_AFTER_S = 45
 
 
@@ -81,6 +82,11 @@ class Entry:
         """Refuse a repeated key that means something else; the time may differ, because a repetition comes later."""
         if (self.listener, self.act) != (listener, act):
             raise KeyReused
+
+    @property
+    def may_complete(self) -> bool:
+        """Whether this entry can have made something owned: a purchase, or a play at the ninth price."""
+        return not isinstance(self.act, Play) or any(each.milli == LAST_PLAY_MILLI for each in self.charges)
 
     @property
     def total_milli(self) -> int:

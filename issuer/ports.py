@@ -70,6 +70,10 @@ class Ledger(Protocol):
         """Every entry of a listener."""
         ...
 
+    def entries_for(self, listener: str, track_ids: Iterable[str]) -> Sequence[Entry]:
+        """The entries of a listener that touch any of the tracks."""
+        ...
+
     def append(self, entry: Entry) -> None:
         """Add an entry."""
         ...
@@ -82,8 +86,8 @@ class Ledger(Protocol):
         """Every copy of a listener."""
         ...
 
-    def keep_copy(self, copy: Copy) -> None:
-        """Keep a new copy; one that is already there for the same thing stands, and keeps its id."""
+    def keep_copies(self, copies: Sequence[Copy]) -> None:
+        """Keep new copies; one that is already there for the same thing stands, and keeps its id."""
         ...
 
 

@@ -6,7 +6,7 @@ the database opens nothing. Moments are whole seconds since 1970, which every en
 
 from typing import ClassVar
 
-from sqlalchemy import BigInteger, MetaData, UniqueConstraint
+from sqlalchemy import BigInteger, Index, MetaData, UniqueConstraint
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -84,11 +84,13 @@ class EntryRow(Base, table=True):
 
 
 class EntryChargeRow(Base, table=True):
-    """What an entry cost for one track."""
+    """What an entry cost for one track; its listener once more, so that one index finds a listener's track."""
 
     __tablename__ = "entry_charge"
+    __table_args__: ClassVar[tuple[Index]] = (Index("ix_entry_charge_track_id_listener_id", "track_id", "listener_id"),)
     entry_id: str = Field(foreign_key="entry.id", primary_key=True)
     track_id: str = Field(foreign_key="track.id", primary_key=True)
+    listener_id: str
     position: int
     milli: int
 

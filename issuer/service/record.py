@@ -1,9 +1,11 @@
 """Write an act into the ledger, and keep the copies that follow from it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import assert_never
 
 from credentials.errors import HolderError
+from issuer.catalogue import Track
 from issuer.copies import Copy, CopyKind
 from issuer.ledger import Act, BuyRelease, BuyTrack, Entry, Ownership, Play, PricedTrack, derive, price_act
 from issuer.ports import Books
@@ -32,11 +34,16 @@ def record(books: Books, *, listener: str, act: Act, key: str, now: datetime) ->
     if known is not None:
         known.check_same(listener, act)
         return known
-    owned = ownership(books, listener)
-    charges = price_act(act, _touched(books, act, owned), owned)
-    entry = Entry(key=key, listener=listener, act=act, charges=charges, at=now.replace(microsecond=0))
+    tracks = _touched(books, act)
+    # Only these tracks' history matters for the price, however long the listener has been here.
+    owned = derive(books.entries_for(listener, (track.id for track in tracks)), ())
+    on_offer = _check_offered(act, tracks, owned)
+    entry = Entry(
+        key=key, listener=listener, act=act, charges=price_act(act, on_offer, owned), at=now.replace(microsecond=0)
+    )
     books.append(entry)
-    settle(books, listener)
+    if entry.may_complete:
+        settle(books, listener)
     return entry
 
 
@@ -59,32 +66,38 @@ def settle(books: Books, listener: str) -> None:
         *((CopyKind.TRACK, track, acquired) for track, acquired in owned.owned_tracks.items()),
         *((CopyKind.RELEASE, release, acquired) for release, acquired in owned.releases.items()),
     )
-    for kind, subject, acquired in found:
-        if (kind, subject) not in there:
-            books.keep_copy(
-                Copy(
-                    id=new_public_id(),
-                    listener=listener,
-                    kind=kind,
-                    subject=subject,
-                    acquisition=acquired.acquisition,
-                    month=acquired.month,
-                )
+    books.keep_copies(
+        [
+            Copy(
+                id=new_public_id(),
+                listener=listener,
+                kind=kind,
+                subject=subject,
+                acquisition=acquired.acquisition,
+                month=acquired.month,
             )
+            for kind, subject, acquired in found
+            if (kind, subject) not in there
+        ]
+    )
 
 
-def _touched(books: Books, act: Act, owned: Ownership) -> list[PricedTrack]:
+def _touched(books: Books, act: Act) -> Sequence[Track]:
     match act:
         case Play() | BuyTrack():
             track = books.track(act.track)
-            if track is None or (track.withdrawn and not owned.standing(track.id).acquired):
-                raise NotOffered
-            return [track.priced]
+            return (track,) if track else ()
         case BuyRelease():
             release = books.release(act.release)
-            tracks = [track.priced for track in release.tracks if not track.withdrawn] if release else []
-            if not tracks:
-                raise NotOffered
-            return tracks
+            return release.tracks if release else ()
         case _:
             assert_never(act)
+
+
+def _check_offered(act: Act, tracks: Sequence[Track], owned: Ownership) -> list[PricedTrack]:
+    """Leave out what was withdrawn; who owns a withdrawn track may still play it, for nothing."""
+    mine = owned.owned_tracks if not isinstance(act, BuyRelease) else {}
+    offered = [track.priced for track in tracks if not track.withdrawn or track.id in mine]
+    if not offered:
+        raise NotOffered
+    return offered

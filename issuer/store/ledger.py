@@ -24,13 +24,34 @@ class LedgerStore(SessionStore):
         """See `issuer.ports.Ledger`."""
         return self._entries(self._session.exec(select(EntryRow).where(EntryRow.listener_id == listener)).all())
 
+    def entries_for(self, listener: str, track_ids: Iterable[str]) -> Sequence[Entry]:
+        """See `issuer.ports.Ledger`."""
+        touching = self._in_parts(
+            track_ids,
+            lambda part: self._session.exec(
+                select(EntryChargeRow.entry_id).where(
+                    col(EntryChargeRow.track_id).in_(part), EntryChargeRow.listener_id == listener
+                )
+            ),
+        )
+        rows = self._in_parts(
+            touching, lambda part: self._session.exec(select(EntryRow).where(col(EntryRow.id).in_(part)))
+        )
+        return self._entries(list(rows))
+
     def append(self, entry: Entry) -> None:
         """See `issuer.ports.Ledger`."""
         row = _entry_row(entry)
         self._session.add(row)
         self._session.flush()
         self._session.add_all(
-            EntryChargeRow(entry_id=row.id, track_id=charge.track, position=position, milli=charge.milli)
+            EntryChargeRow(
+                entry_id=row.id,
+                track_id=charge.track,
+                listener_id=entry.listener,
+                position=position,
+                milli=charge.milli,
+            )
             for position, charge in enumerate(entry.charges)
         )
         self._session.flush()
@@ -40,10 +61,7 @@ class LedgerStore(SessionStore):
         found = self._in_parts(
             track_ids,
             lambda part: self._session.exec(
-                select(EntryRow.listener_id)
-                .join(EntryChargeRow, col(EntryChargeRow.entry_id) == col(EntryRow.id))
-                .where(col(EntryChargeRow.track_id).in_(part))
-                .distinct()
+                select(EntryChargeRow.listener_id).where(col(EntryChargeRow.track_id).in_(part)).distinct()
             ),
         )
         return sorted(set(found))
@@ -53,18 +71,11 @@ class LedgerStore(SessionStore):
         rows = self._session.exec(select(CopyRow).where(CopyRow.listener_id == listener).order_by(col(CopyRow.id)))
         return [copy_of(row) for row in rows]
 
-    def keep_copy(self, copy: Copy) -> None:
+    def keep_copies(self, copies: Sequence[Copy]) -> None:
         """See `issuer.ports.Ledger`."""
-        self._add_unless_there(
-            CopyRow(
-                id=copy.id,
-                listener_id=copy.listener,
-                kind=copy.kind,
-                subject=copy.subject,
-                acquisition=copy.acquisition,
-                month=copy.month,
-            )
-        )
+        if not self._add_unless_there(*map(_copy_row, copies)):
+            for copy in copies:  # somebody was first with one of them: keep the others
+                self._add_unless_there(_copy_row(copy))
 
     def _entries(self, rows: Sequence[EntryRow]) -> list[Entry]:
         charges: dict[str, list[Charge]] = {row.id: [] for row in rows}
@@ -83,6 +94,17 @@ class LedgerStore(SessionStore):
             )
             for row in rows
         ]
+
+
+def _copy_row(copy: Copy) -> CopyRow:
+    return CopyRow(
+        id=copy.id,
+        listener_id=copy.listener,
+        kind=copy.kind,
+        subject=copy.subject,
+        acquisition=copy.acquisition,
+        month=copy.month,
+    )
 
 
 def copy_of(row: CopyRow) -> Copy:

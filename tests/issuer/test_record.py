@@ -220,8 +220,9 @@ def test_a_copy_that_is_there_keeps_its_id_when_another_worker_draws_one_too(coo
     listener = coop.owner()
     before = coop.copies(listener)
     with coop.parts.database.write() as session:
-        Store(session).keep_copy(replace(before[0], id="A" * 22))
-    assert coop.copies(listener) == before
+        Store(session).keep_copies([replace(before[0], id="A" * 22), replace(before[0], id="B" * 22, subject="C")])
+    after = {copy.subject: copy.id for copy in coop.copies(listener)}
+    assert after == {"C": "B" * 22} | {copy.subject: copy.id for copy in before}
 
 
 def test_what_is_nearly_owned_is_told_in_plays_and_credits(coop: Coop) -> None:

@@ -137,12 +137,14 @@ def upgrade() -> None:
         "entry_charge",
         sa.Column("entry_id", sa.String(), nullable=False),
         sa.Column("track_id", sa.String(), nullable=False),
+        sa.Column("listener_id", sa.String(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("milli", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["entry_id"], ["entry.id"], name=op.f("fk_entry_charge_entry_id")),
         sa.ForeignKeyConstraint(["track_id"], ["track.id"], name=op.f("fk_entry_charge_track_id")),
         sa.PrimaryKeyConstraint("entry_id", "track_id", name=op.f("pk_entry_charge")),
     )
+    op.create_index(op.f("ix_entry_charge_track_id_listener_id"), "entry_charge", ["track_id", "listener_id"])
     op.create_table(
         "instance",
         sa.Column("thumbprint", sa.String(), nullable=False),
@@ -181,6 +183,7 @@ def downgrade() -> None:
     op.drop_table("token")
     op.drop_table("offer_copy")
     op.drop_table("instance")
+    op.drop_index(op.f("ix_entry_charge_track_id_listener_id"), table_name="entry_charge")
     op.drop_table("entry_charge")
     op.drop_index(op.f("ix_track_release_id"), table_name="track")
 
