@@ -36,7 +36,7 @@ class ShownCopy:
         left: how often it can be shown after this.
     """
 
-    key: tuple[str, str]
+    key: tuple[str, str, str]
     query_id: str
     title: str
     kind: str

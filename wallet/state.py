@@ -40,7 +40,7 @@ class Copy:
 
     Attributes:
         id: the co-op's number for this copy (claim `copy`).
-        issuer: the co-op's URL; with `id` it names the copy.
+        issuer: the co-op's URL.
         vct: what kind of thing is owned.
         claims: every disclosable claim, the same in each instance.
         instances: what can still be shown.
@@ -56,9 +56,9 @@ class Copy:
     uses: int = 0
 
     @property
-    def key(self) -> tuple[str, str]:
-        """What tells two copies apart: who issued it, and its number there."""
-        return (self.issuer, self.id)
+    def key(self) -> tuple[str, str, str]:
+        """What tells two copies apart: who issued it, its type, and its number there."""
+        return (self.issuer, self.vct, self.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +197,7 @@ class Wallet:
         others = tuple(each for each in self.deliveries if each.id != delivery.id)
         return replace(self, deliveries=(*others, delivery))
 
-    def taking_instance(self, key: tuple[str, str]) -> tuple["Wallet", Instance | None]:
+    def taking_instance(self, key: tuple[str, str, str]) -> tuple["Wallet", Instance | None]:
         """Return this wallet without one instance of a copy, and that instance (None if there is none left)."""
         copy = next((each for each in self.copies if each.key == key and each.instances), None)
         if copy is None:

@@ -152,7 +152,7 @@ async def _fetch_request(reference: RequestReference, host: str, tools: Tools) -
 
 
 def _holding_id(copy: Copy) -> str:
-    return f"{copy.issuer}#{copy.id}"
+    return " ".join(copy.key)
 
 
 def _holdings(copies: Iterable[Copy]) -> list[Holding]:
@@ -223,7 +223,7 @@ def _receipt(asked: Asked, presentations: Sequence[str], tools: Tools) -> Receip
         nonce=asked.request.nonce,
         shown=tuple(
             Shown(
-                copy_id=copy.key[1],
+                copy_id=copies[copy.key].id,
                 title=copy.title,
                 claims={name: copies[copy.key].claims[name] for name in copy.disclose},
             )
