@@ -31,8 +31,8 @@ FLAGS = (
 )
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 800}
-# Pictures for a look by eye; kept out of the repository.
-PICTURES = Path(os.environ.get("HANDSTAMP_PICTURES", "test-results/pictures"))
+# Pictures for a look by eye are taken when a folder for them is named.
+PICTURES = os.environ.get("HANDSTAMP_PICTURES")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -64,11 +64,13 @@ class Visitor:
 
     def picture(self, name: str) -> None:
         """Take a picture of the whole page as it stands."""
-        PICTURES.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+        if PICTURES:
+            self.page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
 
     def pictures(self, name: str) -> None:
         """Take the four pictures that every page is looked at by: phone and desk, light and dark."""
+        if not PICTURES:
+            return
         before = self.page.viewport_size
         for size_name, size in (("phone", PHONE), ("desk", DESK)):
             self.page.set_viewport_size(size)  # type: ignore[arg-type]

@@ -40,7 +40,7 @@ def test_a_used_link_says_what_to_do(town: Town, visitor: Visitor) -> None:
     visitor.page.goto(link)
     visitor.check_page()
     visitor.pictures("login-used")
-    assert "link" in visitor.page.locator(".lead").inner_text()
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("This link was used already")
 
 
 def test_an_empty_collection_teaches_the_first_step(town: Town, visitor: Visitor) -> None:

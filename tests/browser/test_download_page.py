@@ -62,21 +62,23 @@ def test_the_page_is_for_the_browser_that_passed_the_gate(
 ) -> None:
     stranger = new_visitor()
     stranger.page.goto(at_the_files.page.url)
+    expect(stranger.page.get_by_role("heading", level=1)).to_have_text("This page is not for this browser")
     assert stranger.page.get_by_role("link", name="Get everything").count() == 0
     stranger.check_page()
     stranger.pictures("download-foreign")
 
 
 def test_a_page_that_ran_out_says_that_nothing_is_lost(town: Town, at_the_files: Visitor) -> None:
-    town.change("trackserver", "UPDATE downloads SET expires_at = 1")
+    town.change("trackserver", "UPDATE download SET expires_at = 1")
     at_the_files.page.reload()
     assert "lost" in at_the_files.page.locator(".lead").inner_text()
     at_the_files.check_page()
     at_the_files.pictures("download-expired")
 
 
-def test_a_single_use_link_opens_once(town: Town, visitor: Visitor) -> None:
+def test_a_link_that_leads_nowhere_says_that_nothing_is_lost(town: Town, visitor: Visitor) -> None:
     visitor.page.goto(f"{town.settings.trackserver.base_url}/open?ticket=used-long-ago")
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("This link is not complete")
     assert "lost" in visitor.page.locator(".lead").inner_text()
     visitor.check_page()
-    visitor.pictures("download-link-used")
+    visitor.pictures("download-link-unknown")

@@ -50,5 +50,5 @@ def test_no_jargon_stands_in_front_of_a_listener(town: Town, visitor: Visitor) -
 
 def test_an_unknown_gate_is_explained(town: Town, visitor: Visitor) -> None:
     visitor.page.goto(f"{town.artist_url}/gates/nothing-here")
-    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("There is nothing at this address")
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("There is no such gate here")
     visitor.check_page()

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
+import zxingcpp
+from PIL import Image
 from playwright.sync_api import expect
 
 from credentials.errors import HandstampError
+from issuer.service.offers import choose_copies
+from issuer.store import Store
+from plumbing.clock import system_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,10 +29,6 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def wallet(town: Town) -> Tools:
     """A wallet that holds the whole release."""
-    from issuer.service.offers import choose_copies  # noqa: PLC0415
-    from issuer.store import Store  # noqa: PLC0415
-    from plumbing.clock import system_clock  # noqa: PLC0415
-
     listener = town.buyer()
     with town.issuer.database.write() as session:
         store = Store(session)
@@ -73,18 +75,11 @@ def test_the_waiting_page_offers_both_devices_and_a_way_out(town: Town, gate: Ga
 
 
 def test_the_code_on_the_page_is_the_request_for_another_device(town: Town, gate: Gate, visitor: Visitor) -> None:
-    import zxingcpp  # noqa: PLC0415
-    from PIL import Image  # noqa: PLC0415
-
-    from tests.browser.conftest import PICTURES  # noqa: PLC0415
-
     start(visitor, town, gate)
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    picture = PICTURES / "visit-qr.png"
     for scheme in ("light", "dark"):
         visitor.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        visitor.page.screenshot(path=picture, full_page=True)
-        codes = zxingcpp.read_barcodes(Image.open(picture))
+        picture = Image.open(io.BytesIO(visitor.page.screenshot(full_page=True)))
+        codes = zxingcpp.read_barcodes(picture)
         assert [code.text for code in codes] == [cross_device(visitor)]
 
 
