@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import trustme
@@ -19,10 +19,13 @@ from credentials.keys.certificates import CertificateChain, load_chain_pem
 from credentials.keys.jwk import PublicKey
 from credentials.keys.signer import LocalSigner
 from plumbing.fetch import HttpFetcher, Reach
+from wallet.state import Authority as PinnedAuthority
+from wallet.state import Wallet
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 MONTH_S = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp())
 
+T = TypeVar("T")
 Handler = Callable[[httpx.Request], httpx.Response]
 
 
@@ -40,6 +43,26 @@ class Authority:
         issued = self._ca.issue_cert(*hosts)
         chain = load_chain_pem(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
         return LocalSigner.from_pem(issued.private_key_pem.bytes(), None), chain
+
+
+class Memory:
+    """A wallet that nothing outlives: to fill one once for many tests."""
+
+    def __init__(self) -> None:
+        self._wallet = Wallet()
+
+    def load(self) -> Wallet:
+        return self._wallet
+
+    def change(self, apply: Callable[[Wallet], tuple[Wallet, T]]) -> T:
+        self._wallet, result = apply(self._wallet)
+        return result
+
+    def pin(self, authority: Authority) -> None:
+        """Trust an authority."""
+        self._wallet = self._wallet.with_authority(
+            PinnedAuthority(name="Test", certificate=authority.pem.decode(), fingerprint="AB:CD", added_at=NOW)
+        )
 
 
 @dataclass(slots=True)
