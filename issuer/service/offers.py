@@ -8,7 +8,7 @@ from typing import Final
 from credentials.errors import HolderError
 from credentials.protocols.openid4vci.offers import CredentialOffer, OfferReference, TxCode
 from issuer.copies import Copy
-from issuer.offers import MAX_COPIES, OFFER_TTL, TRIES, AnyOffer, Open
+from issuer.offers import MAX_COPIES, OFFER_TTL, TRIES, AnyOffer, Open, Redeemed
 from issuer.ports import Ledger, Offers
 from issuer.secrets import TX_CODE_DIGITS, OfferSecrets, stored
 from plumbing.ids import new_public_id
@@ -99,6 +99,12 @@ def open_offer(offers: Offers, offer_id: str, *, now: datetime, listener: str | 
     if not isinstance(offer, Open) or offer.expires_at <= now or listener not in {None, offer.listener}:
         raise OfferGone
     return offer
+
+
+def was_taken(offers: Offers, offer_id: str, *, listener: str) -> bool:
+    """Tell a listener whether a wallet has taken their offer."""
+    offer = offers.offer(offer_id)
+    return isinstance(offer, Redeemed) and offer.listener == listener
 
 
 def configuration_ids(copies: Sequence[Copy]) -> tuple[str, ...]:

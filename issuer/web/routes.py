@@ -14,7 +14,7 @@ from issuer.offers import Open
 from issuer.parts import IssuerParts
 from issuer.service.collection import collect
 from issuer.service.logins import check_login_link, log_in, log_out
-from issuer.service.offers import NothingToOffer, choose_copies, open_offer
+from issuer.service.offers import NothingToOffer, choose_copies, open_offer, was_taken
 from issuer.store import Store
 from issuer.web.door import MAX_FIELDS, Door, Visitor
 from plumbing.qr import qr_svg
@@ -121,6 +121,10 @@ def _add_offer_pages(router: APIRouter, door: Door) -> None:
     async def offer_page(request: Request, offer_id: str) -> Response:
         """Show the link to the wallet, never the code."""
         visitor = door.enter(request)
+        with parts.database.read() as database:
+            taken = was_taken(Store(database), offer_id, listener=visitor.listener)
+        if taken:
+            return door.page(request, "offer_taken.html", visitor, {})
         offer = own_offer(offer_id, visitor)
         link = parts.desk.by_reference(offer).to_link()
         values = {"offer": offer, "link": link, "command": f"handstamp wallet receive '{link}'"}

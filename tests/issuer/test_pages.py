@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from tests.issuer.conftest import Coop
+    from tests.issuer.conftest import Coop, Wallet
 
 PAGE = {"Accept": "text/html"}
 
@@ -228,6 +228,20 @@ async def test_another_listeners_offer_is_not_shown(coop: Coop, browser: httpx.A
     ):
         assert answer.status_code == 410
         assert coop.tx_code(offer) not in answer.text.replace(" ", "")
+
+
+async def test_an_offer_that_a_wallet_took_says_so_to_its_listener_alone(
+    coop: Coop, browser: httpx.AsyncClient, wallet: Wallet
+) -> None:
+    listener = coop.owner()
+    offer = coop.offer(listener)
+    await wallet.token(offer)
+    await log_in(coop, browser, listener)
+    page = await browser.get(f"/offers/{offer.id}/page")
+    assert page.status_code == 200
+    assert "Your wallet has them" in page.text
+    await log_in(coop, browser, coop.listener())
+    assert (await browser.get(f"/offers/{offer.id}/page")).status_code == 410
 
 
 @pytest.mark.parametrize("field", [{}, {"csrf": ""}, {"csrf": "A" * 43}])
