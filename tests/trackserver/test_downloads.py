@@ -4,16 +4,18 @@ import json
 import os
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from credentials.keys.signer import LocalSigner
+from plumbing.logs import configure
 from trackserver.service.add_release import Added
 
 BASE_URL = "http://tracks.localhost:8702"
@@ -255,12 +257,17 @@ async def test_the_service_says_that_it_is_well(client: httpx.AsyncClient) -> No
     assert (await client.get("/health")).json() == {"status": "ok"}
 
 
+@pytest.fixture
+def _silence_again() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.mark.usefixtures("_silence_again")
 async def test_logs_hold_no_ticket_token_address_or_title(
     client: httpx.AsyncClient, gate: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from plumbing.logs import configure  # noqa: PLC0415  # after capsys took the stream
-
-    configure()
+    configure()  # here, because pytest opens the captured stream anew for the test itself
     made = await client.post("/grants", json={"grant": gate.grant()})
     ticket = made.json()["link"].partition("=")[2]
     opened = await client.get(made.json()["link"])
