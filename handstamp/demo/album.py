@@ -11,7 +11,8 @@ TITLE: Final = "Night Bus Songs"
 ARTIST: Final = "The Long Way Home"
 DATE: Final = "2026-11-06"
 BARCODE: Final = "2000000000015"
-_BLOCK_SAMPLES: Final = 4096
+FILE_RATE_HZ: Final = 44_100
+_BLOCK_SAMPLES: Final = 2048
 _SAMPLE_BYTES: Final = 4
 _FRONT_COVER: Final = 3
 
@@ -42,8 +43,9 @@ def _record(song: Song, number: int, path: Path, cover: Path) -> None:
 def _write_flac(samples: bytes, path: Path) -> None:
     import av  # noqa: PLC0415  # of the extra `audio`: the other commands work without it
 
+    resampler = av.AudioResampler(format="s16", layout="stereo", rate=FILE_RATE_HZ)
     with av.open(str(path), "w", format="flac") as container:
-        stream = container.add_stream("flac", rate=SAMPLE_RATE_HZ)
+        stream = container.add_stream("flac", rate=FILE_RATE_HZ)
         stream.layout = "stereo"
         stream.format = "s16"
         for start in range(0, len(samples), _BLOCK_SAMPLES * _SAMPLE_BYTES):
@@ -52,7 +54,10 @@ def _write_flac(samples: bytes, path: Path) -> None:
             frame.sample_rate = SAMPLE_RATE_HZ
             frame.pts = start // _SAMPLE_BYTES
             frame.planes[0].update(block)
-            container.mux(stream.encode(frame))
+            for resampled in resampler.resample(frame):
+                container.mux(stream.encode(resampled))
+        for resampled in resampler.resample(None):
+            container.mux(stream.encode(resampled))
         container.mux(stream.encode(None))
 
 

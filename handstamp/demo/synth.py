@@ -1,6 +1,6 @@
 """A small synthesiser in plain Python: plucked notes, a pad, a bass, a kick and a brush, an echo between two speakers.
 
-Sound is a list of floats per channel. Notes come from tables of one wave each, so a track takes about a second to make.
+Sound is a list of floats per channel. Notes come from tables of one wave each, so a song takes a moment to make.
 """
 
 import math
@@ -12,13 +12,14 @@ from itertools import accumulate, repeat
 from operator import add, mul
 from typing import Final
 
-SAMPLE_RATE_HZ: Final = 44_100
+SAMPLE_RATE_HZ: Final = 22_050
+"""Half of what the files have: nothing here sounds above 8 kHz, and plain Python is slow enough."""
 _TABLE: Final = 4096
 _MASK: Final = _TABLE - 1
 _POINT: Final = 16
 _A4_MIDI: Final = 69
 _A4_HZ: Final = 440.0
-_LOUDEST: Final = 30_000
+_LOUDEST: Final = 28_000
 _FADE_S: Final = 2.5
 
 
