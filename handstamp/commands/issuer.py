@@ -133,7 +133,7 @@ def list_releases(*, as_json: AsJson = False) -> None:
 def play(
     listener: Who,
     track: Annotated[str, typer.Argument(help="Id of the track.")],
-    seconds: Annotated[int, typer.Option(min=0, help="How long it was played; it counts from 45 on.")] = 240,
+    seconds: Annotated[int, typer.Option(min=0, max=86_400, help="How long it was played; it counts from 45 on.")] = 240,
     key: Key = None,
     *,
     as_json: AsJson = False,
@@ -156,7 +156,7 @@ def play(
 @app.command()
 def buy(
     listener: Who,
-    what: Annotated[str, typer.Argument(metavar="TRACK_OR_RELEASE", help="Id of a track or release.")],
+    what: Annotated[str, typer.Argument(metavar="TRACK|RELEASE", help="Id of a track or release.")],
     key: Key = None,
     *,
     as_json: AsJson = False,
@@ -220,7 +220,7 @@ def offer(
         return
     console = _console()
     console.print(
-        f"For their wallet, until {made.expires_at:%H:%M} UTC: {len(made.copies)} copies.\n{link}\n", soft_wrap=True
+        f"For their wallet, until {made.expires_at:%H:%M} UTC: {_copies(len(made.copies))}.\n{link}\n", soft_wrap=True
     )
     typer.echo(qr_terminal(link))
     console.print(f"The wallet asks for this code; send it another way than the link: [bold]{code}[/]")
@@ -270,6 +270,10 @@ async def _fetch(url: str, parts: IssuerParts) -> Fetched:
 
 def _credits(milli: int) -> str:
     return f"{milli // _MILLI}.{milli % _MILLI:03}"
+
+
+def _copies(count: int) -> str:
+    return "one copy" if count == 1 else f"{count} copies"
 
 
 def _console() -> Console:

@@ -82,7 +82,7 @@ def test_the_story_in_a_terminal(terminal: Terminal) -> None:
     by_value = parse_offer_link(offer["by_value"])
     assert isinstance(by_value, CredentialOffer)
     one = terminal.say("offer", listener, "--copy", copies[0]["id"])
-    assert "1 copies" in one or "one" in one
+    assert "one copy." in one
     assert "openid-credential-offer://?credential_offer_uri=" in one
     assert "█" in one
     link = terminal.json("login-link", listener)["link"]
