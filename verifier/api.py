@@ -23,6 +23,7 @@ router = APIRouter()
 
 STATUSES: Final[dict[type[HandstampError], int]] = {
     errors.NoSuchGate: 404,
+    errors.NoSuchCover: 404,
     errors.NoSuchVisit: 404,
     errors.NoSuchRequest: 404,
     errors.VisitExpired: 410,

@@ -14,6 +14,15 @@ class NoSuchGate(HandstampError):
         super().__init__("There is no such gate here. Check the link, or ask whoever gave it to you.")
 
 
+class NoSuchCover(HandstampError):
+    """No picture is kept beside this gate."""
+
+    code = "no_such_cover"
+
+    def __init__(self) -> None:
+        super().__init__("There is no picture of this record here.")
+
+
 class NoSuchVisit(HandstampError):
     """The visit is over and forgotten, or it never was."""
 

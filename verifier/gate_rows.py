@@ -71,6 +71,7 @@ def _opens_to_json(opens: Opens) -> dict[str, Any]:
         "package": opens.package,
         "files": [{"format": file.format, "size_bytes": file.size_bytes} for file in opens.files],
         "size_bytes": opens.size_bytes,
+        "has_cover": opens.has_cover,
     }
 
 
@@ -87,4 +88,5 @@ def _opens_from_json(members: Mapping[str, Any]) -> Opens:
         package=members["package"],
         files=tuple(FileOnOffer(format=file["format"], size_bytes=file["size_bytes"]) for file in members["files"]),
         size_bytes=members["size_bytes"],
+        has_cover=members.get("has_cover", False),
     )

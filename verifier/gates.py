@@ -105,6 +105,8 @@ class Opens:
     files: tuple[FileOnOffer, ...]
     """How many bytes of each encoding are inside."""
     size_bytes: int
+    has_cover: bool = False
+    """Whether a picture of the sleeve is kept beside the gate."""
 
     @property
     def is_track(self) -> bool:

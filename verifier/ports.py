@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from credentials.trust import TrustedIssuer, TrustPolicy
+    from plumbing.pictures import Picture
     from verifier.gates import Gate
     from verifier.visits import LiveVisit, PendingRequest, Requested
 
@@ -26,6 +27,14 @@ class Gates(Protocol):
 
     def save_gate(self, gate: Gate, *, now: datetime) -> None:
         """Keep a new gate."""
+        ...
+
+    def save_cover(self, gate: Gate, cover: Picture) -> None:
+        """Keep the cover of what a gate opens."""
+        ...
+
+    def load_cover(self, gate_id: str) -> Picture | None:
+        """Return the cover of what a gate opens."""
         ...
 
 

@@ -56,6 +56,8 @@ class Release:
     artist: str
     tracks: tuple[TrackOnOffer, ...]
     packages: tuple[FileOnOffer, ...]
+    cover: str | None
+    """Where its picture is, perhaps relative to the release."""
 
     @classmethod
     def parse(cls, body: bytes) -> Release:
@@ -72,6 +74,7 @@ class Release:
             artist=members.text("artist", max_chars=_MAX_TEXT),
             tracks=members.array("tracks", _track, max_items=_MAX_TRACKS),
             packages=members.array("packages", _file, max_items=_MAX_FILES),
+            cover=members.optional_text("cover"),
         )
 
     def find_track(self, wanted: str) -> TrackOnOffer:

@@ -13,8 +13,9 @@ from credentials.keys.jwk import PublicKey
 from credentials.trust import TrustedIssuer, TrustPolicy
 from plumbing.clock import epoch_s
 from plumbing.ids import new_internal_id
+from plumbing.pictures import Picture
 from verifier.gate_rows import gate_from_row, gate_to_row
-from verifier.tables import GateRow, RedemptionRow, RequestRow, TrustedIssuerRow, VisitRow
+from verifier.tables import GateCoverRow, GateRow, RedemptionRow, RequestRow, TrustedIssuerRow, VisitRow
 from verifier.visits import (
     Accepted,
     Answered,
@@ -79,6 +80,17 @@ class SqlStores:
     def save_gate(self, gate: Gate, *, now: datetime) -> None:
         """See `ports.Gates.save_gate`."""
         self._session.add(gate_to_row(gate, key=new_internal_id(now)))
+
+    def save_cover(self, gate: Gate, cover: Picture) -> None:
+        """See `ports.Gates.save_cover`."""
+        self._session.flush()  # the cover refers to the gate
+        row = GateCoverRow(gate_id=gate.gate_id, site=gate.site, media_type=cover.media_type, content=cover.content)
+        self._session.add(row)
+
+    def load_cover(self, gate_id: str) -> Picture | None:
+        """See `ports.Gates.load_cover`."""
+        row = self._session.get(GateCoverRow, gate_id)
+        return None if row is None else Picture(media_type=row.media_type, content=row.content)
 
     def save_visit(self, visit: Requested, requests: tuple[PendingRequest, ...]) -> None:
         """See `ports.Visits.save_visit`."""

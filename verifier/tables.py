@@ -32,6 +32,17 @@ class GateRow(Base, table=True):
     created_at: int = Field(sa_type=BigInteger)
 
 
+class GateCoverRow(Base, table=True):
+    """The cover of what a gate opens: the site's own copy."""
+
+    __tablename__ = "gate_covers"
+
+    gate_id: str = Field(primary_key=True, foreign_key="gates.gate_id", ondelete="CASCADE")
+    site: str = Field(index=True)
+    media_type: str
+    content: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
 class VisitRow(Base, table=True):
     """A visit, until it expires. It holds no claim, no key, no presentation and no address."""
 

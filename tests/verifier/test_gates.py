@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from credentials.errors import HandstampError, Malformed
 from credentials.protocols.dcql import Query
-from tests.verifier.conftest import ARTIST, OTHER_RELEASE, RELEASE, TRACK, TRACKS, Site, TestClock, make_gate
+from tests.verifier.conftest import ARTIST, OTHER_RELEASE, PAGE, RELEASE, TRACK, TRACKS, Site, TestClock, make_gate
 from verifier.errors import UnusableRelease
 from verifier.gates import Gate, OwnsRelease, OwnsTrack, Terms
 from verifier.releases import Release
@@ -78,6 +78,47 @@ async def test_a_gate_keeps_what_the_trackserver_says_of_the_release(site: Site,
         assert stores.load_gates("main") == (gate,)
         assert stores.load_gates("another-site") == ()
         assert stores.load_gate(gate.gate_id) == gate
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
+
+
+@pytest.mark.parametrize("cover", [f"/releases/{RELEASE}/cover", f"{URL}/cover"])
+@pytest.mark.parametrize(
+    ("image", "media_type"),
+    [(PNG, "image/png"), (b"\xff\xd8\xff\xe0", "image/jpeg"), (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "image/webp")],
+)
+async def test_the_cover_is_kept_and_shown_from_the_sites_own_address(
+    site: Site, trackserver: FastAPI, cover: str, image: bytes, media_type: str
+) -> None:
+    @trackserver.get("/releases/{release}/cover")
+    async def picture(release: str) -> Response:
+        assert release == RELEASE
+        return Response(image, media_type="text/html")
+
+    serve(trackserver, json.dumps(description(cover=cover)).encode())
+    gate = await add(site)
+    http = site.visitor().http
+    shown = await http.get(f"/gates/{gate.gate_id}/cover")
+    assert (shown.content, shown.headers["content-type"]) == (image, media_type)
+    assert f'src="/gates/{gate.gate_id}/cover"' in (await http.get(f"/gates/{gate.gate_id}", headers=PAGE)).text
+
+
+@pytest.mark.parametrize(
+    "cover", ["http://evil.localhost:8702/x.png", "/nowhere", "/html", "http://[", "file:///etc/passwd", None]
+)
+async def test_a_cover_that_cannot_be_shown_is_left_out_and_the_gate_is_made(
+    site: Site, trackserver: FastAPI, cover: str | None
+) -> None:
+    @trackserver.get("/html")
+    async def picture() -> Response:
+        return Response(b"<script>alert(1)</script>", media_type="image/png")
+
+    serve(trackserver, json.dumps(description(cover=cover)).encode())
+    gate = await add(site)
+    assert not gate.opens.has_cover
+    reply = await site.visitor().http.get(f"/gates/{gate.gate_id}/cover")
+    assert (reply.status_code, reply.json()["code"]) == (404, "no_such_cover")
 
 
 @pytest.mark.parametrize("track", ["3", TRACK])

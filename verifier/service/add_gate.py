@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from credentials.errors import Malformed
-from credentials.protocols.urls import parse_landing_url
+from credentials.protocols.urls import parse_landing_url, parse_service_url
+from plumbing.fetch import FetchFailed
 from plumbing.ids import new_public_id
+from plumbing.pictures import MAX_PICTURE_BYTES, Picture
 from verifier.errors import UnusableRelease
 from verifier.gates import ORIGINAL, Gate, Terms, build_opens
 from verifier.releases import MAX_RELEASE_BYTES, Release
@@ -73,6 +75,7 @@ async def add_gate(work: Work, new: NewGate, *, party: Party, fetcher: Fetcher, 
     release = Release.parse(reply.body)
     if not new.address.url.endswith(f"/{release.release_id}"):
         raise UnusableRelease("the trackserver describes another release than the one asked for")
+    cover = await _fetch_cover(release, new.address, fetcher=fetcher)
     requirement, opens = build_opens(
         release, trackserver=new.address.trackserver, track=new.address.track, package=new.package
     )
@@ -82,9 +85,25 @@ async def add_gate(work: Work, new: NewGate, *, party: Party, fetcher: Fetcher, 
         title=new.title or opens.title,
         requirement=requirement,
         terms=new.terms or Terms.default(title=opens.title, artist=opens.artist),
-        opens=opens,
+        opens=replace(opens, has_cover=cover is not None),
         created_at=now,
     )
     with work.write() as stores:
         stores.save_gate(gate, now=now)
+        if cover is not None:
+            stores.save_cover(gate, cover)
     return gate
+
+
+async def _fetch_cover(release: Release, address: ReleaseAddress, *, fetcher: Fetcher) -> Picture | None:
+    """Take the picture along if the trackserver itself has one; a gate without it is a gate all the same."""
+    if release.cover is None:
+        return None
+    try:
+        url = parse_service_url(urljoin(address.url, release.cover), what="address of the cover")
+        if not url.startswith(f"{address.trackserver}/"):
+            return None
+        reply = await fetcher.request("GET", url, max_bytes=MAX_PICTURE_BYTES)
+        return Picture.recognise(reply.body) if reply.status == _OK else None
+    except (FetchFailed, Malformed, ValueError):
+        return None

@@ -6,8 +6,10 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from plumbing.pictures import Picture
 from plumbing.web.csrf import check_same_site
 from verifier.cookies import set_visit_cookie
+from verifier.errors import NoSuchCover
 from verifier.gates import Gate
 from verifier.parts import Parts, VerifierParts
 from verifier.party import Party
@@ -26,8 +28,21 @@ async def get_gate(gate_id: str, request: Request, parts: Parts) -> Response:
         "gate": gate,
         "gate_url": parts.party.gate_url(gate.gate_id),
         "trackserver_host": urlsplit(gate.opens.trackserver).netloc,
+        "cover_url": cover_url(gate),
     }
     return parts.pages.render(request, "gate.html", values)
+
+
+@router.get("/gates/{gate_id}/cover")
+async def get_cover(gate_id: str, parts: Parts) -> Response:
+    """Show the sleeve, from here: a visitor's browser asks nobody else."""
+    cover = await asyncio.to_thread(_load_cover, parts, gate_id)
+    return Response(cover.content, media_type=cover.media_type, headers={"Cache-Control": "public, max-age=86400"})
+
+
+def cover_url(gate: Gate) -> str | None:
+    """Return where the gate's picture is, on this origin."""
+    return f"/gates/{gate.gate_id}/cover" if gate.opens.has_cover else None
 
 
 @router.post("/gates/{gate_id}/visits")
@@ -81,3 +96,11 @@ def _links(started: StartedVisit, party: Party) -> Response:
 def _load(parts: VerifierParts, gate_id: str) -> Gate:
     with parts.work.read() as stores:
         return load_gate(stores, gate_id)
+
+
+def _load_cover(parts: VerifierParts, gate_id: str) -> Picture:
+    with parts.work.read() as stores:
+        cover = stores.load_cover(gate_id)
+    if cover is None:
+        raise NoSuchCover
+    return cover

@@ -32,7 +32,7 @@ from verifier.visits import (
     Requested,
     TimedOut,
 )
-from verifier.web.gate_pages import wants_json
+from verifier.web.gate_pages import cover_url, wants_json
 
 router = APIRouter()
 _MAX_FORM_BYTES = 4096
@@ -141,7 +141,11 @@ def _state_page(
     request: Request, parts: VerifierParts, shown: ShownVisit, *, trouble: HandstampError | None, status: int
 ) -> Response:
     visit, gate = shown.visit, shown.gate
-    values: dict[str, object] = {"gate": gate, "gate_url": parts.party.gate_url(gate.gate_id)}
+    values: dict[str, object] = {
+        "gate": gate,
+        "gate_url": parts.party.gate_url(gate.gate_id),
+        "cover_url": cover_url(gate),
+    }
     match visit:
         case Requested() | Answered():
             return parts.pages.render(request, "visit_waiting.html", values | _waiting(shown, parts))
