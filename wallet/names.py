@@ -25,8 +25,8 @@ def safe_name(untrusted: str) -> str:
     r"""Return `untrusted` as a name that cannot leave its folder, hide, or mean a device.
 
     Separators (`/`, `\`, `:`) and what Windows forbids become `_`; control, format and private characters go (a
-    right-to-left override would show `gpj.exe` as `exe.jpg`); leading and trailing dots and spaces go; at most 180
-    bytes of UTF-8 stay, with the extension.
+    right-to-left override would show `gpj.exe` as `exe.jpg`); leading dots and underscores and trailing dots go; at
+    most 180 bytes of UTF-8 stay, with the extension.
     """
     text = unicodedata.normalize("NFC", untrusted)
     visible = "".join(
@@ -34,7 +34,7 @@ def safe_name(untrusted: str) -> str:
         for letter in text
         if unicodedata.category(letter)[0] != "C" or letter in "\t\n"
     )
-    name = _FORBIDDEN.sub("_", " ".join(visible.split())).strip(". ")
+    name = _FORBIDDEN.sub("_", " ".join(visible.split())).lstrip("._ ").rstrip(". ")
     stem, dot, extension = name.rpartition(".")
     if not dot:
         stem, extension = name, ""

@@ -8,7 +8,6 @@ import httpx
 
 import schemas
 from credentials.keys.certificates import CertificateChain
-from credentials.keys.jwk import PublicKey
 from credentials.keys.signer import LocalSigner
 from credentials.protocols.dcql import ClaimQuery, CredentialQuery, Query
 from credentials.protocols.grants import Grant, build_grant
@@ -107,7 +106,7 @@ class HostileSite:
         return httpx.Response(200, json={"redirect_uri": f"{SITE}/return?response_code=c"})
 
     def give_grant(self, request: httpx.Request) -> httpx.Response:
-        key: PublicKey = jwk_of(request.headers["DPoP"])
+        key = jwk_of(request.headers["DPoP"])
         grant = Grant(
             issuer=SITE,
             audience=TRACKS,
