@@ -133,7 +133,7 @@ def list_releases(*, as_json: AsJson = False) -> None:
 def play(
     listener: Who,
     track: Annotated[str, typer.Argument(help="Id of the track.")],
-    seconds: Annotated[int, typer.Option(min=0, max=86_400, help="How long it was played; it counts from 45 on.")] = 240,
+    seconds: Annotated[int, typer.Option(min=0, max=86_400, help="How long; it counts from 45 on.")] = 240,
     key: Key = None,
     *,
     as_json: AsJson = False,

@@ -21,6 +21,8 @@ from credentials.protocols.openid4vci import (
     parse_offer_link,
 )
 from credentials.sd_jwt import parse_sd_jwt
+from credentials.trust import TrustedIssuer, TrustPolicy
+from credentials.verify import verify_issued
 from schemas import BY_VCT, RELEASE_OWNERSHIP, TRACK_OWNERSHIP
 from tests.issuer.conftest import RELEASE, TRACKS, URL
 
@@ -191,3 +193,41 @@ async def test_the_copy_keeps_its_id_when_it_is_offered_again(coop: Coop, wallet
     coop.wait(days=40)
     second = (await wallet.token(coop.offer(listener))).json()["authorization_details"]
     assert first == second
+
+
+@pytest.mark.parametrize(
+    ("moment", "month_start"),
+    [
+        (datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)),
+        (datetime(2026, 12, 1, 0, 0, 0, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)),
+        (datetime(2027, 1, 31, 12, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)),
+    ],
+)
+async def test_what_is_issued_passes_every_check_of_a_wallet_at_any_end_of_a_month(
+    coop: Coop, wallet: Wallet, moment: datetime, month_start: datetime
+) -> None:
+    listener = coop.owner()
+    # The certificate of the tests is older than these moments and valid for years.
+    coop.now = moment
+    token = (await wallet.token(coop.offer(listener))).json()
+    identifier = token["authorization_details"][0]["credential_identifiers"][0]
+    key = LocalSigner.generate()
+    answer = await wallet.ask(token["access_token"], identifier, [key])
+    text = answer.json()["credentials"][0]["credential"]
+    trusted = TrustedIssuer(
+        issuer=URL,
+        name="Sound Commons",
+        keys=frozenset(),
+        anchors=(coop.authority.cert_pem.bytes(),),
+        types=frozenset(BY_VCT),
+    )
+    received = verify_issued(
+        text,
+        policy=TrustPolicy((trusted,)),
+        holder_keys=frozenset({key.public_key.thumbprint}),
+        at=moment,
+        digest_count=12,
+        claim_names=frozenset(RELEASE_OWNERSHIP.claim_names),
+    )
+    assert received.issued_at == month_start.timestamp()
+    assert parse_sd_jwt(text).claims["acquired"] == "2026-11"
