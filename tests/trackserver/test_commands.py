@@ -1,6 +1,12 @@
 import asyncio
 import json
+import os
+import re
+import socket
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -115,6 +121,49 @@ def test_a_verifier_is_asked_about_and_pinned(run: Run, album_folder: Path, veri
     assert fingerprint in run("show", release).output
     with pytest.raises(ReleaseNotFound):
         run("allow", address, "--release", "nowhere", "--yes")
+
+
+def test_a_site_that_cannot_be_reached_is_said(run: Run, album_folder: Path) -> None:
+    release = json.loads(run("add", str(album_folder), "--json").stdout)["id"]
+    with pytest.raises(FetchFailed):
+        run("allow", "http://artist.localhost:9", "--release", release, "--yes")
+
+
+def test_without_the_extra_parts_the_command_says_what_to_install(
+    run: Run, album_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "handstamp.commands.adding", None)
+    monkeypatch.delattr("handstamp.commands.adding", raising=False)
+    with pytest.raises(tracks.AudioPartsMissing, match=re.escape("handstamp[audio]")):
+        run("add", str(album_folder))
+
+
+def test_a_served_cover_goes_on_from_the_middle(run: Run, album_folder: Path, tmp_path: Path) -> None:
+    release = json.loads(run("add", str(album_folder), "--json").stdout)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {**os.environ, "HANDSTAMP_TRACKSERVER__PORT": str(port), "HANDSTAMP_LOG_LEVEL": "warning"}
+    command = [sys.executable, "-m", "handstamp", "tracks", "serve"]
+    with (tmp_path / "log").open("wb") as log, subprocess.Popen(command, env=environment, stderr=log) as service:
+        try:
+            cover = f"http://127.0.0.1:{port}/releases/{release['id']}/cover"
+            whole = _once_it_answers(cover)
+            rest = httpx.get(cover, headers={"Range": "bytes=10-", "If-Range": whole.headers["etag"]}, timeout=10)
+        finally:
+            service.terminate()
+    assert rest.status_code == 206
+    assert whole.content[:10] + rest.content == whole.content == (album_folder / "cover.png").read_bytes()
+    assert "server" not in whole.headers
+
+
+def _once_it_answers(url: str) -> httpx.Response:
+    for _ in range(150):
+        try:
+            return httpx.get(url, timeout=10)
+        except httpx.ConnectError:
+            time.sleep(0.2)
+    raise TimeoutError(url)
 
 
 def test_a_site_without_keys_cannot_be_allowed(run: Run, album_folder: Path, verifier: tuple[str, str]) -> None:

@@ -190,14 +190,3 @@ def bad_cover(where: str) -> Finding:
         what="It cannot be read as a PNG, JPEG or WebP picture of sensible size, so it is not used.",
         advice="Export the cover again as JPEG or PNG.",
     )
-
-
-def file_gone(where: str) -> Finding:
-    """Build the finding for a file that was added before and is not there now."""
-    return Finding(
-        weight=Weight.MISSING,
-        code="file_gone",
-        where=where,
-        what="It was added before and is not there any more. Its track stays listed, but cannot be sent.",
-        advice="Put the file back.",
-    )
