@@ -8,13 +8,14 @@ from typing import Final
 from credentials.encoding.strict_json import Json, parse_object
 from credentials.errors import HolderError, Malformed
 from issuer.ledger import PricedTrack, ReleaseTracks
+from plumbing.pictures import MAX_PICTURE_BYTES, Picture
 from schemas.types import NOT_KNOWN
 
 MAX_TRACKS: Final = 500
 MAX_TITLE: Final = 300
 _MAX_NUMBER: Final = 1_000_000
 MAX_DESCRIPTION_BYTES: Final = 1024 * 1024
-MAX_COVER_BYTES: Final = 5 * 1024 * 1024
+MAX_COVER_BYTES: Final = MAX_PICTURE_BYTES
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _ISRC: Final = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
 _GTIN: Final = re.compile(r"[0-9]{8}|[0-9]{12,14}")
@@ -28,13 +29,6 @@ _RELEASE_TYPES: Final[Mapping[str, str]] = {
     "album": "AlbumRelease",
     "ep": "EPRelease",
     "single": "SingleRelease",
-}
-# The first bytes decide, not what a server claims: the page shows these bytes under our own name.
-_COVER_TYPES: Final[Mapping[str, re.Pattern[bytes]]] = {
-    "image/jpeg": re.compile(rb"\xff\xd8\xff"),
-    "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
-    "image/webp": re.compile(rb"RIFF....WEBP", re.DOTALL),
-    "image/gif": re.compile(rb"GIF8[79]a"),
 }
 _WHAT: Final = "release description"
 
@@ -71,10 +65,10 @@ class Cover:
         Raises:
             UnusableCover: it is none of the four types that every browser shows.
         """
-        for media_type, start in _COVER_TYPES.items():
-            if start.match(content) and len(content) <= MAX_COVER_BYTES:
-                return cls(media_type=media_type, content=content)
-        raise UnusableCover
+        picture = Picture.recognise(content)
+        if picture is None:
+            raise UnusableCover
+        return cls(media_type=picture.media_type, content=picture.content)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from issuer.copies import Copy
 OFFER_TTL: Final = timedelta(minutes=10)
 TOKEN_TTL: Final = timedelta(minutes=10)
 TRIES: Final = 5
-MAX_COPIES: Final = 500
+MAX_COPIES: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

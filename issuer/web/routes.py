@@ -3,6 +3,7 @@
 The link for the wallet and the six digits are never on one page, so that no one photograph holds both.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -10,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from issuer.api import etag, unchanged
 from issuer.catalogue import NoSuchCover
-from issuer.offers import Open
+from issuer.offers import MAX_COPIES, Open
 from issuer.parts import IssuerParts
 from issuer.service.collection import collect
 from issuer.service.logins import check_login_link, log_in, log_out
@@ -65,11 +66,15 @@ def _add_login(router: APIRouter, door: Door) -> None:
 def _add_collection(router: APIRouter, door: Door) -> None:
     parts = door.parts
 
-    def render(request: Request, visitor: Visitor, *, nothing_chosen: bool = False) -> Response:
+    def render(request: Request, visitor: Visitor, refused: Sequence[str] | None = None) -> Response:
         with parts.database.read() as database:
             collection = collect(Store(database), visitor.listener)
-        status = 422 if nothing_chosen else 200
-        values = {"collection": collection, "nothing_chosen": nothing_chosen}
+        status = 200 if refused is None else 422
+        values = {
+            "collection": collection,
+            "nothing_chosen": refused is not None and len(refused) <= MAX_COPIES,
+            "too_many": MAX_COPIES if refused is not None and len(refused) > MAX_COPIES else None,
+        }
         return door.page(request, "collection.html", visitor, values, status=status)
 
     @router.get("/")
@@ -92,7 +97,7 @@ def _add_collection(router: APIRouter, door: Door) -> None:
                 copies = choose_copies(store, listener=visitor.listener, copy_ids=chosen)
                 offer = parts.desk.make(store, copies, listener=visitor.listener, now=parts.clock())
         except NothingToOffer:
-            return render(request, visitor, nothing_chosen=True)
+            return render(request, visitor, chosen)
         return RedirectResponse(f"/offers/{offer.id}/page", _SEE_OTHER)
 
 

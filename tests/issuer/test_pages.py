@@ -208,6 +208,17 @@ async def test_choosing_nothing_is_said_on_the_page_and_nothing_is_lost(coop: Co
     assert coop.rows(OfferRow) == 0
 
 
+async def test_more_than_a_wallet_takes_at_once_is_said_and_nothing_is_lost(
+    coop: Coop, browser: httpx.AsyncClient
+) -> None:
+    await log_in(coop, browser, coop.owner())
+    page = await browser.get("/collection")
+    answer = await browser.post("/offers", data={"csrf": csrf(page), "copy": [f"{n:022}" for n in range(1001)]})
+    assert answer.status_code == 422
+    assert "up to 1,000 records and tracks" in answer.text
+    assert coop.rows(OfferRow) == 0
+
+
 async def test_another_listeners_copy_cannot_be_offered(coop: Coop, browser: httpx.AsyncClient) -> None:
     other = coop.copies(coop.owner())[0].id
     await log_in(coop, browser, coop.owner())
