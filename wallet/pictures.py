@@ -30,18 +30,23 @@ def read_codes(path: Path) -> list[str]:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise UnreadableFile(path, "it is larger than any photograph")
-        with warnings.catch_warnings(), Image.open(path, formats=_FORMATS) as picture:
-            # The size is in the first bytes: a small file that unpacks to gigabytes is refused before it does.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            if picture.width * picture.height > _MAX_PIXELS:
-                raise UnreadableFile(path, "it has more pixels than any photograph")
-            grey = picture.convert("L")
+        grey = _open_grey(path)
     except FileNotFoundError as error:
         raise UnreadableFile(path, "there is no such file") from error
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise UnreadableFile(path, "it is not a whole PNG or JPEG picture") from error
     found = zxingcpp.read_barcodes(grey, formats=_QR_CODES)
     return [code.text for code in found if code.text]
+
+
+def _open_grey(path: Path) -> Image.Image:
+    with warnings.catch_warnings():
+        # The size is in the first bytes: a small file that unpacks to gigabytes is refused here, before it does.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with Image.open(path, formats=_FORMATS) as picture:
+            if picture.width * picture.height > _MAX_PIXELS:
+                raise UnreadableFile(path, "it has more pixels than any photograph")
+            return picture.convert("L")
 
 
 def read_link(path: Path, *, schemes: tuple[str, ...]) -> str:

@@ -184,7 +184,7 @@ def trust_add(
     tools = _open(passphrase_file)
     authority = read_authority(certificate, name=name, tools=tools)
     views.print_authorities([authority])
-    if not yes and sys.stdin.isatty():
+    if not yes and _is_terminal():
         _confirm("Compare this fingerprint with what the authority says of itself. Trust it?")
     pin_authority(authority, tools=tools)
     views.say(f"Your wallet trusts {name}.")
@@ -209,10 +209,15 @@ def _passphrase(settings: Settings, given: Path | None, *, new: bool) -> str:
     file = given or settings.wallet.passphrase_file
     if file is not None:
         return _read_text(file, private=True)
-    if not sys.stdin.isatty():
+    if not _is_terminal():
         raise PassphraseNeeded
     words_ = "A passphrase for the new wallet" if new else "Passphrase of your wallet"
     return str(typer.prompt(words_, hide_input=True, confirmation_prompt=new))
+
+
+def _is_terminal() -> bool:
+    """Tell whether there is somebody to ask."""
+    return sys.stdin.isatty()
 
 
 def _read_text(path: Path, *, private: bool = False) -> str:
@@ -235,7 +240,7 @@ def _agrees() -> bool:
 
 def _receive(opened: OpenedOffer, code: str | None, tools: Tools) -> tuple[Copy, ...]:
     """Receive, asking for the code, and again when it was mistyped, if there is somebody to ask."""
-    asks = code is None and opened.code is not None and sys.stdin.isatty()
+    asks = code is None and opened.code is not None and _is_terminal()
     for tries_left in reversed(range(_TRIES)):
         tried = _ask_code(opened) if asks else code
         try:
