@@ -1,4 +1,4 @@
-"""Pictures of other parties that a page shows under its own name: recognised by their first bytes, never by a header."""
+"""Pictures of others that a page shows under its own name: recognised by their first bytes, never by a header."""
 
 from __future__ import annotations
 
