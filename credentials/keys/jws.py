@@ -82,8 +82,21 @@ def sign_jws(header: Mapping[str, Json], claims: Mapping[str, Json], signer: Sig
     Raises:
         Malformed: the claims cannot be written as JSON.
     """
-    first = base64url.encode(dump({"alg": signer.algorithm, **header}))
-    signing_input = f"{first}.{base64url.encode(dump(claims))}"
+    return sign_under(write_header(header, algorithm=signer.algorithm), claims, signer)
+
+
+def write_header(header: Mapping[str, Json], *, algorithm: str) -> str:
+    """Write the first part of a JWS, for `sign_under`; `alg` is put before the members of `header`."""
+    return base64url.encode(dump({"alg": algorithm, **header}))
+
+
+def sign_under(written: str, claims: Mapping[str, Json], signer: Signer) -> str:
+    """Sign claims under a header that is written already, by `write_header` with the signer's algorithm.
+
+    Raises:
+        Malformed: the claims cannot be written as JSON.
+    """
+    signing_input = f"{written}.{base64url.encode(dump(claims))}"
     return f"{signing_input}.{base64url.encode(signer.sign(signing_input.encode('ascii')))}"
 
 

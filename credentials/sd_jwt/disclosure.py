@@ -91,8 +91,6 @@ def parse_disclosure(encoded: str, digest: Digest) -> Disclosure:
     return Disclosure(encoded=encoded, digest=digest(encoded), salt=salt, name=name, value=value)
 
 
-def build_disclosure(name: str, value: Json, random: Callable[[int], bytes]) -> Disclosure:
-    """Make one claim disclosable, under a fresh salt of 128 bits (RFC 9901 §9.3)."""
-    salt = base64url.encode(random(SALT_BYTES))
-    encoded = base64url.encode(dump([salt, name, value]))
-    return Disclosure(encoded=encoded, digest=digest_sha256(encoded), salt=salt, name=name, value=value)
+def write_disclosure(name: str, value: Json, random: Callable[[int], bytes]) -> str:
+    """Make one claim disclosable, under a fresh salt of 128 bits (RFC 9901 §9.3); the text is what is digested."""
+    return base64url.encode(dump([base64url.encode(random(SALT_BYTES)), name, value]))

@@ -1,18 +1,19 @@
 """Issuing SD-JWT VCs: every claim at the top level, every credential of a type with the same number of digests."""
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from credentials.encoding.strict_json import Json
 from credentials.keys.jwk import PublicKey
-from credentials.keys.jws import sign_jws
+from credentials.keys.jws import sign_under, write_header
 from credentials.keys.signer import Signer
 from credentials.sd_jwt.disclosure import (
     DEFAULT_HASH,
     DIGESTS,
     FORBIDDEN_NAMES,
     HASH_NAME,
-    build_disclosure,
     digest_sha256,
+    write_disclosure,
 )
 from credentials.sd_jwt.errors import ForbiddenClaimName, ReservedClaim, TooManyClaims
 
@@ -53,28 +54,36 @@ def build_sd_jwt_vc(  # noqa: PLR0913 - each is a member of the credential, all 
         TooManyClaims: there are more claims than digests.
     """
     _check_disclosable(disclosable, digest_count)
-    disclosures = [build_disclosure(name, value, random) for name, value in disclosable.items()]
+    disclosures = [write_disclosure(name, value, random) for name, value in disclosable.items()]
     # A decoy is the digest of random bytes, so nobody can tell it from a digest of a disclosure.
-    decoys = [digest_sha256(random(_DECOY_BYTES).hex()) for _ in range(digest_count - len(disclosures))]
+    decoys = [random(_DECOY_BYTES).hex() for _ in range(digest_count - len(disclosures))]
     claims: dict[str, Json] = {
         "iss": issuer,
         "iat": issued_at,
         "vct": vct,
         "cnf": {"jwk": holder_key.jwk},
         # RFC 9901 §4.2.4.1: sorted, so that the order says nothing of the claims.
-        DIGESTS: list[Json](sorted([disclosure.digest for disclosure in disclosures] + decoys)),
+        DIGESTS: list[Json](sorted(map(digest_sha256, (*disclosures, *decoys)))),
         HASH_NAME: DEFAULT_HASH,
     }
-    header: dict[str, Json] = {"typ": TYP, "kid": signer.public_key.thumbprint, "x5c": list[Json](x5c)}
-    signed = sign_jws(header, claims, signer)
-    return "".join(f"{part}~" for part in (signed, *(disclosure.encoded for disclosure in disclosures)))
+    header = _write_header(signer.algorithm, signer.public_key.thumbprint, tuple(x5c))
+    return "".join(f"{part}~" for part in (sign_under(header, claims, signer), *disclosures))
+
+
+# Every credential of an issuer has the same header, certificates and all, so it is written once.
+@lru_cache(maxsize=16)
+def _write_header(algorithm: str, kid: str, x5c: tuple[str, ...]) -> str:
+    return write_header({"typ": TYP, "kid": kid, "x5c": list[Json](x5c)}, algorithm=algorithm)
 
 
 def _check_disclosable(disclosable: Mapping[str, Json], digest_count: int) -> None:
     for name, value in disclosable.items():
         if name in ALWAYS_VISIBLE or name in ("iat", HASH_NAME):
             raise ReservedClaim(name)
-        _check_names({name: value})
+        if name in FORBIDDEN_NAMES:
+            raise ForbiddenClaimName(name)
+        if isinstance(value, dict | list):
+            _check_names(value)
     if len(disclosable) > digest_count:
         raise TooManyClaims(digest_count)
 
