@@ -16,10 +16,12 @@ from tests.verifier.conftest import Site, Visitor, response_code_of
 from verifier.service.complete_return import complete_return
 from verifier.service.give_grant import give_grant_to_wallet
 from verifier.service.take_answer import AnswerFailed, AnswerTaken, take_answer
-from verifier.visits import Refused
+from verifier.store import SqlStores
+from verifier.visits import LiveVisit, Refused, Requested
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from verifier.gates import Gate
 
@@ -109,3 +111,44 @@ async def test_of_twenty_failures_at_once_five_are_counted_and_end_the_visit(sit
     assert at_once(fail) == {AnswerFailed.__name__: 5, "too_many_failed_answers": CROWD - 5}
     with site.parts.work.read() as stores:
         assert isinstance(stores.load_visit(visitor.visit.rpartition("/")[2]), Refused)
+
+
+async def test_who_loses_a_compare_and_swap_looks_again_and_steps_from_there(
+    site: Site, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor = await site.visitor().start(gate)
+    request = await visitor.fetch_request("cross_device")
+    honest = SqlStores.replace_visit
+    overtakers = ["wrong_nonce", "wrong_audience"]
+
+    def overtaken(stores: SqlStores, before: LiveVisit, after: LiveVisit, *, now: datetime) -> bool:
+        if overtakers:
+            assert isinstance(before, Requested)
+            assert honest(stores, before, before.fail(overtakers.pop()), now=now)
+        return honest(stores, before, after, now=now)
+
+    monkeypatch.setattr(SqlStores, "replace_visit", overtaken)
+    reply = await visitor.send(request, visitor.answer(request))
+    assert reply.status_code == 200
+    assert overtakers == []
+
+
+async def test_a_visit_that_never_holds_still_is_given_up(
+    site: Site, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor = await site.visitor().start(gate)
+    request = await visitor.fetch_request("cross_device")
+    monkeypatch.setattr(SqlStores, "replace_visit", lambda *_, **__: False)
+    reply = await visitor.send(request, visitor.answer(request))
+    assert (reply.status_code, reply.json()["code"]) == (503, "visit_too_busy")
+
+
+async def test_a_visit_that_is_swept_between_request_and_answer_is_no_request_any_more(site: Site, gate: Gate) -> None:
+    visitor = await site.visitor().start(gate)
+    request = await visitor.fetch_request("cross_device")
+    form = visitor.answer(request)
+    site.clock.pass_time(minutes=6)
+    with site.parts.work.write() as stores:
+        assert stores.sweep(now=site.clock()) == 1
+    reply = await visitor.send(request, form)
+    assert (reply.status_code, reply.json()["code"]) == (404, "no_such_request")

@@ -91,16 +91,18 @@ def _count_grant(work: Work, visit_id: str, *, cookie: str | None, now: datetime
 
 
 def _give(visit: LiveVisit) -> Accepted:
-    """Only an `Accepted` visit gives, and only evidence of a verified answer makes one."""
-    if not isinstance(visit, Accepted):
-        raise NotAccepted
-    return visit.give_grant()
+    return _opened(visit).give_grant()
 
 
 def _take_back(visit: LiveVisit) -> Accepted:
+    return _opened(visit).take_back_grant()
+
+
+def _opened(visit: LiveVisit) -> Accepted:
+    """Only an `Accepted` visit gives, and only evidence of a verified answer makes one."""
     if not isinstance(visit, Accepted):
         raise NotAccepted
-    return visit.take_back_grant()
+    return visit
 
 
 def _sign(gate: Gate, *, party: Party, signer: Signer, holder_key: str | None, now: datetime) -> str:
