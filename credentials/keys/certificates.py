@@ -45,6 +45,12 @@ class CertificateChain:
     leaf_key: PublicKey = field(compare=False)
     dns_names: tuple[str, ...] = field(compare=False)
     """The host names that the leaf is for, as written in it."""
+    starts: datetime = field(compare=False)
+    """The leaf's first moment."""
+    ends: datetime = field(compare=False)
+    """The leaf's last moment."""
+    self_signed: bool = field(compare=False)
+    """Whether the leaf says that it signed itself."""
 
     @property
     def leaf(self) -> x509.Certificate:
@@ -62,7 +68,8 @@ class CertificateChain:
         Raises:
             CertificateSelfSigned: the leaf signed itself; nobody would accept it.
         """
-        _check_not_self_signed(self.leaf)
+        if self.self_signed:
+            raise CertificateSelfSigned
         sent = [self.leaf, *(c for c in self.certificates[1:] if c.subject != c.issuer)]
         return [base64.b64encode(c.public_bytes(Encoding.DER)).decode("ascii") for c in sent]
 
@@ -120,10 +127,11 @@ def check_chain(chain: CertificateChain, *, anchors: tuple[bytes, ...], dns_name
     """
     if dns_name.lower() not in (name.lower() for name in chain.dns_names):
         raise CertificateWrongName(dns_name)
-    _check_not_self_signed(chain.leaf)
-    if at < chain.leaf.not_valid_before_utc:
+    if chain.self_signed:
+        raise CertificateSelfSigned
+    if at < chain.starts:
         raise CertificateNotYetValid(dns_name)
-    if at > chain.leaf.not_valid_after_utc:
+    if at > chain.ends:
         raise CertificateExpired(dns_name)
     try:
         span = _find_path(chain, anchors, dns_name)
@@ -159,7 +167,12 @@ def _build_chain(certificates: list[x509.Certificate]) -> CertificateChain:
     if not may_sign or not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         raise CertificateKeyUnsupported
     return CertificateChain(
-        certificates=tuple(certificates), leaf_key=PublicKey.from_cryptography(key), dns_names=dns_names
+        certificates=tuple(certificates),
+        leaf_key=PublicKey.from_cryptography(key),
+        dns_names=dns_names,
+        starts=leaf.not_valid_before_utc,
+        ends=leaf.not_valid_after_utc,
+        self_signed=leaf.subject == leaf.issuer,
     )
 
 
@@ -176,11 +189,6 @@ def _may_sign(certificate: x509.Certificate) -> bool:
         return certificate.extensions.get_extension_for_class(x509.KeyUsage).value.digital_signature
     except x509.ExtensionNotFound:
         return True
-
-
-def _check_not_self_signed(leaf: x509.Certificate) -> None:
-    if leaf.subject == leaf.issuer:
-        raise CertificateSelfSigned
 
 
 @lru_cache(maxsize=256)

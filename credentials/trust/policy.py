@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from credentials.encoding.strict_json import Json
@@ -96,6 +97,7 @@ class TrustPolicy:
         raise UntrustedIssuer(_shorten(url))
 
 
+@lru_cache(maxsize=256)
 def _read_host(url: str) -> str:
     try:
         host = urlsplit(url).hostname
