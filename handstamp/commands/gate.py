@@ -54,7 +54,7 @@ def add(
     """
     new = NewGate(address=_address(release, track), title=title, terms=_terms(terms), package=package)
     tools = compose_verifier(load_settings())
-    gate = asyncio.run(_add(tools, new))
+    gate = _add(tools, new)
     written = _write_poster(tools, gate, poster)
     if as_json:
         typer.echo(_as_json(tools, gate, poster=written))
@@ -142,9 +142,12 @@ def _terms(given: str | None) -> Terms | None:
     return Terms.parse(given)
 
 
-async def _add(tools: VerifierTools, new: NewGate) -> Gate:
-    async with HttpFetcher(tools.reach) as fetcher:
-        return await make_gate(tools.work, new, party=tools.party, fetcher=fetcher, now=system_clock())
+def _add(tools: VerifierTools, new: NewGate) -> Gate:
+    async def add() -> Gate:
+        async with HttpFetcher(tools.reach) as fetcher:
+            return await make_gate(tools.work, new, party=tools.party, fetcher=fetcher, now=system_clock())
+
+    return asyncio.run(add())
 
 
 def _find(tools: VerifierTools, link_or_id: str) -> Gate:

@@ -54,7 +54,7 @@ def trust(
             tools.work, issuer_url, anchor.read_bytes(), name=name, party=tools.party, now=system_clock()
         )
     else:
-        statement = asyncio.run(_ask(tools, issuer_url))
+        statement = _ask(tools, issuer_url)
         out.print(f"{escape(statement.issuer)} says that it signs with:")
         for key in statement.keys.values():
             out.print(f"  [bold]{key.thumbprint}[/]")
@@ -84,6 +84,9 @@ def show_keys() -> None:
     typer.echo(tools.keys.signer(GRANT_KEY).public_key.thumbprint)
 
 
-async def _ask(tools: VerifierTools, url: str) -> KeyStatement:
-    async with HttpFetcher(tools.reach) as fetcher:
-        return await ask_issuer(url, fetcher=fetcher)
+def _ask(tools: VerifierTools, url: str) -> KeyStatement:
+    async def ask() -> KeyStatement:
+        async with HttpFetcher(tools.reach) as fetcher:
+            return await ask_issuer(url, fetcher=fetcher)
+
+    return asyncio.run(ask())
