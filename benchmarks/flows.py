@@ -1,0 +1,332 @@
+"""Complete flows against the real services in this process, on SQLite files with `synchronous=FULL`.
+
+Only the time inside the services' applications is counted: the wallet's own work (keys, proofs, presentations) happens
+between requests. What a web server adds around an application (reading and writing HTTP) is not counted either.
+"""
+
+import asyncio
+import contextlib
+import io
+import secrets
+import statistics
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Self
+
+import structlog
+import trustme
+
+from benchmarks.asgi import Server
+from benchmarks.kernel import raw_actions
+from benchmarks.measure import Figure, measure_rates
+from credentials.encoding.strict_json import Json, dump
+from credentials.keys.signer import LocalSigner
+from credentials.protocols.dpop import build_dpop_proof
+from credentials.protocols.openid4vci import (
+    CredentialRequest,
+    CredentialResponse,
+    NonceResponse,
+    TokenRequest,
+    TokenResponse,
+    build_proof_jwt,
+)
+from credentials.protocols.openid4vp import AuthorizationResponse, parse_request_link, verify_request_object
+from credentials.sd_jwt import build_presentation, build_sd_jwt_vc, parse_sd_jwt
+from credentials.trust import TrustedIssuer
+from handstamp.composition.issuer import KEY_NAME, compose_issuer, issuer_keys
+from handstamp.composition.verifier import REQUEST_KEY, compose_verifier
+from handstamp.composition.verifier import build_app as build_verifier_app
+from handstamp.settings import Settings
+from issuer.app import build_app as build_issuer_app
+from issuer.catalogue import parse_description
+from issuer.ledger import BuyRelease
+from issuer.listeners import Listener
+from issuer.parts import IssuerParts
+from issuer.service.catalogue import Fetched, keep_release
+from issuer.service.offers import choose_copies
+from issuer.service.record import record
+from issuer.store import Store
+from plumbing.clock import epoch_s, system_clock
+from plumbing.ids import new_internal_id
+from plumbing.logs import configure
+from schemas import ALL, RELEASE_OWNERSHIP
+from verifier.gates import Gate, Opens, OwnsRelease, Terms, TrackInside
+from verifier.parts import VerifierParts
+from verifier.releases import FileOnOffer
+
+RELEASE: Final = "3f0c2f9e-3a36-4b7e-9a35-0d8f6b7f5a11"
+_TRACKS: Final = "http://tracks.localhost:8702"
+_FORM: Final = {"content-type": "application/x-www-form-urlencoded"}
+_RAW_S: Final = 0.1
+Flow = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coop:
+    """The issuer, with one listener who owns one release, and a wallet."""
+
+    server: Server
+    parts: IssuerParts
+    listener: str
+    wallet: LocalSigner = field(default_factory=LocalSigner.generate)
+
+    @classmethod
+    def build(cls, settings: Settings, authority: trustme.CA) -> Self:
+        """Start a co-op in a folder of its own."""
+        _install(authority, "coop.localhost", issuer_keys(settings).install, KEY_NAME)
+        parts = compose_issuer(settings)
+        with parts.database.write() as session:
+            store, now = Store(session), parts.clock()
+            keep_release(store, Fetched(described=parse_description(_description(), source_url=_source()), cover=None))
+            listener = Listener.parse(listener_id=new_internal_id(now), name=None, email=None, birth_date=None)
+            store.add_listener(listener, now=now)
+            record(store, listener=listener.id, act=BuyRelease(release=RELEASE), key="bought", now=now)
+        return cls(server=Server(build_issuer_app(parts)), parts=parts, listener=listener.id)
+
+    def flow(self, instances: int) -> Flow:
+        """Return the flow: an offer is made and fetched, a token, a nonce, a credential in several instances."""
+
+        async def issue() -> None:
+            url, ask = self.parts.identity.url, self.server.request
+            offer_id = self._make_offer()
+            await ask("GET", f"{url}/offers/{offer_id}")
+            codes = self.parts.desk.secrets
+            form = TokenRequest(pre_authorized_code=codes.code(offer_id), tx_code=codes.tx_code(offer_id)).to_form()
+            answer = await ask("POST", f"{url}/token", headers=_FORM | self._dpop(f"{url}/token"), body=form)
+            token = TokenResponse.parse(answer.body)
+            nonce = NonceResponse.parse((await ask("POST", f"{url}/nonce")).body).c_nonce
+            wanted = token.authorization_details[0].credential_identifiers[0]
+            asked = CredentialRequest(credential_identifier=wanted, proofs=self._proofs(nonce, instances))
+            headers = {"authorization": f"DPoP {token.access_token}", "content-type": "application/json"}
+            headers |= self._dpop(f"{url}/credential", token.access_token)
+            answer = await ask("POST", f"{url}/credential", headers=headers, body=dump(asked.to_json()))
+            assert len(CredentialResponse.parse(answer.body).credentials) == instances
+
+        return issue
+
+    def _make_offer(self) -> str:
+        """Do what the page's button does, without the page."""
+        began = time.process_time()
+        with self.parts.database.write() as session:
+            store = Store(session)
+            chosen = choose_copies(store, listener=self.listener, copy_ids=None)
+            offer = self.parts.desk.make(store, chosen[:1], listener=self.listener, now=self.parts.clock())
+        self.server.cpu_s += time.process_time() - began
+        return offer.id
+
+    def _dpop(self, url: str, access_token: str | None = None) -> dict[str, str]:
+        proof = build_dpop_proof(
+            signer=self.wallet,
+            method="POST",
+            url=url,
+            issued_at=epoch_s(self.parts.clock()),
+            jti=secrets.token_hex(16),
+            access_token=access_token,
+        )
+        return {"dpop": proof}
+
+    def _proofs(self, nonce: str, instances: int) -> tuple[str, ...]:
+        url, now_s = self.parts.identity.url, epoch_s(self.parts.clock())
+        keys = [LocalSigner.generate() for _ in range(instances)]
+        return tuple(build_proof_jwt(signer=key, audience=url, nonce=nonce, issued_at=now_s) for key in keys)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The verifier, with one gate, and a wallet that holds the release."""
+
+    server: Server
+    parts: VerifierParts
+    url: str
+    gate: str
+    anchor: bytes
+    credential: Callable[[LocalSigner], str]
+
+    @classmethod
+    def build(cls, settings: Settings, authority: trustme.CA) -> Self:
+        """Start a site in a folder of its own."""
+        tools = compose_verifier(settings)
+        _install(authority, "artist.localhost", tools.keys.install, REQUEST_KEY)
+        anchor, now = authority.cert_pem.bytes(), system_clock()
+        coop = settings.issuer.base_url
+        types = frozenset(kind.vct for kind in ALL)
+        gate = _gate(settings.verifier.site)
+        with tools.work.write() as stores:
+            trusted = TrustedIssuer(issuer=coop, name="Co-op", anchors=(anchor,), types=types)
+            stores.save_issuer(settings.verifier.site, trusted, now=now)
+            stores.save_gate(gate, now=now)
+        tools.database.close()
+        keys = issuer_keys(settings)
+        signer, chain = keys.signer(KEY_NAME), keys.chain(KEY_NAME)
+        assert chain is not None
+        x5c = chain.x5c()
+
+        def credential(holder: LocalSigner) -> str:
+            return build_sd_jwt_vc(
+                vct=RELEASE_OWNERSHIP.vct,
+                issuer=coop,
+                holder_key=holder.public_key,
+                issued_at=int(now.replace(day=1, hour=0, minute=0, second=0, microsecond=0).timestamp()),
+                disclosable=dict.fromkeys(RELEASE_OWNERSHIP.claim_names, "none") | {"release": RELEASE},
+                digest_count=RELEASE_OWNERSHIP.digest_count,
+                signer=signer,
+                x5c=x5c,
+                random=secrets.token_bytes,
+            )
+
+        app = build_verifier_app(settings)
+        return cls(
+            server=Server(app),
+            parts=app.state.verifier,
+            url=settings.verifier.base_url,
+            gate=gate.gate_id,
+            anchor=anchor,
+            credential=credential,
+        )
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        await self.parts.close()
+
+    async def present(self) -> None:
+        """Visit, request object, answer, result; on one device."""
+        ask = self.server.request
+        json = {"accept": "application/json"}
+        started = await ask("POST", f"{self.url}/gates/{self.gate}/visits", headers=json, status=201)
+        reference = parse_request_link(started.text_of("same_device"))
+        signed = (await ask("GET", reference.request_uri)).body.decode()
+        request = verify_request_object(signed, reference=reference, anchors=(self.anchor,), at=system_clock())
+        holder = LocalSigner.generate()
+        presentation = build_presentation(
+            parse_sd_jwt(self.credential(holder)),
+            disclose=("release",),
+            nonce=request.nonce,
+            audience=request.client_id,
+            issued_at=epoch_s(system_clock()),
+            signer=holder,
+        )
+        answer = AuthorizationResponse(vp_token={"release": (presentation,)}, state=request.state).to_form()
+        taken = await ask("POST", request.response_uri, headers=_FORM, body=answer)
+        back = json | {"cookie": started.cookies()}
+        result = await ask("GET", taken.text_of("redirect_uri"), headers=back)
+        assert result.text_of("visit") == started.text_of("visit")
+
+
+@contextlib.contextmanager
+def _logs_to_nowhere() -> Iterator[None]:
+    """Let lines be written as in production, but to nowhere."""
+    before = structlog.get_config()
+    configure()
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(io.StringIO()))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+
+
+def measure_flows(folder: Path, *, rounds: int, flows: int) -> Iterator[Figure]:
+    """Measure the flows, in units of raw verifications that are timed in the same round."""
+    settings = Settings(data_dir=folder)
+    authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
+    with _logs_to_nowhere():
+        coop = Coop.build(settings, authority)
+        site = Site.build(settings, authority)
+        yield from _measure_both(coop, site, rounds=rounds, flows=flows)
+        coop.parts.database.close()
+        asyncio.run(site.close())
+
+
+def _measure_both(coop: Coop, site: Site, *, rounds: int, flows: int) -> Iterator[Figure]:
+    kinds = (
+        ("Issuance flow, 1 instance (offer, token, nonce, credential)", coop.server, coop.flow(1), flows),
+        ("Issuance flow, 20 instances", coop.server, coop.flow(20), max(1, flows // 5)),
+        ("Presentation flow (visit, request, answer, result)", site.server, site.present, flows),
+    )
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name, *_ in kinds}
+    for _ in range(rounds):
+        for name, server, flow, count in kinds:
+            found[name].append(asyncio.run(_measure(server, flow, count)))
+    for name, rates in found.items():
+        rate = statistics.median(rate for rate, _ in rates)
+        raw = statistics.median(raw for _, raw in rates)
+        yield Figure(
+            name=name,
+            rate=f"{rate:,.0f}/s",
+            limit=f"raw verification: {raw:,.0f}/s",
+            ratio=f"{raw / rate:.0f} verifications each",
+            value=raw / rate,
+        )
+
+
+async def _measure(server: Server, flow: Flow, count: int) -> tuple[float, float]:
+    """Return flows per second of the server's CPU, and raw verifications per second, both measured now."""
+    raw = measure_rates({"verify": raw_actions()["verify"]}, rounds=1, seconds=_RAW_S)["verify"]
+    await flow()
+    server.cpu_s = 0.0
+    for _ in range(count):
+        await flow()
+    return count / server.cpu_s, raw
+
+
+def _install(authority: trustme.CA, host: str, install: Callable[..., object], name: str) -> None:
+    leaf = authority.issue_cert(host, key_type=trustme.KeyType.ECDSA)
+    chain = b"".join(blob.bytes() for blob in leaf.cert_chain_pems)
+    install(name, key_pem=leaf.private_key_pem.bytes(), chain_pem=chain)
+
+
+def _source() -> str:
+    return f"{_TRACKS}/releases/{RELEASE}"
+
+
+def _description() -> bytes:
+    """Describe a three-track EP, as a trackserver does."""
+    tracks: list[Json] = [
+        {
+            "id": f"3f1c2a70-5a1f-4b0e-9b1e-0c6a5f0d7e1{number}",
+            "number": number,
+            "title": f"Stop {number}",
+            "artist": "The Long Way Home",
+            "isrc": None,
+            "duration_s": 61,
+        }
+        for number in (1, 2, 3)
+    ]
+    return dump(
+        {
+            "id": RELEASE,
+            "title": "Night Bus EP",
+            "artist": "The Long Way Home",
+            "release_type": "EPRelease",
+            "date": "2026-10-01",
+            "gtin": None,
+            "cover": None,
+            "tracks": tracks,
+            "packages": [{"format": "original", "bytes": 1234}],
+        }
+    )
+
+
+def _gate(site: str) -> Gate:
+    opens = Opens(
+        trackserver=_TRACKS,
+        release_id=RELEASE,
+        track_ids=(),
+        kind="EPRelease",
+        title="Night Bus EP",
+        artist="The Long Way Home",
+        tracks=(TrackInside(number=1, title="Stop 1"), TrackInside(number=2, title="Stop 2")),
+        package="original",
+        files=(FileOnOffer(format="flac", size_bytes=31_000_000),),
+        size_bytes=31_000_000,
+    )
+    return Gate(
+        gate_id=secrets.token_urlsafe(16),
+        site=site,
+        title="Night Bus EP",
+        requirement=OwnsRelease(release_id=RELEASE),
+        terms=Terms.default(title="Night Bus EP", artist="The Long Way Home"),
+        opens=opens,
+        created_at=system_clock(),
+    )

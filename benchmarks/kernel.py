@@ -1,0 +1,131 @@
+"""Issuing and verifying SD-JWT VCs, beside raw P-256 of the `cryptography` library."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Self
+
+import trustme
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from benchmarks.measure import Figure, measure_rates
+from credentials.keys.certificates import load_chain_pem
+from credentials.keys.signer import LocalSigner
+from credentials.sd_jwt import build_presentation, build_sd_jwt_vc, parse_sd_jwt
+from credentials.trust import TrustedIssuer, TrustPolicy
+from credentials.verify import Verified, verify
+from schemas import TRACK_OWNERSHIP
+
+_CLAIMS: Final = 10
+_HOST: Final = "coop.example"
+_AUDIENCE: Final = "x509_san_dns:site.example"
+_NOW: Final = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
+_MONTH_S: Final = int(_NOW.replace(day=1, hour=0).timestamp())
+# As long as what is really signed: header and payload of a credential with its certificate.
+_RAW_BYTES: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kernel:
+    """A co-op with a certificate, a holder with a key, a site that trusts the co-op's authority."""
+
+    issuer: LocalSigner
+    x5c: list[str]
+    policy: TrustPolicy
+    holder: LocalSigner
+
+    @classmethod
+    def build(cls) -> Self:
+        """Make all keys and certificates anew."""
+        authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
+        leaf = authority.issue_cert(_HOST, key_type=trustme.KeyType.ECDSA)
+        trusted = TrustedIssuer(
+            issuer=f"https://{_HOST}",
+            name="Co-op",
+            anchors=(authority.cert_pem.bytes(),),
+            types=frozenset({TRACK_OWNERSHIP.vct}),
+        )
+        return cls(
+            issuer=LocalSigner.from_pem(leaf.private_key_pem.bytes(), None),
+            x5c=load_chain_pem(leaf.cert_chain_pems[0].bytes()).x5c(),
+            policy=TrustPolicy((trusted,)),
+            holder=LocalSigner.generate(),
+        )
+
+    def issue(self) -> str:
+        """Issue a credential with ten claims and two decoys."""
+        example = TRACK_OWNERSHIP.example
+        claims = {name: example[name] for name in TRACK_OWNERSHIP.claim_names}
+        claims |= {f"further{number}": "A text as long as a title" for number in range(_CLAIMS - len(claims))}
+        return build_sd_jwt_vc(
+            vct=TRACK_OWNERSHIP.vct,
+            issuer=f"https://{_HOST}",
+            holder_key=self.holder.public_key,
+            issued_at=_MONTH_S,
+            disclosable=claims,
+            digest_count=TRACK_OWNERSHIP.digest_count,
+            signer=self.issuer,
+            x5c=self.x5c,
+            random=secrets.token_bytes,
+        )
+
+    def present(self, nonce: str) -> str:
+        """Present a fresh credential, two claims of it, as a gate for a track asks."""
+        return build_presentation(
+            parse_sd_jwt(self.issue()),
+            disclose=("track", "name"),
+            nonce=nonce,
+            audience=_AUDIENCE,
+            issued_at=int(_NOW.timestamp()),
+            signer=self.holder,
+        )
+
+    def verify(self, presentation: str, nonce: str) -> Verified:
+        """Verify through all twelve steps."""
+        return verify(presentation, policy=self.policy, audience=_AUDIENCE, nonce=nonce, at=_NOW)
+
+
+def raw_actions() -> Mapping[str, Callable[[], object]]:
+    """Sign and verify 2,000 bytes by ES256, with nothing around it."""
+    key, data, algorithm = (
+        ec.generate_private_key(ec.SECP256R1()),
+        secrets.token_bytes(_RAW_BYTES),
+        ec.ECDSA(hashes.SHA256()),
+    )
+    public, signature = key.public_key(), key.sign(data, algorithm)
+    return {
+        "sign": lambda: key.sign(data, algorithm),
+        "verify": lambda: public.verify(signature, data, algorithm),
+    }
+
+
+def measure_kernel(*, rounds: int, seconds: float) -> tuple[float, list[Figure]]:
+    """Measure; return how many raw verifications fit into a second, and the lines of the table."""
+    kernel, nonce = Kernel.build(), secrets.token_urlsafe(32)
+    # A different credential each time, as at a gate: what is remembered of certificates helps, nothing else can.
+    presentations = [kernel.present(nonce) for _ in range(64)]
+    turn = iter(range(10**9))
+    actions = {
+        **raw_actions(),
+        "issue": kernel.issue,
+        "pipeline": lambda: kernel.verify(presentations[next(turn) % len(presentations)], nonce),
+    }
+    rates = measure_rates(actions, rounds=rounds, seconds=seconds)
+    return rates["verify"], [
+        _line("Raw P-256 signing", rates["sign"], None),
+        _line("Raw P-256 verification", rates["verify"], None),
+        _line(f"Issue an SD-JWT VC of {_CLAIMS} claims", rates["issue"], ("raw signing", rates["sign"])),
+        _line(
+            "Verify one with key binding, whole pipeline",
+            rates["pipeline"],
+            ("two raw verifications", rates["verify"] / 2),
+        ),
+    ]
+
+
+def _line(name: str, rate: float, limit: tuple[str, float] | None) -> Figure:
+    words = f"{limit[0]}: {limit[1]:,.0f}/s" if limit else "is a limit itself"
+    ratio = rate / limit[1] if limit else 1.0
+    return Figure(name=name, rate=f"{rate:,.0f}/s", limit=words, ratio=f"{ratio:.2f}" if limit else "", value=ratio)

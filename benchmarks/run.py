@@ -1,0 +1,111 @@
+"""Measure, each figure beside its limit, and write `benchmarks/RESULTS.md`. Run by `make bench`."""
+
+import argparse
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+HERE: Final = Path(__file__).resolve().parent
+if not __package__:  # Run as a script, Python knows this folder only; `benchmarks` is found from the one above.
+    sys.path[0] = str(HERE.parent)
+
+from benchmarks.flows import measure_flows  # noqa: E402
+from benchmarks.kernel import measure_kernel  # noqa: E402
+from benchmarks.measure import ROUNDS, SECONDS_PER_ROUND, Figure  # noqa: E402
+from benchmarks.zip_stream import measure_zip  # noqa: E402
+from plumbing.clock import system_clock  # noqa: E402
+
+_COLUMNS: Final = ("figure", "rate", "beside its limit", "ratio")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How much is measured; `FULL` is what RESULTS.md is made with."""
+
+    rounds: int
+    seconds: float
+    flows: int
+    zip_bytes: int
+    large_zip_bytes: int
+
+
+FULL: Final = Effort(
+    rounds=ROUNDS, seconds=SECONDS_PER_ROUND, flows=30, zip_bytes=200_000_000, large_zip_bytes=2_000_000_000
+)
+
+
+def main() -> int:
+    """Measure everything, print a line as soon as it is known, write the results."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", type=Path, default=HERE / "RESULTS.md", help="where the results are written")
+    output: Path = parser.parse_args().output
+    _forget_settings()
+    began = time.monotonic()
+    print(f"{_machine()}\n", flush=True)
+    figures = []
+    for figure in measure_all(FULL):
+        figures.append(figure)
+        print(f"  {figure.name:<62} {figure.rate:>14}  {figure.ratio:<24} {figure.limit}", flush=True)
+    output.write_text(write_results(figures, took_s=time.monotonic() - began), "utf-8")
+    print(f"\nWritten to {output} after {time.monotonic() - began:.0f} s.", flush=True)
+    return 0
+
+
+def measure_all(effort: Effort) -> Iterator[Figure]:
+    """Measure every figure, in the order of the table."""
+    yield from measure_kernel(rounds=effort.rounds, seconds=effort.seconds)[1]
+    with TemporaryDirectory(prefix="handstamp-bench-") as folder:
+        yield from measure_flows(Path(folder), rounds=effort.rounds, flows=effort.flows)
+    with TemporaryDirectory(prefix="handstamp-bench-") as folder:
+        yield from measure_zip(
+            Path(folder), rounds=effort.rounds, size_bytes=effort.zip_bytes, large_bytes=effort.large_zip_bytes
+        )
+
+
+def write_results(figures: Sequence[Figure], *, took_s: float) -> str:
+    """Write the results as a page."""
+    lines = [_row(_COLUMNS), _row(["---"] * len(_COLUMNS))]
+    lines += [_row((figure.name, figure.rate, figure.limit, figure.ratio)) for figure in figures]
+    about = (HERE / "METHOD.md").read_text("utf-8").strip()
+    table = "\n".join(lines)
+    return f"# Results\n\n{_machine()}\nMade by `make bench` in {took_s:.0f} s.\n\n{table}\n\n{about}\n"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _machine() -> str:
+    cores = os.cpu_count() or 1
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    return (
+        f"{system_clock():%Y-%m-%d}, {_processor()}, {cores} cores (load {load:.1f} at the start), "
+        f"{platform.system()} {platform.machine()}, {python}."
+    )
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return platform.processor() or "unknown processor"
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
+
+
+def _forget_settings() -> None:
+    """Keep the settings of the machine's owner away from what is measured."""
+    for name in [name for name in os.environ if name.startswith("HANDSTAMP_")]:
+        del os.environ[name]
+    os.environ["HANDSTAMP_CONFIG"] = os.devnull
+
+
+if __name__ == "__main__":
+    sys.exit(main())
