@@ -222,7 +222,8 @@ class SiteRefused(VerifierError):
 
     def __init__(self, host: str, reason: str, *, shown: bool) -> None:
         lost = "One stamp was used up, the copy stays yours" if shown else "Nothing was shown"
-        super().__init__(f"{host} did not let you pass: {reason}. {lost}; start again at the gate.")
+        again = "" if "tart again" in reason else "; start again at the gate"
+        super().__init__(f"{host} did not let you pass: {reason}. {lost}{again}.")
 
 
 class NoSuchThing(HolderError):

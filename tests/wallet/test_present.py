@@ -22,10 +22,10 @@ from credentials.sd_jwt import parse_sd_jwt
 from credentials.trust import TrustedIssuer, TrustPolicy
 from credentials.verify import verify
 from plumbing.fetch import FetchFailed, FetchRefused, HttpFetcher
-from tests.support import hostile_issuer
+from tests.support import hostile_issuer, hostile_site
 from tests.support.hostile_issuer import HostileIssuer
 from tests.support.hostile_site import GATE, HOST, SITE, TERMS, HostileSite, asking
-from tests.support.outside import NOW, Authority, Memory, Outside, endless, says
+from tests.support.outside import NOW, Authority, Memory, Outside, Routes, endless, says
 from wallet import errors
 from wallet.ports import Tools
 from wallet.service.answer_request import Asked, answer, decline, read_request
@@ -390,6 +390,34 @@ async def test_a_site_that_nobody_vouches_for_is_refused_with_words_on_how_to_tr
         await begin_visit(GATE, tools=stocked)
 
 
+async def test_a_site_that_relays_anothers_request_is_refused(
+    stocked: Tools, site: HostileSite, outside: Outside
+) -> None:
+    relay = says({"visit": "http://shop.localhost:8704/visits/v", "same_device": site.link()}, 201)
+    outside.parties["shop.localhost:8704"] = Routes({"POST /gates/g/visits": relay})
+    with pytest.raises(errors.SiteRefused, match=r"in the name of artist\.localhost"):
+        await begin_visit("http://shop.localhost:8704/gates/g", tools=stocked)
+    assert site.answers == []
+
+
+async def test_a_trackserver_on_this_machine_is_not_taken_from_a_public_site(
+    stocked: Tools, outside: Outside, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def somewhere(_host: str, _port: int) -> list[str]:
+        return ["93.184.215.14"]
+
+    monkeypatch.setattr("plumbing.fetch._resolve", somewhere)
+    monkeypatch.setattr(hostile_site, "HOST", "artist.example")
+    monkeypatch.setattr(hostile_site, "SITE", "https://artist.example")
+    site = HostileSite.open(outside, authority)
+    outside.parties["artist.example"] = site.routes
+    visit = await begin_visit("https://artist.example/gates/g", tools=stocked)
+    with pytest.raises(LeadsToLoopback):
+        await pass_gate(visit, tools=stocked)
+    assert len(site.answers) == 1
+    assert stocked.keeper.load().deliveries == ()
+
+
 async def test_a_public_party_never_leads_the_wallet_to_this_machine(
     stocked: Tools, outside: Outside, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -401,9 +429,9 @@ async def test_a_public_party_never_leads_the_wallet_to_this_machine(
     outside.parties["gate.example"] = site.routes
     visit = says({"visit": "https://gate.example/visits/v", "same_device": site.link()}, 201)
     site.routes.answers["POST /gates/g/visits"] = visit
-    with pytest.raises((LeadsToLoopback, FetchRefused)):
+    with pytest.raises(FetchRefused):
         await begin_visit("https://gate.example/gates/g", tools=stocked)
-    assert site.answers == []
+    assert outside.paths() == ["POST gate.example/gates/g/visits"]
 
 
 async def test_a_link_from_another_screen_is_answered_and_leads_nowhere_here(stocked: Tools, site: HostileSite) -> None:

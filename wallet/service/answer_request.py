@@ -69,8 +69,13 @@ class Answered:
     redirect_uri: str | None
 
 
-async def read_request(link: str, *, tools: Tools) -> Asked:
+async def read_request(link: str, *, tools: Tools, first_party: str | None = None) -> Asked:
     """Read the link of a request (pasted, or from a QR code) and the request that it leads to.
+
+    Args:
+        link: as it came.
+        tools: the wallet and the world.
+        first_party: who gave the link, if a site did: it decides how far the errand may reach.
 
     Raises:
         UnknownAuthority: no pinned authority certifies who asks.
@@ -83,14 +88,15 @@ async def read_request(link: str, *, tools: Tools) -> Asked:
     host = read_host(reference.client_id)
     if not wallet.authorities:
         raise UnknownAuthority(host)
-    text = await _fetch_request(reference, host, tools)
+    first_party = first_party or reference.request_uri
+    text = await _fetch_request(reference, host, first_party, tools)
     try:
         request = verify_request_object(text, reference=reference, anchors=wallet.anchors(), at=tools.clock())
     except CertificateUntrusted as error:
         raise UnknownAuthority(host) from error
     choice = _choose(request, wallet.copies)
     consent = build_consent(request, choice, {_holding_id(copy): copy for copy in wallet.copies})
-    return Asked(request=request, consent=consent, first_party=reference.request_uri)
+    return Asked(request=request, consent=consent, first_party=first_party)
 
 
 async def answer(asked: Asked, *, tools: Tools) -> Answered:
@@ -142,9 +148,9 @@ def check_own_address(url: str, request: AuthorizationRequest) -> None:
         raise SiteRefused(request.host, "it leads you on to another host, which is refused", shown=True)
 
 
-async def _fetch_request(reference: RequestReference, host: str, tools: Tools) -> str:
+async def _fetch_request(reference: RequestReference, host: str, first_party: str, tools: Tools) -> str:
     # GET also where the link prefers POST (§5.1 lets a wallet choose): it tells the site nothing about this wallet.
-    async with tools.web(reference.request_uri) as web:
+    async with tools.web(first_party) as web:
         reply = await web.request("GET", reference.request_uri, headers=_REQUEST_TYPE, max_bytes=_MAX_REQUEST_BYTES)
     if not succeeded(reply):
         raise SiteRefused(host, read_refusal(reply), shown=False)

@@ -67,8 +67,11 @@ async def begin_visit(gate_url: str, *, tools: Tools) -> Visit:
     url = parse_service_url(started.required("visit"), what=started.named("visit"))
     if origin_of(url) != origin_of(gate):
         raise SiteRefused(host_of(gate), "its visit is at another address, which is refused", shown=False)
-    asked = await read_request(started.text("same_device", max_chars=4096), tools=tools)
-    check_leads_outward(asked.request.response_uri, led_by=gate, what="address for the answer")
+    link = started.text("same_device", max_chars=4096)
+    asked = await read_request(link, tools=tools, first_party=gate)
+    if asked.consent.site.lower() != host_of(gate):
+        # Somebody who relays another site's request would get the listener to open that site's door for them.
+        raise SiteRefused(host_of(gate), f"it asks in the name of {asked.consent.site}", shown=False)
     asked = replace(asked, consent=replace(asked.consent, opens=_read_opens(started)))
     return Visit(url=url, cookie=read_cookies(reply), asked=asked)
 
