@@ -100,7 +100,7 @@ def check_dpop_proof(
         _check_target(claims, method=method, url=url)
         check_fresh(proof.issued_at, at=at, what=_WHAT)
         if access_token is not None and claims.text("ath") != hash_access_token(access_token):
-            raise InvalidDpopProof("The DPoP proof was made for another access token.", status=status)
+            raise InvalidDpopProof("The DPoP proof was made for another access token.")
     if nonce is not None and claims.get("nonce") != nonce:
         raise UseDpopNonce("The DPoP proof must carry the nonce from the DPoP-Nonce header.", status=status)
     if bound_to is not None and bound_to != proof.thumbprint:

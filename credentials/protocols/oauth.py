@@ -218,10 +218,12 @@ _KNOWN: Final[dict[str, type[OAuthError]]] = {
 
 @contextmanager
 def refuse_as(kind: type[OAuthError], *, status: int | None = None) -> Iterator[None]:
-    """Turn whatever the kernel refuses inside into the OAuth error that the protocol names for it."""
+    """Turn whatever the kernel refuses inside into the OAuth error that the protocol names for it, with its status."""
     try:
         yield
-    except OAuthError:
+    except OAuthError as refusal:
+        if status is not None and isinstance(refusal, kind):
+            refusal.status = status
         raise
     except HandstampError as refusal:
         raise kind(refusal.detail, status=status) from refusal
