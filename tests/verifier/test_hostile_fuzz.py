@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from credentials.protocols.openid4vp import AuthorizationResponse
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.verifier.conftest import (
         Site,
     )
-    from collections.abc import Iterator
-
     from verifier.gates import Gate
 
 
