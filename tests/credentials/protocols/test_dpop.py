@@ -197,10 +197,10 @@ def test_a_proof_for_another_token_is_refused_with_401(
 @pytest.mark.parametrize("header", [None, "a,b", "not a proof"])
 def test_every_bad_proof_at_a_protected_resource_is_401(header: str | None, at: datetime) -> None:
     with pytest.raises(InvalidDpopProof) as caught:
-        check_dpop_proof(header, method="GET", url="https://tracks.example/files/1", at=at, access_token="token")
+        dpop.check_dpop_proof(header, method="GET", url="https://tracks.example/files/1", at=at, access_token="token")
     assert caught.value.status == 401
     with pytest.raises(InvalidDpopProof) as caught:
-        check_dpop_proof(header, method="GET", url="https://tracks.example/files/1", at=at)
+        dpop.check_dpop_proof(header, method="GET", url="https://tracks.example/files/1", at=at)
     assert caught.value.status == 400
 
 
