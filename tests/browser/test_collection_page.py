@@ -123,8 +123,19 @@ def test_the_link_and_the_code_are_never_on_one_page(town: Town, visitor: Visito
     visitor.pictures("offer-code")
     town.receive(town.wallet(), link, digits)
     page.goto(offer)
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    assert "still yours" in page.locator(".lead").inner_text()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your wallet has them")
+    visitor.check_page()
+    visitor.pictures("offer-taken")
+
+
+def test_what_was_not_taken_in_time_is_still_there_to_send(town: Town, visitor: Visitor) -> None:
+    enter(visitor, town, town.owner())
+    visitor.page.get_by_role("button", name="Send to my wallet").click()
+    expect(visitor.page.get_by_role("link", name="Open in my wallet")).to_be_visible()
+    town.change("issuer", "UPDATE offer SET expires_at = 1")
+    visitor.page.reload()
+    assert "still yours" in visitor.page.locator(".lead").inner_text()
+    expect(visitor.page.get_by_role("link", name="To my collection")).to_be_visible()
     visitor.check_page()
     visitor.pictures("offer-over")
 
