@@ -150,32 +150,13 @@ class Site:
         tools = compose_verifier(settings)
         _install(authority, "artist.localhost", tools.keys.install, REQUEST_KEY)
         anchor, now = authority.cert_pem.bytes(), system_clock()
-        coop = settings.issuer.base_url
         types = frozenset(kind.vct for kind in ALL)
+        trusted = TrustedIssuer(issuer=settings.issuer.base_url, name="Co-op", anchors=(anchor,), types=types)
         gate = _gate(settings.verifier.site)
         with tools.work.write() as stores:
-            trusted = TrustedIssuer(issuer=coop, name="Co-op", anchors=(anchor,), types=types)
             stores.save_issuer(settings.verifier.site, trusted, now=now)
             stores.save_gate(gate, now=now)
         tools.database.close()
-        keys = issuer_keys(settings)
-        signer, chain = keys.signer(KEY_NAME), keys.chain(KEY_NAME)
-        assert chain is not None
-        x5c = chain.x5c()
-
-        def credential(holder: LocalSigner) -> str:
-            return build_sd_jwt_vc(
-                vct=RELEASE_OWNERSHIP.vct,
-                issuer=coop,
-                holder_key=holder.public_key,
-                issued_at=int(now.replace(day=1, hour=0, minute=0, second=0, microsecond=0).timestamp()),
-                disclosable=dict.fromkeys(RELEASE_OWNERSHIP.claim_names, "none") | {"release": RELEASE},
-                digest_count=RELEASE_OWNERSHIP.digest_count,
-                signer=signer,
-                x5c=x5c,
-                random=secrets.token_bytes,
-            )
-
         app = build_verifier_app(settings)
         return cls(
             server=Server(app),
@@ -183,7 +164,7 @@ class Site:
             url=settings.verifier.base_url,
             gate=gate.gate_id,
             anchor=anchor,
-            credential=credential,
+            credential=_credentials(settings),
         )
 
     async def close(self) -> None:
@@ -274,6 +255,29 @@ def _install(authority: trustme.CA, host: str, install: Callable[..., object], n
     leaf = authority.issue_cert(host, key_type=trustme.KeyType.ECDSA)
     chain = b"".join(blob.bytes() for blob in leaf.cert_chain_pems)
     install(name, key_pem=leaf.private_key_pem.bytes(), chain_pem=chain)
+
+
+def _credentials(settings: Settings) -> Callable[[LocalSigner], str]:
+    """Return what issues a credential for the release to a holder, with the co-op's key, without the co-op."""
+    keys, now = issuer_keys(settings), system_clock()
+    signer, chain = keys.signer(KEY_NAME), keys.chain(KEY_NAME)
+    assert chain is not None
+    x5c = chain.x5c()
+
+    def issue(holder: LocalSigner) -> str:
+        return build_sd_jwt_vc(
+            vct=RELEASE_OWNERSHIP.vct,
+            issuer=settings.issuer.base_url,
+            holder_key=holder.public_key,
+            issued_at=int(now.replace(day=1, hour=0, minute=0, second=0, microsecond=0).timestamp()),
+            disclosable=dict.fromkeys(RELEASE_OWNERSHIP.claim_names, "none") | {"release": RELEASE},
+            digest_count=RELEASE_OWNERSHIP.digest_count,
+            signer=signer,
+            x5c=x5c,
+            random=secrets.token_bytes,
+        )
+
+    return issue
 
 
 def _source() -> str:
