@@ -3,7 +3,7 @@
 from pathlib import PurePosixPath, PureWindowsPath
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wallet.names import safe_name, safe_names
@@ -36,6 +36,7 @@ def test_a_name_becomes_safe_and_stays_readable(untrusted: str, safe: str) -> No
     assert safe_name(untrusted) == safe
 
 
+@settings(deadline=None)
 @given(st.text(max_size=400))
 def test_every_name_is_one_visible_name_in_its_folder_on_every_system(untrusted: str) -> None:
     name = safe_name(untrusted)
@@ -49,6 +50,7 @@ def test_every_name_is_one_visible_name_in_its_folder_on_every_system(untrusted:
     assert safe_name(name) == name
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["a.flac", "A.flac", "a (2).flac", "b", "B", "../a.flac", "con", "CON"]), max_size=8))
 def test_no_two_names_are_one_file_anywhere(untrusted: list[str]) -> None:
     names = safe_names(untrusted)

@@ -2,7 +2,7 @@
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import schemas
@@ -26,6 +26,7 @@ def test_the_examples_fit(kind: schemas.CredentialType) -> None:
     check_shape(kind.example, kind.json_schema)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_it_agrees_with_the_library_on_whatever_is_changed(data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(schemas.ALL))

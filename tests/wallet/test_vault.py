@@ -116,7 +116,7 @@ def test_something_added_at_the_end_is_called_damage(vault: Vault) -> None:
         Vault.open(vault.path, PASSPHRASE)
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_every_flipped_bit_is_found_and_called_damage_not_a_wrong_passphrase(vault: Vault, data: st.DataObject) -> None:
     whole = bytearray(sealed_bytes(build_state(Wallet())))
@@ -127,6 +127,7 @@ def test_every_flipped_bit_is_found_and_called_damage_not_a_wrong_passphrase(vau
         Vault.open(vault.path, PASSPHRASE)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=600))
 def test_no_bytes_make_the_reader_fail_in_another_way(junk: bytes) -> None:
     for data in (junk, sealed_bytes()[:20] + junk, sealed_bytes()[:300] + junk):
