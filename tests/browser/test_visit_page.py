@@ -76,6 +76,7 @@ def test_the_waiting_page_offers_both_devices_and_a_way_out(town: Town, gate: Ga
 
 def test_the_code_on_the_page_is_the_request_for_another_device(town: Town, gate: Gate, visitor: Visitor) -> None:
     start(visitor, town, gate)
+    visitor.page.wait_for_load_state("load")  # the code is a picture, and comes after the page
     for scheme in ("light", "dark"):
         visitor.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         picture = Image.open(io.BytesIO(visitor.page.screenshot(full_page=True)))
@@ -91,7 +92,7 @@ def test_an_answer_from_another_device_opens_the_page_without_a_reload(
     page.evaluate("window.same = true")
     assert town.answer(wallet, cross_device(visitor)) is None
     expect(page.get_by_role("heading", name="You are in")).to_be_focused()
-    expect(page.get_by_text("You own this")).to_be_visible()
+    expect(page.locator("#main").get_by_text("You own this")).to_be_visible()  # the announcer says it too
     expect(page.locator("#announcer")).to_have_text("You are in")
     assert page.evaluate("window.same") is True
     visitor.check_page()
@@ -105,7 +106,7 @@ def test_an_answer_on_the_same_device_comes_back_to_this_browser(
     start(visitor, town, gate)
     link = town.answer(wallet, same_device(visitor))
     assert link
-    expect(visitor.page.get_by_text("Your wallet has answered")).to_be_visible()
+    expect(visitor.page.locator("#main").get_by_text("Your wallet has answered")).to_be_visible()
     visitor.picture("visit-returning")
     stranger = new_visitor()
     stranger.page.goto(link)
