@@ -1,9 +1,10 @@
 # Two commands do everything: `make demo` and `make test`. Python 3.11+, git and make are all they need.
 PYTHON ?= python3
 VENV := .venv
+LOCALES := plumbing/web/locales
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-check test check bench format locks browser-check wheel-check clean
+.PHONY: help demo demo-check test check bench format locks browser-check wheel-check words clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | awk -F: '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -37,6 +38,11 @@ wheel-check: $(VENV)/dev.stamp ## Build the wheel, install it into an empty envi
 locks: $(VENV)/dev.stamp ## Resolve the dependencies anew (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml --extra audio --group build -o requirements/run.lock
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml --extra audio --group dev -o requirements/dev.lock
+
+words: $(VENV)/dev.stamp ## Gather the words of all pages and bring every language's catalogue up to date
+	$(BIN)/pybabel --quiet extract -F $(LOCALES)/babel.toml -o $(LOCALES)/messages.pot --add-location=file --sort-output --width=120 --omit-header plumbing issuer verifier trackserver
+	$(BIN)/pybabel --quiet update -i $(LOCALES)/messages.pot -d $(LOCALES) --ignore-pot-creation-date --ignore-obsolete --no-fuzzy-matching --width=120
+	$(BIN)/pybabel --quiet compile -d $(LOCALES)
 
 clean: ## Remove the environment and what the demo left
 	rm -rf $(VENV) .demo dist
