@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
-from issuer.ledger import BuyTrack, Play
+from issuer.ledger import BuyRelease, BuyTrack, Play
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,6 +78,19 @@ def test_one_track_alone_and_the_way_to_the_rest(town: Town, visitor: Visitor) -
     expect(visitor.page.get_by_text("1 track of it is yours")).to_be_visible()
     expect(visitor.page.get_by_text("You own this")).to_be_hidden()
     visitor.check_page()
+
+
+def test_many_records_stand_side_by_side_and_are_chosen_one_by_one(town: Town, visitor: Visitor) -> None:
+    more = town.add_releases(20)
+    enter(visitor, town, town.listener(*[BuyRelease(release=each) for each in (town.release, *more)]))
+    page = visitor.page
+    expect(page.get_by_role("article")).to_have_count(21)
+    expect(page.get_by_text(re.compile(r"^\d+ selected$"))).to_be_visible()
+    page.get_by_label("All of it").uncheck()
+    page.get_by_role("article").filter(has_text="Night Bus Songs").get_by_label("The whole record").check()
+    expect(page.get_by_text("1 selected")).to_be_visible()
+    visitor.check_page()
+    visitor.pictures("collection-many")
 
 
 def test_an_empty_selection_cannot_be_sent_and_is_answered_in_words(

@@ -41,6 +41,13 @@ def test_a_gate_is_opened_by_keyboard_alone(town: Town, visitor: Visitor) -> Non
     expect(visitor.page.get_by_text("Waiting for your wallet")).to_be_visible()
 
 
+def test_the_first_page_weighs_less_than_60_kb_apart_from_the_cover(town: Town, visitor: Visitor) -> None:
+    weights: dict[str, int] = {}
+    visitor.page.on("response", lambda response: weights.update({response.url: len(response.body())}))
+    visitor.page.goto(town.gate_url(town.gate()), wait_until="networkidle")
+    assert sum(weight for address, weight in weights.items() if not address.endswith("/cover")) < 60_000
+
+
 def test_no_jargon_stands_in_front_of_a_listener(town: Town, visitor: Visitor) -> None:
     visitor.page.goto(town.gate_url(town.gate()))
     words = visitor.page.locator("main").inner_text().lower()

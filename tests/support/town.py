@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import uuid4
 
 import av
 import trustme
@@ -30,9 +32,10 @@ from handstamp.composition.wallet import create_wallet
 from handstamp.demo.cover import draw_cover
 from handstamp.settings import IssuerSettings, Settings, TrackserverSettings, VerifierSettings
 from issuer.app import build_app as build_issuer_app
+from issuer.catalogue import parse_description
 from issuer.ledger import BuyRelease, BuyTrack, Play
 from issuer.listeners import Listener
-from issuer.service.catalogue import fetch_release, keep_release
+from issuer.service.catalogue import Fetched, fetch_release, keep_release
 from issuer.service.logins import make_login_link
 from issuer.service.record import record
 from issuer.store import Store
@@ -144,6 +147,20 @@ class Town:
     def buyer(self) -> str:
         """Add a listener who bought the release."""
         return self.listener(BuyRelease(release=self.release))
+
+    def add_releases(self, number: int) -> list[str]:
+        """Let the co-op sell more releases than the one whose files are here; return their ids."""
+        made = []
+        for count in range(number):
+            tracks = [
+                {"id": str(uuid4()), "number": n, "title": f"Side {count + 1}, part {n}", "duration_s": 100 * n}
+                for n in range(1, 2 + count % 4)
+            ]
+            body = {"id": str(uuid4()), "title": f"Record number {count + 1}", "artist": "Various", "tracks": tracks}
+            described = parse_description(json.dumps(body).encode(), source_url=f"{self.release_url}/{count}")
+            with self.issuer.database.write() as session:
+                made.append(keep_release(Store(session), Fetched(described=described, cover=None)).id)
+        return made
 
     def login_link(self, listener: str) -> str:
         with self.issuer.database.write() as session:
