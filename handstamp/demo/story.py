@@ -166,7 +166,7 @@ class Story:
             table.add_row(knowledge.fact, *(_known(knowledge, role) for role in ("issuer", "trackserver", "verifier")))
         self._console.print(table)
         self._say("Found by reading every byte that each service wrote: databases and logs.")
-        _check_knowledge(found[:-1])
+        check_knowledge(found[:-1])
 
     def _tracks(self) -> list[dict[str, Json]]:
         tracks = self._release.get("tracks")
@@ -186,7 +186,7 @@ def _known(knowledge: Knowledge, role: str) -> str:
     return "[yellow]yes[/]" if knowledge.held_by[role] else "[green]no[/]"
 
 
-def _check_knowledge(personal: list[Knowledge]) -> None:
+def check_knowledge(personal: list[Knowledge]) -> None:
     """Refuse to call the demo done if a fact about the person lies anywhere but at the co-op."""
     for knowledge in personal:
         if not knowledge.held_by["issuer"]:

@@ -1,0 +1,70 @@
+"""The command as a whole: what it teaches, what it answers to a wrong word, and how it fails."""
+
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from credentials.errors import OperatorError
+from handstamp import cli
+
+ROLES = ["demo", "wallet", "gate", "verifier", "issuer", "tracks"]
+
+
+def test_the_help_names_every_role_and_where_to_begin() -> None:
+    shown = CliRunner().invoke(cli.app, ["--help"]).output
+    for role in ROLES:
+        assert role in shown
+    assert "handstamp demo" in shown
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_role_explains_itself(role: str) -> None:
+    result = CliRunner().invoke(cli.app, [role, "--help"])
+    assert result.exit_code == 0
+    assert "Usage" in result.output
+    assert "--install-completion" not in result.output
+
+
+def test_a_wrong_word_is_exit_code_2() -> None:
+    result = CliRunner().invoke(cli.app, ["nonsense"])
+    assert result.exit_code == 2
+    assert "No such command" in result.output
+
+
+def test_the_version_is_printed() -> None:
+    assert CliRunner().invoke(cli.app, ["--version"]).output.startswith("handstamp 0.")
+
+
+def test_a_refusal_is_one_sentence_and_exit_code_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse() -> None:
+        raise OperatorError("The disk is full [really]; free some room.")
+
+    monkeypatch.setattr(cli, "app", refuse)
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert stopped.value.code == 1
+    assert capsys.readouterr().err == "Not done. The disk is full [really]; free some room.\n"
+
+
+def test_ctrl_c_is_exit_code_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "app", interrupt)
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert stopped.value.code == 130
+
+
+def test_a_wallet_command_does_not_load_a_web_server() -> None:
+    program = (
+        "import sys; from typer.testing import CliRunner; from handstamp import cli; "
+        "CliRunner().invoke(cli.app, ['wallet', 'list', '--help']); "
+        "print(sorted({'fastapi', 'sqlmodel', 'uvicorn', 'av'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
