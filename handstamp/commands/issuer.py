@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -17,6 +16,7 @@ from rich.table import Table
 from credentials.encoding import strict_json
 from credentials.encoding.strict_json import Json
 from handstamp.composition.issuer import KEY_NAME, build_app, compose_issuer, issuer_keys
+from handstamp.composition.serving import serve as run_service
 from handstamp.settings import load_settings
 from issuer.copies import CopyKind
 from issuer.ledger import PLAYS_TO_OWN, Act, BuyRelease, BuyTrack, Entry, Play
@@ -54,14 +54,7 @@ def serve() -> None:
     """Run the co-op's service until Ctrl-C."""
     settings = load_settings()
     configure(settings.log_level)
-    uvicorn.run(
-        build_app(settings),
-        host=settings.issuer.bind_host,
-        port=settings.issuer.port,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-    )
+    run_service(build_app(settings), settings.issuer)
 
 
 @listener_app.command("add")

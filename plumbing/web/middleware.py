@@ -95,7 +95,8 @@ class SecurityHeaders:
         self._headers = {
             "Content-Security-Policy": content_security_policy(form_action=form_action),
             "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "no-referrer",
+            # Not "no-referrer": that makes browsers send `Origin: null` with our own forms, which no guard can tell apart.
+            "Referrer-Policy": "same-origin",
             "Cross-Origin-Opener-Policy": "same-origin",
             "X-Frame-Options": "DENY",
             "Permissions-Policy": "camera=(), microphone=(), geolocation=()",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import structlog
+import uvicorn
 from typer.testing import CliRunner, Result
 
 from credentials.errors import Malformed
@@ -156,7 +157,7 @@ async def test_the_service_is_composed_from_settings(terminal: Terminal) -> None
 
 
 def test_serve_listens_where_the_settings_say(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: dict[str, Any] = {}
-    monkeypatch.setattr(issuer.uvicorn, "run", lambda _, **options: asked.update(options))
+    asked: list[uvicorn.Config] = []
+    monkeypatch.setattr(uvicorn.Server, "run", lambda server: asked.append(server.config))
     terminal.say("serve")
-    assert (asked["host"], asked["port"], asked["access_log"]) == ("127.0.0.1", 8701, False)
+    assert [(config.host, config.port, config.access_log) for config in asked] == [("127.0.0.1", 8701, False)]

@@ -308,7 +308,7 @@ async def test_pages_are_strict_about_what_they_load(coop: Coop, browser: httpx.
     await log_in(coop, browser, coop.owner())
     page = await browser.get("/collection")
     assert page.headers["cache-control"] == "no-store"
-    assert page.headers["referrer-policy"] == "no-referrer"
+    assert page.headers["referrer-policy"] == "same-origin"
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert "style=" not in page.text
     assert URL not in page.text
