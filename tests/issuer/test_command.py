@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +15,7 @@ from credentials.errors import Malformed
 from credentials.protocols.openid4vci import CredentialOffer, parse_offer_link
 from handstamp.commands import issuer
 from handstamp.composition.issuer import build_app, compose_issuer
+from handstamp.composition.serving import CannotListen
 from handstamp.settings import load_settings
 from issuer.ledger import KeyReused
 from issuer.listeners import UnknownListener
@@ -157,7 +159,17 @@ async def test_the_service_is_composed_from_settings(terminal: Terminal) -> None
 
 
 def test_serve_listens_where_the_settings_say(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[uvicorn.Config] = []
-    monkeypatch.setattr(uvicorn.Server, "run", lambda server: asked.append(server.config))
-    terminal.say("serve")
-    assert [(config.host, config.port, config.access_log) for config in asked] == [("127.0.0.1", 8701, False)]
+    asked: list[tuple[str, int]] = []
+    monkeypatch.setattr(uvicorn.Server, "run", lambda _, sockets: asked.append(sockets[0].getsockname()))
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    monkeypatch.setenv("HANDSTAMP_ISSUER__PORT", str(port))
+    assert "answers at http://coop.localhost:8701 until you press Ctrl-C" in terminal.say("serve")
+    assert asked == [("127.0.0.1", port)]
+
+
+def test_a_port_that_is_taken_is_said_in_a_sentence(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setenv("HANDSTAMP_ISSUER__PORT", str(taken.getsockname()[1]))
+        with pytest.raises(CannotListen, match="already in use"):
+            terminal.run("serve")
