@@ -34,9 +34,16 @@ def _service_url(value: str) -> str:
         raise ValueError(error.reason) from error
 
 
+def _database_url(value: str) -> str:
+    if not value.startswith("sqlite:///"):
+        raise ValueError("only SQLite can be used so far, as sqlite:////var/lib/handstamp/coop.sqlite")
+    return value
+
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 Name = Annotated[str, Field(min_length=1, max_length=80)]
 ServiceUrl = Annotated[str, AfterValidator(_service_url)]
+DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 
 
 class ServiceSettings(BaseModel):
@@ -48,8 +55,8 @@ class ServiceSettings(BaseModel):
     base_url: ServiceUrl = Field(description="The public address, without a slash at its end.")
     bind_host: str = Field(default="127.0.0.1", description="The network address to listen on.")
     port: Port = Field(description="The port to listen on.")
-    database_url: str | None = Field(
-        default=None, description="SQLAlchemy URL; without it, an SQLite file in the role's folder."
+    database_url: DatabaseUrl | None = Field(
+        default=None, description="sqlite:///PATH; without it, an SQLite file in the role's folder."
     )
 
 
@@ -127,8 +134,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Order the sources: given in code, environment, TOML."""
-        file = Path(os.environ.get("HANDSTAMP_CONFIG", "handstamp.toml"))
-        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file))
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=_file()))
 
     def folder(self, role: str) -> Path:
         """Return the folder of one role ("issuer", "verifier", "trackserver", "wallet")."""
@@ -150,11 +156,27 @@ def load_settings() -> Settings:
     Raises:
         UnusableSettings: a value or a name is wrong; says which one and why.
     """
+    _check_environment()
     try:
         return Settings()
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "file"
-        raise UnusableSettings(where, first["msg"]) from error
-    except ValueError as error:
-        raise UnusableSettings("file", str(error)) from error
+        reason = "there is no such setting" if first["type"] == "extra_forbidden" else first["msg"]
+        raise UnusableSettings(where, reason.removeprefix("Value error, ")) from error
+    except (ValueError, OSError) as error:
+        raise UnusableSettings(f"file {_file()}", str(error)) from error
+
+
+def _file() -> Path:
+    return Path(os.environ.get("HANDSTAMP_CONFIG", "handstamp.toml"))
+
+
+def _check_environment() -> None:
+    """Refuse what pydantic-settings would pass over: a file that is not there, a variable that nothing reads."""
+    if "HANDSTAMP_CONFIG" in os.environ and not _file().is_file():
+        raise UnusableSettings("HANDSTAMP_CONFIG", f"there is no file {_file()}")
+    for name in os.environ:
+        first = name.lower().removeprefix("handstamp_").partition("__")[0]
+        if name.upper().startswith("HANDSTAMP_") and first not in Settings.model_fields:
+            raise UnusableSettings(name, "there is no such setting")

@@ -44,7 +44,8 @@ def serve(app: FastAPI, service: ServiceSettings) -> None:
         timeout_graceful_shutdown=_GRACE_S,
     )
     with _listen(service) as listener:
-        typer.echo(f"{service.name} answers at {service.base_url} until you press Ctrl-C.")
+        where = f"{service.bind_host}:{listener.getsockname()[1]}"
+        typer.echo(f"{service.name} listens on {where} for {service.base_url}. Stop it with Ctrl-C.")
         uvicorn.Server(config).run(sockets=[listener])
 
 

@@ -48,10 +48,24 @@ def test_a_database_url_of_ones_own_is_used(monkeypatch: pytest.MonkeyPatch) -> 
         ('[verifier]\nbase_url = "http://shop.example"\n', "verifier.base_url"),
         ('[verifier]\nbase_url = "not an address"\n', "verifier.base_url"),
         ('log_level = "loud"\n', "log_level"),
-        ("this is not toml", "file"),
+        ('[issuer]\ndatabase_url = "postgresql://db/coop"\n', "issuer.database_url"),
+        ("this is not toml", "file handstamp.toml"),
     ],
 )
 def test_a_wrong_setting_is_named_in_one_sentence(elsewhere: Path, toml: str, where: str) -> None:
     (elsewhere / "handstamp.toml").write_text(toml)
     with pytest.raises(UnusableSettings, match=f"The setting {where} cannot be used"):
+        load_settings()
+
+
+def test_a_file_that_is_named_and_not_there_is_refused(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HANDSTAMP_CONFIG", str(elsewhere / "gone.toml"))
+    with pytest.raises(UnusableSettings, match=r"HANDSTAMP_CONFIG cannot be used: there is no file .*gone\.toml"):
+        load_settings()
+
+
+@pytest.mark.parametrize("name", ["HANDSTAMP_ISUER__NAME", "HANDSTAMP_ISSUER__NMAE", "HANDSTAMP_PORT"])
+def test_a_typing_error_in_the_environment_is_not_passed_over(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "x")
+    with pytest.raises(UnusableSettings, match="there is no such setting"):
         load_settings()

@@ -164,7 +164,7 @@ def test_serve_listens_where_the_settings_say(terminal: Terminal, monkeypatch: p
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     monkeypatch.setenv("HANDSTAMP_ISSUER__PORT", str(port))
-    assert "answers at http://coop.localhost:8701 until you press Ctrl-C" in terminal.say("serve")
+    assert f"listens on 127.0.0.1:{port} for http://coop.localhost:8701" in terminal.say("serve")
     assert asked == [("127.0.0.1", port)]
 
 
