@@ -4,7 +4,8 @@ A service or wallet that starts on loopback stays on loopback; one that starts i
 address: so no public party can lead a fetch to the machine it runs on. Names are resolved here, every address is
 checked, and the connection goes to the address that was checked (a name that changes its mind between check and
 connection gains nothing). `*.localhost` is 127.0.0.1 (RFC 6761 §6.3; Python's resolver does not know it). Redirects
-are never followed: none of our protocols needs one.
+are never followed: none of our protocols needs one. Compressed answers are refused: a few kilobytes, compressed twice,
+unpack to gigabytes before any cap on size is looked at.
 """
 
 import asyncio
@@ -24,6 +25,11 @@ from credentials.errors import HandstampError
 MAX_BYTES: Final = 1024 * 1024
 TIMEOUT_S: Final = 10.0
 _LOOPBACK: Final = "127.0.0.1"
+_CARRIERS: Final = (
+    ipaddress.IPv6Network("64:ff9b::/96"),  # RFC 6052 §2.1: translated to IPv4
+    ipaddress.IPv6Network("::/96"),  # RFC 4291 §2.5.5.1: IPv4 in an old writing
+)
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Reach(Enum):
@@ -117,7 +123,7 @@ class HttpFetcher:
         self._timeout_s = timeout_s
         self._client = httpx.AsyncClient(
             transport=_GuardedTransport(reach, transport or httpx.AsyncHTTPTransport(retries=1)),
-            headers={"User-Agent": user_agent, "Accept-Language": "*"},
+            headers={"User-Agent": user_agent, "Accept-Language": "*", "Accept-Encoding": "identity"},
             timeout=timeout_s,
             follow_redirects=False,
             trust_env=False,
@@ -163,9 +169,15 @@ class HttpFetcher:
         try:
             async with self._client.stream(method, url, headers=dict(headers or {}), content=content) as answer:
                 self._client.cookies.clear()
+                _check_plain(answer, url)
                 yield answer
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise FetchFailed(_host(url), str(error) or type(error).__name__) from error
+
+
+def _check_plain(answer: httpx.Response, url: str) -> None:
+    if answer.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        raise FetchFailed(_host(url), "it answers compressed, which was not asked for")
 
 
 async def _read(answer: httpx.Response, max_bytes: int) -> bytes:
@@ -180,7 +192,7 @@ async def _read(answer: httpx.Response, max_bytes: int) -> bytes:
 def _host(url: str) -> str:
     try:
         return httpx.URL(url).host or "the address"
-    except httpx.InvalidURL:
+    except (httpx.InvalidURL, UnicodeError):
         return "the address"
 
 
@@ -219,12 +231,29 @@ class _GuardedTransport(httpx.AsyncBaseTransport):
         return self._checked(host, await _resolve(host, port))
 
     def _checked(self, host: str, addresses: list[str]) -> str:
-        for address in addresses:
-            parsed = ipaddress.ip_address(address)
-            allowed = parsed.is_global or (self._reach is Reach.PRIVATE and parsed.is_private)
-            if not allowed or parsed.is_loopback or parsed.is_link_local or parsed.is_multicast:
-                raise FetchRefused(host, "it leads to a private address")
+        if not all(self._may_reach(meant) for address in addresses for meant in _meanings(address)):
+            raise FetchRefused(host, "it leads to a private address")
         return addresses[0]
+
+    def _may_reach(self, address: _Address) -> bool:
+        if address.is_loopback or address.is_unspecified or address.is_link_local or address.is_multicast:
+            return False
+        return address.is_global or (self._reach is Reach.PRIVATE and address.is_private)
+
+
+def _meanings(address: str) -> list[_Address]:
+    """Return an address, and the IPv4 address that it stands for where IPv6 only carries one.
+
+    `::ffff:127.0.0.1` is this machine and `64:ff9b::10.0.0.1` the network behind a translator, whatever IPv6 says.
+    """
+    parsed = ipaddress.ip_address(address)
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return [parsed]
+    carried = parsed.ipv4_mapped or parsed.sixtofour
+    if carried is None and any(parsed in network for network in _CARRIERS):
+        carried = ipaddress.IPv4Address(int(parsed) & 0xFFFF_FFFF)
+    # A mapped address is IPv4 and nothing else; the others are reached as IPv6 too.
+    return [carried] if parsed.ipv4_mapped else [parsed, *([carried] if carried else [])]
 
 
 def _is_address(host: str) -> bool:
@@ -238,6 +267,6 @@ def _is_address(host: str) -> bool:
 async def _resolve(host: str, port: int) -> list[str]:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # UnicodeError: no name at all, such as one with a label of 64 characters
         raise FetchFailed(host, "its name cannot be resolved") from error
     return [str(entry[4][0]) for entry in found]
