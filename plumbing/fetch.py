@@ -249,11 +249,12 @@ def _meanings(address: str) -> list[_Address]:
     parsed = ipaddress.ip_address(address)
     if isinstance(parsed, ipaddress.IPv4Address):
         return [parsed]
-    carried = parsed.ipv4_mapped or parsed.sixtofour
-    if carried is None and any(parsed in network for network in _CARRIERS):
-        carried = ipaddress.IPv4Address(int(parsed) & 0xFFFF_FFFF)
-    # A mapped address is IPv4 and nothing else; the others are reached as IPv6 too.
-    return [carried] if parsed.ipv4_mapped else [parsed, *([carried] if carried else [])]
+    if parsed.ipv4_mapped is not None:
+        return [parsed.ipv4_mapped]  # IPv4 and nothing else; the others are reached as IPv6 too
+    if parsed.sixtofour is not None:
+        return [parsed, parsed.sixtofour]
+    carries = any(parsed in network for network in _CARRIERS)
+    return [parsed, ipaddress.IPv4Address(int(parsed) & 0xFFFF_FFFF)] if carries else [parsed]
 
 
 def _is_address(host: str) -> bool:

@@ -14,6 +14,7 @@ from typing import Final
 from credentials.errors import HandstampError, OperatorError
 from credentials.keys.certificates import CertificateChain, load_chain_pem
 from credentials.keys.signer import LocalSigner
+from plumbing.private import make_private_folder
 
 _KEK_FILE: Final = "key-encryption-key"
 _OWNER_ONLY: Final = 0o600
@@ -107,7 +108,7 @@ class KeyStore:
 
     def _write_temporary(self, path: Path, data: bytes) -> Path:
         """Write beside `path`, so that a crash leaves the old file or the new one, never half of one."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(self._folder)
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
         with os.fdopen(descriptor, "wb") as file:

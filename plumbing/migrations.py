@@ -4,17 +4,33 @@ from pathlib import Path
 
 from alembic import command, context
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import MetaData, create_engine
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DatabaseError
+
+from plumbing.database import DatabaseUnavailable
+from plumbing.private import make_private_file
 
 
 def upgrade(database_url: str, scripts: Path) -> None:
     """Bring the database at `database_url` to the newest version of the role whose migrations folder is `scripts`.
 
-    The folder of an SQLite file is made if it is missing, readable by its owner only.
+    An SQLite file and its folder are made if they are missing, readable by their owner only.
+
+    Raises:
+        DatabaseUnavailable: it cannot be made or written, is damaged, or was written by a newer version.
     """
-    _make_folder(database_url)
-    command.upgrade(_config(database_url, scripts), "head")
+    place = make_url(database_url).database
+    try:
+        _make_file(database_url)
+        command.upgrade(_config(database_url, scripts), "head")
+    except OSError as error:
+        raise DatabaseUnavailable(f"{place}: {error.strerror}") from error
+    except DatabaseError as error:
+        raise DatabaseUnavailable(f"{place}: {error.orig}") from error
+    except CommandError as error:
+        raise DatabaseUnavailable(f"{place}: a newer version of Handstamp wrote it") from error
 
 
 def downgrade(database_url: str, scripts: Path, revision: str) -> None:
@@ -48,7 +64,8 @@ def _config(database_url: str, scripts: Path) -> Config:
     return config
 
 
-def _make_folder(database_url: str) -> None:
+def _make_file(database_url: str) -> None:
     url = make_url(database_url)
     if url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}:
-        Path(str(url.database)).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # SQLite itself would let everybody read it; its `-wal` and `-shm` get the mode of the database.
+        make_private_file(Path(str(url.database)))

@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 
 from filelock import FileLock, Timeout
 
+from plumbing.private import make_private_folder
 from wallet import sealed
 from wallet.errors import (
     LOCK_WAIT_S,
@@ -146,7 +147,7 @@ def _told(path: Path) -> Iterator[None]:
 
 def _make_folder(path: Path) -> None:
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(path.parent)
     except OSError as error:
         raise UnwritableVault(path, error.strerror or "its folder cannot be made") from error
 
