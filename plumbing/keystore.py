@@ -71,8 +71,8 @@ class KeyStore:
         try:
             signer = LocalSigner.from_pem(key_pem, password)
             chain = load_chain_pem(chain_pem)
-        except (ValueError, TypeError, HandstampError) as error:
-            raise UnusableKey(path, f"what was given is not a P-256 key with its certificates ({error})") from error
+        except HandstampError as error:
+            raise UnusableKey(path, f"nothing was installed. {error.detail.removesuffix('.')}") from error
         if chain.leaf_key.thumbprint != signer.public_key.thumbprint:
             raise UnusableKey(path, "the certificate belongs to another key")
         self._write(path, signer.to_pem(self._key_encryption_key()))
@@ -92,9 +92,12 @@ class KeyStore:
         return self._read_private(path)
 
     def _read_private(self, path: Path) -> bytes:
-        if os.name == "posix" and path.stat().st_mode & _OTHERS:
-            raise UnusableKey(path, f"others on this machine may read it; run: chmod 600 '{path}'")
-        return path.read_bytes()
+        try:
+            if os.name == "posix" and path.stat().st_mode & _OTHERS:
+                raise UnusableKey(path, f"others on this machine may read it; run: chmod 600 '{path}'")
+            return path.read_bytes()
+        except OSError as error:
+            raise UnusableKey(path, error.strerror or "it cannot be read") from error
 
     def _write(self, path: Path, data: bytes) -> None:
         self._write_temporary(path, data).replace(path)
@@ -108,11 +111,14 @@ class KeyStore:
 
     def _write_temporary(self, path: Path, data: bytes) -> Path:
         """Write beside `path`, so that a crash leaves the old file or the new one, never half of one."""
-        make_private_folder(self._folder)
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            make_private_folder(self._folder)
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise UnusableKey(path, error.strerror or "it cannot be written") from error
         return temporary

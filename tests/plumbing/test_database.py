@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from issuer.parts import MIGRATIONS
 from plumbing.database import Database, DatabaseUnavailable
+from plumbing.migrations import upgrade
 
 
 @pytest.fixture
@@ -71,3 +73,26 @@ def test_a_database_that_cannot_be_opened_says_so_in_words(tmp_path: Path) -> No
     database = Database(f"sqlite:///{tmp_path / 'missing' / 'test.sqlite'}")
     with pytest.raises(DatabaseUnavailable, match="cannot be used"), database.read() as session:
         session.connection().execute(text("SELECT 1"))
+
+
+def test_a_folder_that_cannot_be_made_is_said_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DatabaseUnavailable, match=r"file/issuer/issuer\.sqlite: Not a directory"):
+        upgrade(f"sqlite:///{tmp_path / 'file' / 'issuer' / 'issuer.sqlite'}", MIGRATIONS)
+
+
+def test_a_file_that_is_no_database_is_said_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "issuer.sqlite").write_bytes(b"nothing of the kind" * 100)
+    with pytest.raises(DatabaseUnavailable, match=r"issuer\.sqlite: file is not a database"):
+        upgrade(f"sqlite:///{tmp_path / 'issuer.sqlite'}", MIGRATIONS)
+
+
+def test_a_database_of_a_newer_version_is_called_so(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'issuer.sqlite'}"
+    upgrade(url, MIGRATIONS)
+    newer = Database(url)
+    with newer.write() as session:
+        session.connection().execute(text("UPDATE issuer_version SET version_num = '9999'"))
+    newer.close()
+    with pytest.raises(DatabaseUnavailable, match="a newer version of Handstamp wrote it"):
+        upgrade(url, MIGRATIONS)
