@@ -45,16 +45,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, default=HERE / "RESULTS.md", help="where the results are written")
     output: Path = parser.parse_args().output
-    _forget_settings()
+    with TemporaryDirectory(prefix="handstamp-bench-") as folder:
+        _forget_settings(Path(folder))
+        _measure_and_write(output)
+    return 0
+
+
+def _measure_and_write(output: Path) -> None:
     began = time.monotonic()
-    print(f"{_machine()}\n", flush=True)
+    machine = describe_machine()
+    print(f"{machine}\n", flush=True)
     figures = []
     for figure in measure_all(FULL):
         figures.append(figure)
         print(f"  {figure.name:<62} {figure.rate:>14}  {figure.ratio:<24} {figure.limit}", flush=True)
-    output.write_text(write_results(figures, took_s=time.monotonic() - began), "utf-8")
-    print(f"\nWritten to {output} after {time.monotonic() - began:.0f} s.", flush=True)
-    return 0
+    took_s = time.monotonic() - began
+    output.write_text(write_results(figures, machine=machine, took_s=took_s), "utf-8")
+    print(f"\nWritten to {output} after {took_s:.0f} s.", flush=True)
 
 
 def measure_all(effort: Effort) -> Iterator[Figure]:
@@ -68,20 +75,21 @@ def measure_all(effort: Effort) -> Iterator[Figure]:
         )
 
 
-def write_results(figures: Sequence[Figure], *, took_s: float) -> str:
+def write_results(figures: Sequence[Figure], *, machine: str, took_s: float) -> str:
     """Write the results as a page."""
     lines = [_row(_COLUMNS), _row(["---"] * len(_COLUMNS))]
     lines += [_row((figure.name, figure.rate, figure.limit, figure.ratio)) for figure in figures]
     about = (HERE / "METHOD.md").read_text("utf-8").strip()
     table = "\n".join(lines)
-    return f"# Results\n\n{_machine()}\nMade by `make bench` in {took_s:.0f} s.\n\n{table}\n\n{about}\n"
+    return f"# Results\n\n{machine}\nMade by `make bench` in {took_s:.0f} s.\n\n{table}\n\n{about}\n"
 
 
 def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _machine() -> str:
+def describe_machine() -> str:
+    """Say when and where this is measured."""
     cores = os.cpu_count() or 1
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     python = f"{platform.python_implementation()} {platform.python_version()}"
@@ -100,11 +108,13 @@ def _processor() -> str:
     return next(names, platform.machine())
 
 
-def _forget_settings() -> None:
+def _forget_settings(folder: Path) -> None:
     """Keep the settings of the machine's owner away from what is measured."""
     for name in [name for name in os.environ if name.startswith("HANDSTAMP_")]:
         del os.environ[name]
-    os.environ["HANDSTAMP_CONFIG"] = os.devnull
+    empty = folder / "handstamp.toml"
+    empty.touch()
+    os.environ["HANDSTAMP_CONFIG"] = str(empty)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.measure import Figure, measure_rates
-from benchmarks.run import Effort, measure_all, write_results
+from benchmarks.run import Effort, describe_machine, measure_all, write_results
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +17,9 @@ SMALL = Effort(rounds=1, seconds=0, flows=1, zip_bytes=100_003, large_zip_bytes=
 
 @pytest.fixture
 def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("HANDSTAMP_CONFIG", str(tmp_path / "none.toml"))
+    empty = tmp_path / "handstamp.toml"
+    empty.touch()
+    monkeypatch.setenv("HANDSTAMP_CONFIG", str(empty))
 
 
 def test_every_action_is_measured_in_every_round() -> None:
@@ -31,7 +33,7 @@ def test_every_action_is_measured_in_every_round() -> None:
 @pytest.mark.usefixtures("no_settings")
 def test_every_figure_can_be_taken_and_stands_in_the_results() -> None:
     figures = list(measure_all(SMALL))
-    written = write_results(figures, took_s=1.0)
+    written = write_results(figures, machine="Here.", took_s=1.0)
     assert [line for line in written.splitlines() if line.startswith("| ")][2:] == [
         f"| {figure.name} | {figure.rate} | {figure.limit} | {figure.ratio} |" for figure in figures
     ]
@@ -40,7 +42,7 @@ def test_every_figure_can_be_taken_and_stands_in_the_results() -> None:
 
 def test_the_results_say_what_machine_they_are_from() -> None:
     figure = Figure(name="Zip", rate="1 MB/s", limit="one plain file: 2 MB/s", ratio="0.50", value=0.5)
-    written = write_results([figure], took_s=7.0)
+    written = write_results([figure], machine=describe_machine(), took_s=7.0)
     assert "cores" in written
     assert "Python" in written
     assert "| Zip | 1 MB/s | one plain file: 2 MB/s | 0.50 |" in written
