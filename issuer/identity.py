@@ -7,11 +7,25 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 from credentials.encoding.strict_json import Json
+from credentials.errors import OperatorError
 from credentials.keys.certificates import CertificateChain
 from credentials.keys.signer import Signer
 from credentials.protocols.oauth import ServerError
+from credentials.protocols.urls import host_of
 
 _DID_CONTEXT: Final[list[Json]] = ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/jwk/v1"]
+
+
+class NoCertificate(OperatorError):
+    """Every credential carries the certificate of the co-op's host, and there is none."""
+
+    code = "no_certificate"
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"This co-op has no certificate for {host}, so no wallet would take what it hands out. Give it one: "
+            "handstamp issuer keys import --key KEY.pem --chain CHAIN.pem"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +36,8 @@ class Identity:
         url: the credential issuer's identifier, compared exactly by everybody.
         name: what people read.
         signer: the key; it is parsed once, not per credential.
-        x5c: the certificates as headers carry them; empty if verifiers pin the key itself.
+        x5c: the certificates as headers carry them; empty before some were imported.
+        dns_names: the hosts that they are for.
         valid_until: when the certificate ends; None without one.
     """
 
@@ -30,6 +45,7 @@ class Identity:
     name: str
     signer: Signer
     x5c: tuple[str, ...] = ()
+    dns_names: tuple[str, ...] = ()
     valid_until: datetime | None = None
 
     @classmethod
@@ -40,8 +56,15 @@ class Identity:
             name=name,
             signer=signer,
             x5c=tuple(chain.x5c()) if chain else (),
+            dns_names=chain.dns_names if chain else (),
             valid_until=chain.leaf.not_valid_after_utc if chain else None,
         )
+
+    def check_certified(self) -> None:
+        """Refuse to serve without a certificate for our own host: wallets and gates would refuse what comes out."""
+        host = host_of(self.url)
+        if host not in {name.lower() for name in self.dns_names}:
+            raise NoCertificate(host)
 
     def check_can_sign(self, now: datetime) -> None:
         """Refuse to sign with an expired certificate: nobody would accept what comes out."""

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -18,6 +17,7 @@ from credentials.encoding.strict_json import Json
 from handstamp.composition.issuer import KEY_NAME, build_app, compose_issuer, issuer_keys
 from handstamp.composition.serving import serve as run_service
 from handstamp.settings import load_settings
+from handstamp.terminal import Terminal
 from issuer.copies import CopyKind
 from issuer.ledger import PLAYS_TO_OWN, Act, BuyRelease, BuyTrack, Entry, Play
 from issuer.listeners import Listener
@@ -237,6 +237,12 @@ def import_keys(
     )
 
 
+@keys_app.command("show")
+def show_keys() -> None:
+    """Show the fingerprint of the key that signs: whoever runs a site compares it before trusting the co-op."""
+    typer.echo(issuer_keys(load_settings()).signer(KEY_NAME).public_key.thumbprint)
+
+
 @contextmanager
 def _parts() -> Iterator[tuple[IssuerParts, datetime]]:
     """Compose the issuer for one command, with the command's one moment."""
@@ -269,8 +275,8 @@ def _copies(count: int) -> str:
     return "one copy" if count == 1 else f"{count} copies"
 
 
-def _console() -> Console:
-    return Console(highlight=False)
+def _console() -> Terminal:
+    return Terminal(highlight=False)
 
 
 def _show(body: Mapping[str, Json], words: str, *, as_json: bool) -> None:

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from handstamp.composition.serving import serve as run_service
 from handstamp.composition.verifier import GRANT_KEY, REQUEST_KEY, VerifierTools, build_app, compose_verifier
 from handstamp.settings import load_settings
+from handstamp.terminal import Terminal
 from plumbing.clock import system_clock
 from plumbing.fetch import HttpFetcher
 from plumbing.logs import configure
@@ -45,10 +45,10 @@ def trust(
     """Trust a co-op to say who owns what.
 
     Its keys are fetched once and shown; compare the fingerprint with one that the co-op gave you in another way, by
-    telephone or on paper. Nothing is trusted before you say yes.
+    telephone or on paper (`handstamp issuer keys show`). Nothing is trusted before you say yes.
     """
     tools = compose_verifier(load_settings())
-    out = Console(highlight=False, soft_wrap=True)
+    out = Terminal(highlight=False, soft_wrap=True)
     if anchor is not None:
         trusted = trust_anchor(
             tools.work, issuer_url, anchor.read_bytes(), name=name, party=tools.party, now=system_clock()

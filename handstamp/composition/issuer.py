@@ -51,8 +51,14 @@ def compose_issuer(settings: Settings) -> IssuerParts:
 
 
 def build_app(settings: Settings) -> FastAPI:
-    """Build the service's application."""
-    return build_issuer_app(compose_issuer(settings))
+    """Build the service's application.
+
+    Raises:
+        NoCertificate: no certificate for the co-op's host was imported.
+    """
+    parts = compose_issuer(settings)
+    parts.identity.check_certified()
+    return build_issuer_app(parts)
 
 
 def _key_folder(settings: Settings) -> Path:

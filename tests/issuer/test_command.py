@@ -17,6 +17,7 @@ from handstamp.commands import issuer
 from handstamp.composition.issuer import build_app, compose_issuer
 from handstamp.composition.serving import CannotListen
 from handstamp.settings import load_settings
+from issuer.identity import NoCertificate
 from issuer.ledger import KeyReused
 from issuer.listeners import UnknownListener
 from issuer.service.offers import NothingToOffer
@@ -137,28 +138,45 @@ def test_what_goes_wrong_is_one_sentence(terminal: Terminal) -> None:
         assert "\n" not in str(refused.value)
 
 
-def test_keys_are_imported_with_their_certificate_and_sign_from_then_on(terminal: Terminal, tmp_path: Path) -> None:
+def import_keys(terminal: Terminal, folder: Path) -> str:
     key, chain = certified_key()
-    (tmp_path / "key.pem").write_bytes(key)
-    (tmp_path / "chain.pem").write_bytes(chain)
-    files = ("--key", str(tmp_path / "key.pem"), "--chain", str(tmp_path / "chain.pem"))
-    said = terminal.say("keys", "import", *files)
-    assert "coop.localhost" in said
+    (folder / "key.pem").write_bytes(key)
+    (folder / "chain.pem").write_bytes(chain)
+    return terminal.say("keys", "import", "--key", str(folder / "key.pem"), "--chain", str(folder / "chain.pem"))
+
+
+def test_keys_are_imported_with_their_certificate_and_sign_from_then_on(terminal: Terminal, tmp_path: Path) -> None:
+    assert "coop.localhost" in import_keys(terminal, tmp_path)
     parts = compose_issuer(load_settings())
     assert len(parts.identity.x5c) == 1
+    assert terminal.say("keys", "show").strip() == parts.identity.signer.public_key.thumbprint
     parts.database.close()
 
 
-async def test_the_service_is_composed_from_settings(terminal: Terminal) -> None:
+def test_a_coop_without_a_certificate_for_its_host_does_not_serve(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(NoCertificate, match=r"no certificate for coop\.localhost"):
+        terminal.run("serve")
+    import_keys(terminal, tmp_path)
+    monkeypatch.setenv("HANDSTAMP_ISSUER__BASE_URL", "https://coop.example")
+    with pytest.raises(NoCertificate, match=r"no certificate for coop\.example"):
+        terminal.run("serve")
+
+
+async def test_the_service_is_composed_from_settings(terminal: Terminal, tmp_path: Path) -> None:
     import httpx  # noqa: PLC0415
 
+    import_keys(terminal, tmp_path)
     app = build_app(load_settings())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://coop.localhost:8701") as browser:
         assert (await browser.get("/health")).json() == {"status": "ok"}
-    assert terminal
 
 
-def test_serve_listens_where_the_settings_say(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_serve_listens_where_the_settings_say(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_keys(terminal, tmp_path)
     asked: list[tuple[str, int]] = []
     monkeypatch.setattr(uvicorn.Server, "run", lambda _, sockets: asked.append(sockets[0].getsockname()))
     with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -168,7 +186,10 @@ def test_serve_listens_where_the_settings_say(terminal: Terminal, monkeypatch: p
     assert asked == [("127.0.0.1", port)]
 
 
-def test_a_port_that_is_taken_is_said_in_a_sentence(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_that_is_taken_is_said_in_a_sentence(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_keys(terminal, tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         monkeypatch.setenv("HANDSTAMP_ISSUER__PORT", str(taken.getsockname()[1]))
         with pytest.raises(CannotListen, match="already in use"):
