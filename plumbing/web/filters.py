@@ -7,6 +7,7 @@ language's template environment (`plumbing.web.pages`).
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from babel import Locale
@@ -88,6 +89,12 @@ def number(context: Context, value: float) -> str:
 
 
 @pass_context
+def credits_of(context: Context, milli: int) -> str:
+    """Write milli-credits as credits, always with three digits after the separator: ``0.960``."""
+    return str(format_decimal(Decimal(milli) / _STEP, format="#,##0.000", locale=locale_of(context)))
+
+
+@pass_context
 def word_list(context: Context, words: list[str] | tuple[str, ...]) -> str:
     """Join words as the language does: ``FLAC, MP3 and Opus``."""
     return str(format_list(list(words), locale=locale_of(context)))
@@ -111,6 +118,7 @@ def iso_time(value: datetime) -> str:
 FILTERS: Final[Mapping[str, Callable[..., str]]] = {
     "clock": clock,
     "code_groups": code_groups,
+    "credits": credits_of,
     "day": day,
     "duration": duration,
     "file_size": file_size,

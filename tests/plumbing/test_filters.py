@@ -69,6 +69,11 @@ def test_numbers_and_codes_are_grouped() -> None:
     assert write("{{ 1022|number }} {{ '482913'|code_groups }}") == "1,022 482 913"
 
 
+def test_credits_keep_their_three_digits() -> None:
+    assert write("{{ 960|credits }} {{ 1234567|credits }}") == "0.960 1,234.567"
+    assert write("{{ 960|credits }}", "de") == "0,960"
+
+
 @pytest.mark.parametrize("language", ["tlh", "not a language", ""])
 def test_an_unknown_language_falls_back_to_english(language: str) -> None:
     assert write("{{ '2026-03'|month }}", language) == "March 2026"
