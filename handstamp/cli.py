@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
+from rich.text import Text
 from typer.core import TyperCommand, TyperGroup
 from typing_extensions import override
 
 from credentials.errors import HandstampError
 from handstamp import __version__
+from handstamp.terminal import Terminal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,11 +108,9 @@ def main() -> None:
     try:
         app()
     except HandstampError as error:
-        Console(stderr=True, highlight=False).print(f"[bold red]Not done.[/] {_escaped(error.detail)}", soft_wrap=True)
+        # As text, never as markup: the words may be another party's.
+        said = Text.assemble(("Not done.", "bold red"), " ", error.detail)
+        Terminal(stderr=True, highlight=False).print(said, soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("[", "\\[")

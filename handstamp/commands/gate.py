@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from credentials.encoding import strict_json
 from handstamp.composition.verifier import VerifierTools, compose_verifier
 from handstamp.settings import load_settings
+from handstamp.terminal import Terminal
 from plumbing.clock import system_clock
 from plumbing.fetch import HttpFetcher
 from verifier.gates import ORIGINAL, Gate, Terms
@@ -59,7 +59,7 @@ def add(
     if as_json:
         typer.echo(_as_json(tools, gate, poster=written))
         return
-    out = Console(highlight=False, soft_wrap=True)
+    out = Terminal(highlight=False, soft_wrap=True)
     out.print(
         f"[bold]{escape(gate.title)}[/] by {escape(gate.opens.artist)} has a gate. Its link stays the same for good:"
     )
@@ -81,7 +81,7 @@ def list_gates(*, as_json: JsonOption = False) -> None:
     if not gates:
         typer.echo("No gate yet. Make one: handstamp gate add --release https://TRACKSERVER/releases/ID")
         return
-    out = Console(highlight=False, soft_wrap=True)
+    out = Terminal(highlight=False, soft_wrap=True)
     for gate in gates:
         whom = "the track or its release" if gate.opens.is_track else "the release"
         out.print(f"[bold]{escape(gate.title)}[/] by {escape(gate.opens.artist)}, for who owns {whom}")
@@ -96,7 +96,7 @@ def show(gate: GateArgument, *, as_json: JsonOption = False) -> None:
     if as_json:
         typer.echo(_as_json(tools, found))
         return
-    out = Console(highlight=False, soft_wrap=True)
+    out = Terminal(highlight=False, soft_wrap=True)
     out.print(f"[bold]{escape(found.title)}[/] by {escape(found.opens.artist)}")
     out.print(f"  {tools.party.gate_url(found.gate_id)}")
     out.print(

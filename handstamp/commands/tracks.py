@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
@@ -16,6 +15,7 @@ from credentials.protocols.urls import parse_service_url
 from handstamp.composition.serving import serve as run_service
 from handstamp.composition.trackserver import build_app, compose_trackserver
 from handstamp.settings import load_settings
+from handstamp.terminal import Terminal
 from plumbing.fetch import FetchFailed, HttpFetcher, Reach
 from plumbing.logs import configure
 from trackserver.catalogue import Master, Release
@@ -71,7 +71,7 @@ def add(
     except ModuleNotFoundError as error:
         raise AudioPartsMissing from error
     parts = compose_trackserver(load_settings())
-    notes = Console(stderr=True, highlight=False)
+    notes = Terminal(stderr=True, highlight=False)
     added, findings = adding.add_folder(parts, folder, title=title, artist=artist, notes=notes)
     address = _address(parts, added.release)
     if as_json:
@@ -82,7 +82,7 @@ def add(
         described = release_json(added.release, parts.base_url)
         _print_json({**described, "outcome": added.outcome.value, "address": address, "findings": found})
         return
-    out = Console(highlight=False)
+    out = Terminal(highlight=False)
     out.print(f"{adding.OUTCOMES[added.outcome]}:", end=" ")
     _print_release(added.release, parts, out)
     for track in added.gone:
@@ -106,7 +106,7 @@ def list_releases(*, as_json: AsJson = False) -> None:
     for release in releases:
         size = _megabytes(build_whole_package(release).zip.size)
         table.add_row(release.id, escape(release.artist), escape(release.title), str(len(release.tracks)), size)
-    Console(highlight=False, soft_wrap=True).print(table)
+    Terminal(highlight=False, soft_wrap=True).print(table)
 
 
 @app.command()
@@ -122,7 +122,7 @@ def show(release_id: ReleaseId, *, as_json: AsJson = False) -> None:
         allowed: list[strict_json.Json] = [{"verifier": pin.issuer, "fingerprint": pin.kid} for pin in pins]
         _print_json({**release_json(release, parts.base_url), "allowed": allowed})
         return
-    out = Console(highlight=False)
+    out = Terminal(highlight=False)
     _print_release(release, parts, out)
     for pin in pins:
         out.print(f"Opened by {escape(pin.issuer)}, key {pin.kid}", soft_wrap=True)
@@ -145,7 +145,7 @@ def allow(
     parts = compose_trackserver(load_settings())
     issuer = parse_service_url(verifier, what="address of the verifier").rstrip("/")
     keys = parse_verifier_keys(asyncio.run(_fetch_keys(issuer, Reach.of(parts.base_url))))
-    out = Console(highlight=False, soft_wrap=True)
+    out = Terminal(highlight=False, soft_wrap=True)
     out.print(f"{escape(issuer)} says that it signs its grants with:")
     for key in keys:
         out.print(f"  [bold]{key.thumbprint}[/]")
@@ -171,7 +171,7 @@ async def _fetch_keys(issuer: str, reach: Reach) -> bytes:
     return reply.body
 
 
-def _print_release(release: Release, parts: TrackserverParts, out: Console) -> None:
+def _print_release(release: Release, parts: TrackserverParts, out: Terminal) -> None:
     out.print(f"[bold]{escape(release.title)}[/] by {escape(release.artist)}")
     table = Table("#", "Title", "Length", "Files", "ISRC", box=None, pad_edge=False)
     for track in release.tracks:

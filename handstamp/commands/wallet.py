@@ -13,6 +13,7 @@ from credentials.errors import HolderError
 from handstamp.commands import wallet_views as views
 from handstamp.composition.wallet import compose_wallet, create_wallet
 from handstamp.settings import Settings, load_settings
+from handstamp.terminal import plain
 from wallet import words
 from wallet.errors import CodeNeeded, ConsentDeclined, NoSuchThing, UnreadableFile, WrongCode
 from wallet.pictures import is_picture, read_link
@@ -254,7 +255,7 @@ def _receive(opened: OpenedOffer, code: str | None, tools: Tools) -> tuple[Copy,
 
 def _ask_code(opened: OpenedOffer) -> str:
     description = (opened.code and opened.code.description) or "The code that the co-op shows after the offer"
-    return str(typer.prompt(description.rstrip(".:"))).strip()
+    return str(typer.prompt(plain(description).rstrip(".:"))).strip()
 
 
 def _say_received(copy: Copy) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import typer
-from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -12,15 +11,16 @@ from rich.text import Text
 from credentials.encoding import strict_json
 from credentials.encoding.strict_json import Json
 from credentials.protocols.urls import host_of
+from handstamp.terminal import Terminal
 from wallet import words
 from wallet.consent import Consent
 from wallet.service.download import Listing
 from wallet.state import Authority, Copy, Receipt
 
 
-def console() -> Console:
+def console() -> Terminal:
     """Return the terminal; foreign texts never become markup."""
-    return Console(highlight=False, markup=False, emoji=False)
+    return Terminal(highlight=False, markup=False, emoji=False)
 
 
 def say(text: str, style: str = "") -> None:
