@@ -32,7 +32,6 @@ from wallet.wire import FORM, JSON, Proving, read_object, read_refusal, send_pro
 
 _MAX_STATED_KEYS: Final = 10
 _MAX_CREDENTIAL_BYTES: Final = 2 * 1024 * 1024
-_NOT_FOUND: Final = 404
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +91,7 @@ async def fetch_stated_keys(web: Fetcher, issuer: str) -> frozenset[str] | None:
         IssuerRefused: it states so many that one could be for each listener.
     """
     reply = await web.request("GET", build_well_known_url(issuer, "jwt-vc-issuer"), headers=JSON)
-    if reply.status == _NOT_FOUND or not succeeded(reply):
+    if not succeeded(reply):
         return None
     document = read_object(reply, what="list of the co-op's keys")
     if document.text("issuer") != issuer:

@@ -226,6 +226,8 @@ def _read_text(path: Path, *, private: bool = False) -> str:
         if private and os.name == "posix" and path.stat().st_mode & 0o077:
             raise UnreadableFile(path, f"others on this computer may read it; run: chmod 600 '{path}'")
         return path.read_text("utf-8").strip("\r\n")
+    except FileNotFoundError as error:
+        raise UnreadableFile(path, "there is no such file") from error
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableFile(path, "it is not a text file that can be read") from error
 

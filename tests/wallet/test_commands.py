@@ -287,3 +287,24 @@ def test_what_a_listener_reads_has_no_codes() -> None:
 def test_the_vault_of_the_commands_is_the_vault(run: Run, tmp_path: Path) -> None:
     done(run("create"))
     assert Vault.open(tmp_path / "w" / "wallet.handstamp", PASSPHRASE).load().copies == ()
+
+
+@pytest.mark.parametrize(
+    ("command", "pasted", "expected"),
+    [
+        ("receive", "garbage", "not the link of an offer (it is not an https address). Copy all of it"),
+        ("answer", "garbage", "not the link of a request (it is not an https address). Copy all of it"),
+        ("open", "http://artist.localhost", "not the link of a gate (it names a site but no gate"),
+        ("receive", "openid4vp://?client_id=x", "handstamp wallet answer 'LINK'"),
+        ("answer", "openid-credential-offer://?credential_offer=x", "handstamp wallet receive 'LINK'"),
+        ("open", "openid4vp://?client_id=x", "handstamp wallet answer 'LINK'"),
+    ],
+)
+def test_a_link_of_the_wrong_kind_is_named_with_the_command_that_takes_it(
+    ready: Run, command: str, pasted: str, expected: str
+) -> None:
+    assert expected in refused(ready(command, pasted)).detail
+
+
+def test_a_passphrase_file_that_is_not_there_is_called_so(ready: Run) -> None:
+    assert "there is no such file" in refused(ready("list", "--passphrase-file", "gone", passphrase=False)).detail

@@ -32,6 +32,7 @@ from credentials.sd_jwt import build_presentation, parse_sd_jwt
 from plumbing.clock import epoch_s
 from wallet.consent import Consent, build_consent
 from wallet.errors import NotForThisGate, NoUsesLeft, SiteRefused, UnknownAuthority
+from wallet.links import expecting
 from wallet.ports import Tools
 from wallet.state import Copy, Instance, Receipt, Shown, Wallet
 from wallet.wire import FORM, JSON, origin_of, read_refusal, succeeded
@@ -83,7 +84,8 @@ async def read_request(link: str, *, tools: Tools, first_party: str | None = Non
         SiteRefused, FetchFailed: the request is not there.
         HandstampError: the request is one that must not be answered; its class says why.
     """
-    reference = parse_request_link(link)
+    with expecting("the link of a request", link):
+        reference = parse_request_link(link)
     wallet = tools.keeper.load()
     host = read_host(reference.client_id)
     if not wallet.authorities:

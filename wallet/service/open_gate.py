@@ -21,6 +21,7 @@ from plumbing.fetch import Reply
 from wallet import words
 from wallet.consent import Consent
 from wallet.errors import SiteRefused
+from wallet.links import expecting
 from wallet.ports import Tools, Web
 from wallet.service.answer_request import Answered, Asked, answer, read_request
 from wallet.state import Delivery
@@ -58,7 +59,8 @@ async def begin_visit(gate_url: str, *, tools: Tools) -> Visit:
         SiteRefused, FetchFailed: there is no such gate, or it does not answer.
         HandstampError: as `read_request`.
     """
-    gate = _gate_address(gate_url)
+    with expecting("the link of a gate", gate_url):
+        gate = _gate_address(gate_url)
     async with tools.web(gate) as web:
         reply = await web.request("POST", f"{gate}/visits", headers=JSON, content=b"")
     if not succeeded(reply):

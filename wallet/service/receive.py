@@ -36,6 +36,7 @@ from wallet.errors import (
     UnwantedCredential,
 )
 from wallet.inspection import inspect
+from wallet.links import expecting
 from wallet.ports import Tools, Web
 from wallet.state import Collecting, Copy, Instance, Waiting, Wallet
 from wallet.wire import Proving
@@ -84,7 +85,8 @@ async def read_offer(text: str, *, tools: Tools) -> OpenedOffer:
         NothingOffered: nothing in it that this wallet can keep.
         IssuerRefused, Malformed, FetchFailed: the co-op cannot be asked, or what it says cannot be read.
     """
-    parsed = parse_offer_link(text)
+    with expecting("the link of an offer", text):
+        parsed = parse_offer_link(text)
     first_party = parsed.url if isinstance(parsed, OfferReference) else parsed.credential_issuer
     wallet = tools.keeper.load()
     if not wallet.authorities:
