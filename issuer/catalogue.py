@@ -1,6 +1,7 @@
 """The co-op's catalogue: releases, tracks and covers, as read from a trackserver's public description."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -178,7 +179,8 @@ def _title(source: Mapping[str, Json], name: str) -> str:
     value = source.get(name)
     if not isinstance(value, str) or not value.strip() or len(value) > MAX_TITLE or not value.isprintable():
         raise Malformed(_WHAT, f"its `{name}` is not a line of 1 to {MAX_TITLE} characters")
-    return value
+    # Written in one way only: a wallet takes a second way to write a letter, or a further space, for a mark.
+    return unicodedata.normalize("NFC", " ".join(value.split()))
 
 
 def _matching(source: Mapping[str, Json], name: str, pattern: re.Pattern[str]) -> str:

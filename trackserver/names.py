@@ -16,6 +16,15 @@ _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
 
 
+def written_plainly(text: str) -> str:
+    """Return a text on one line, in the one way that Unicode calls normal, without characters that nobody sees.
+
+    A co-op signs titles as they are written here, and a wallet takes whatever hides in one for a mark on its holder.
+    """
+    composed = unicodedata.normalize("NFC", text)
+    return " ".join("".join(char for char in composed if _kept(char)).split())
+
+
 def safe_name(text: str, *, fallback: str, max_bytes: int = MAX_NAME_BYTES) -> str:
     """Turn any text into one component of a path, without an extension; `fallback` stands in when nothing is left."""
     composed = unicodedata.normalize("NFC", text)

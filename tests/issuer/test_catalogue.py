@@ -128,6 +128,11 @@ def test_a_description_that_cannot_be_used_is_malformed(changed: dict[str, Any])
         parse_description(json.dumps(description(**changed)).encode(), source_url=SOURCE)
 
 
+def test_a_title_is_kept_in_the_one_writing_that_wallets_accept() -> None:
+    body = json.dumps(description(title=" Cafe\u0301  Noir ")).encode()
+    assert parse_description(body, source_url=SOURCE).release.title == "Caf\u00e9 Noir"
+
+
 def test_codes_are_read_as_people_write_them_and_a_wrong_one_counts_as_not_known() -> None:
     tracks = [
         {**track, "isrc": isrc}

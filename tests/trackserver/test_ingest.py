@@ -129,6 +129,26 @@ def test_files_without_tags_go_by_their_names_and_this_is_said(tmp_path: Path, a
     assert said == {"no_title", "no_track_number", "no_isrc", "no_album_title", "no_artist"}
 
 
+@pytest.mark.parametrize("where", ["tags", "names"])
+def test_what_nobody_sees_in_a_title_is_left_out(tmp_path: Path, audio: Audio, where: str) -> None:
+    """Control sequences, marks that turn the writing around, two ways to write one letter: wallets refuse them all."""
+    written = "Caf\u0065\u0301\x1b[31m\u202e\u200b\xa0 Noir\x9b"
+    if where == "tags":
+        audio(tmp_path / "a.flac", title=written, artist=written, album=written, tracknumber="1")
+    else:
+        audio(tmp_path / written / f"1 {written}.flac")
+    album = draft(tmp_path if where == "tags" else tmp_path / written, artist=written)
+    assert (album.title, album.artist, album.tracks[0].title) == ("Caf\u00e9[31m Noir",) * 3
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of files are bytes on POSIX")
+def test_a_name_that_is_no_text_is_read_all_the_same(tmp_path: Path, audio: Audio) -> None:
+    folder = tmp_path / os.fsdecode(b"Tape\xff")
+    audio(folder / "any.flac").rename(folder / os.fsdecode(b"1 Lied\xe4.flac"))
+    album = draft(folder)
+    assert (album.title, album.tracks[0].title) == ("Tape", "Lied")
+
+
 def test_discs_come_in_order_by_tag_or_by_folder(tmp_path: Path, audio: Audio) -> None:
     audio(tmp_path / "CD2" / "01.flac", title="Second", tracknumber="1", album="B")
     audio(tmp_path / "CD1" / "01.flac", title="First", tracknumber="1", album="B")

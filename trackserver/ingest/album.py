@@ -10,8 +10,10 @@ from typing import Final
 from trackserver.ingest import findings
 from trackserver.ingest.findings import Finding, Weight
 from trackserver.ingest.folder import AudioFile, FolderContents, natural_order
+from trackserver.names import written_plainly
 
 UNKNOWN_ARTIST: Final = "Unknown artist"
+UNKNOWN_TITLE: Final = "Unknown title"
 VARIOUS_ARTISTS: Final = "Various artists"
 _DISC_FOLDER = re.compile(r"(?:cd|dis[ck]|vinyl|lp)[ _-]?([0-9]{1,2})(?![0-9])", re.IGNORECASE)
 _LEADING_NUMBER = re.compile(r"(?:[0-9]{1,2}-)?([0-9]{1,3})(?:\s*[._-]+\s*|\s+)(?=\S)")
@@ -66,7 +68,7 @@ def draft_album(contents: FolderContents, *, title: str | None, artist: str | No
     found = list(contents.findings)
     groups = _grouped(sorted(contents.audio, key=_place))
     album_title = _album_title(contents, title, found)
-    album_artist = artist or _album_artist(contents.audio, found)
+    album_artist = written_plainly(artist or "") or _album_artist(contents.audio, found)
     _note_same_numbers(groups, found)
     tracks = tuple(_track(group, position, album_artist, found) for position, group in enumerate(groups, start=1))
     first = _first_of(contents.audio)
@@ -149,7 +151,8 @@ def _track(group: Sequence[AudioFile], position: int, album_artist: str, found: 
     where = group[0].relative
     title = first(lambda audio: audio.facts.title)
     if title is None:
-        title = _LEADING_NUMBER.sub("", group[0].stem.replace("_", " "), count=1).strip() or group[0].stem
+        stem = written_plainly(group[0].stem) or str(position)
+        title = _LEADING_NUMBER.sub("", stem.replace("_", " "), count=1).strip() or stem
         found.append(findings.no_title(where, title))
     number = next((audio.facts.track for audio in group if audio.facts.track), None)
     return TrackDraft(
@@ -177,11 +180,12 @@ def _album_title(contents: FolderContents, given: str | None, found: list[Findin
     albums = Counter(audio.facts.album for audio in contents.audio if audio.facts.album)
     if len(albums) > 1:
         found.append(findings.mixed_albums(tuple(sorted(albums)), chosen=given))
-    if given:
-        return given
+    if title := written_plainly(given or ""):
+        return title
     if not albums:
-        found.append(findings.no_album_title(contents.folder.name))
-        return contents.folder.name
+        name = written_plainly(contents.folder.name) or UNKNOWN_TITLE
+        found.append(findings.no_album_title(name))
+        return name
     return albums.most_common(1)[0][0]
 
 

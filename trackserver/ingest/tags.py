@@ -17,6 +17,7 @@ from mutagen.mp3 import MP3
 from mutagen.wave import WAVE
 
 from trackserver.catalogue import Codec
+from trackserver.names import written_plainly
 
 MAX_TEXT_CHARS: Final = 500
 _FRONT_COVER: Final = 3
@@ -112,7 +113,7 @@ class _Texts:
     def first(self, what: str) -> str | None:
         for name in self._names[what]:
             for value in _values(self._tags.get(name)):
-                text = " ".join(str(value).split())[:MAX_TEXT_CHARS].strip()
+                text = written_plainly(str(value))[:MAX_TEXT_CHARS].strip()
                 if text:
                     return text
         return None
