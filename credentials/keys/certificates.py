@@ -17,7 +17,6 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import Criticality, ExtensionPolicy, Policy, PolicyBuilder, Store, VerificationError
 
@@ -92,7 +91,7 @@ def parse_x5c(value: Json, *, what: str) -> CertificateChain:
         raise Malformed(what, "`x5c` holds something that is not text, or is too long for a certificate")
     try:
         return _parse_texts(texts)
-    except (binascii.Error, ValueError, UnicodeEncodeError, CryptographyDeprecationWarning) as error:
+    except (binascii.Error, ValueError, UnicodeEncodeError, UserWarning) as error:
         # The warning is about a certificate that the library will refuse one day; where warnings are errors, we do now.
         raise Malformed(what, "`x5c` holds something that is not a certificate in base64") from error
 
@@ -106,7 +105,7 @@ def load_chain_pem(pem: bytes) -> CertificateChain:
     """
     try:
         return _build_chain(x509.load_pem_x509_certificates(pem))
-    except (ValueError, CryptographyDeprecationWarning) as error:
+    except (ValueError, UserWarning) as error:
         raise Malformed("certificate file", "it holds no certificates in PEM, or one that is damaged") from error
 
 
