@@ -95,7 +95,7 @@ class SecurityHeaders:
         self._headers = {
             "Content-Security-Policy": content_security_policy(form_action=form_action),
             "X-Content-Type-Options": "nosniff",
-            # Not "no-referrer": browsers would send `Origin: null` with our own forms, and no guard could tell them apart.
+            # With "no-referrer" browsers send `Origin: null` with our own forms, and no guard could tell them apart.
             "Referrer-Policy": "same-origin",
             "Cross-Origin-Opener-Policy": "same-origin",
             "X-Frame-Options": "DENY",
