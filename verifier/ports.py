@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class Gates(Protocol):
-    """The gates of every site of this verifier."""
+    """The gates of one site; those of others that share its database are not there."""
 
     def load_gate(self, gate_id: str) -> Gate | None:
-        """Return the gate with that public id."""
+        """Return the site's gate with that public id."""
         ...
 
     def load_gates(self, site: str) -> tuple[Gate, ...]:

@@ -43,33 +43,36 @@ _REFUSED: Final = "refused"
 
 
 class SqlWork:
-    """`ports.Work` on one database."""
+    """`ports.Work` of one site on a database that may hold others' rows too."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, site: str) -> None:
         self._database = database
+        self._site = site
 
     @contextmanager
     def read(self) -> Iterator[SqlStores]:
         """See `ports.Work.read`."""
         with self._database.read() as session:
-            yield SqlStores(session)
+            yield SqlStores(session, site=self._site)
 
     @contextmanager
     def write(self) -> Iterator[SqlStores]:
         """See `ports.Work.write`."""
         with self._database.write() as session:
-            yield SqlStores(session)
+            yield SqlStores(session, site=self._site)
 
 
 class SqlStores:
-    """`ports.Stores` in one session."""
+    """`ports.Stores` of one site in one session."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, *, site: str) -> None:
         self._session = session
+        self._site = site
 
     def load_gate(self, gate_id: str) -> Gate | None:
         """See `ports.Gates.load_gate`."""
-        row = self._session.exec(select(GateRow).where(GateRow.gate_id == gate_id)).first()
+        # Every visit, request and grant goes through its gate, so none of them is found at another site either.
+        row = self._session.exec(select(GateRow).where(GateRow.gate_id == gate_id, GateRow.site == self._site)).first()
         return None if row is None else gate_from_row(row)
 
     def load_gates(self, site: str) -> tuple[Gate, ...]:
@@ -90,7 +93,9 @@ class SqlStores:
     def load_cover(self, gate_id: str) -> Picture | None:
         """See `ports.Gates.load_cover`."""
         row = self._session.get(GateCoverRow, gate_id)
-        return None if row is None else Picture(media_type=row.media_type, content=row.content)
+        return (
+            None if row is None or row.site != self._site else Picture(media_type=row.media_type, content=row.content)
+        )
 
     def save_visit(self, visit: Requested, requests: tuple[PendingRequest, ...]) -> None:
         """See `ports.Visits.save_visit`."""

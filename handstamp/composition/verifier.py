@@ -48,7 +48,7 @@ def compose_verifier(settings: Settings) -> VerifierTools:
     return VerifierTools(
         party=Party(base_url=service.base_url, site=service.site, name=service.name),
         database=database,
-        work=SqlWork(database),
+        work=SqlWork(database, site=service.site),
         keys=KeyStore(settings.folder("verifier") / "keys"),
         reach=Reach.of(service.base_url),
         folder=settings.folder("verifier"),

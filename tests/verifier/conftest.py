@@ -261,7 +261,7 @@ async def site(
 
     parts = VerifierParts(
         party=Party(base_url=ARTIST, site="main", name="The Long Way Home"),
-        work=SqlWork(database),
+        work=SqlWork(database, site="main"),
         request_signer=RequestSigner(signer=signer, x5c=tuple(chain.x5c())),
         grant_signer=LocalSigner.generate(),
         guard=FormGuard(b"f" * 32),

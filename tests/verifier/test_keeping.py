@@ -14,13 +14,16 @@ from starlette.responses import Response
 
 from credentials.errors import HandstampError, OperatorError
 from credentials.keys.signer import LocalSigner
+from credentials.protocols.openid4vp import parse_request_link
 from plumbing.migrations import downgrade, upgrade
 from tests.verifier.conftest import COOP, PAGE, Coop, Site
 from verifier import errors
 from verifier.api import STATUSES
 from verifier.app import MIGRATIONS
 from verifier.evidence import Evidence
+from verifier.service.build_request import build_request
 from verifier.service.trust_issuer import ask_issuer, trust_anchor, trust_keys
+from verifier.store import SqlWork
 from verifier.tables import Base
 
 if TYPE_CHECKING:
@@ -45,6 +48,17 @@ def test_the_migrations_make_exactly_the_tables_of_the_code(tmp_path: Path) -> N
 
 def test_every_table_says_whose_site_a_row_is() -> None:
     assert all("site" in table.columns for table in Base.metadata.tables.values())
+
+
+async def test_a_gate_of_another_site_on_the_same_database_is_not_there(site: Site, gate: Gate) -> None:
+    visitor = await site.visitor().start(gate)
+    other = SqlWork(site.database, site="next-door")
+    with other.read() as stores:
+        assert stores.load_gate(gate.gate_id) is None
+        assert stores.load_cover(gate.gate_id) is None
+    request_id = parse_request_link(visitor.links["same_device"]).request_uri.rpartition("/")[2]
+    with pytest.raises(errors.NoSuchGate):
+        build_request(other, request_id, party=site.parts.party, signer=site.parts.request_signer, now=site.clock())
 
 
 def test_every_refusal_has_a_status_and_a_code_of_its_own() -> None:
