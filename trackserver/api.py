@@ -218,7 +218,8 @@ class _Downloads:
             return check_dpop_proof(
                 _dpop_header(request),
                 method=request.method,
-                url=f"{self._parts.base_url}{request.url.path}",
+                # Not `request.url`, which begins with whatever the client wrote into its Host header.
+                url=f"{self._parts.base_url}{request.scope['path']}",
                 at=now,
                 access_token=token,
                 bound_to=bound_to,

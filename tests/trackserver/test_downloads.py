@@ -201,6 +201,18 @@ async def test_a_wallet_needs_a_fresh_proof_for_every_request(client: httpx.Asyn
     assert replayed.headers["www-authenticate"].startswith("DPoP ")
 
 
+@pytest.mark.parametrize("tail", ["?", "#", "/../x?"])
+async def test_a_host_header_does_not_move_a_proof_to_another_address(
+    client: httpx.AsyncClient, gate: Any, tail: str
+) -> None:
+    """An intercepted proof is good for the address that it was made for, whatever the request says of its host."""
+    url, token = await bound(client, gate)
+    headers = {"Authorization": f"DPoP {token}", "DPoP": gate.proof("GET", url, access_token=token)}
+    moved = await client.get(f"{url}/release.zip", headers=headers | {"Host": f"{url.partition('://')[2]}{tail}"})
+    assert (moved.status_code, moved.json()["code"]) == (401, "invalid_dpop_proof")
+    assert (await client.get(url, headers=headers)).status_code == 200
+
+
 async def test_a_stolen_token_opens_nothing(client: httpx.AsyncClient, gate: Any) -> None:
     url, token = await bound(client, gate)
     thief = LocalSigner.generate()

@@ -138,6 +138,19 @@ async def test_a_verifier_cannot_open_a_release_that_it_was_not_allowed(
     assert (await post(client, gate.grant(release=other.id))).status_code == 201
 
 
+async def test_a_key_that_was_replaced_for_one_release_opens_none_but_the_others(
+    client: httpx.AsyncClient, gate: Any, add: Callable[..., Added], tmp_path: Path, audio: Callable[..., Path]
+) -> None:
+    audio(tmp_path / "other" / "a.flac", title="Other", tracknumber="1", album="Other", artist="Other")
+    other = add(tmp_path / "other").release
+    gate.allow(other.id)
+    stolen, gate.signer = gate.signer, LocalSigner.generate()
+    gate.allow(gate.release.id)
+    refused(await post(client, gate.grant(signer=stolen)), 403, "unknown_grant_key")
+    assert (await post(client, gate.grant())).status_code == 201
+    assert (await post(client, gate.grant(signer=stolen, release=other.id))).status_code == 201
+
+
 async def test_a_grant_for_a_release_that_is_not_here_is_refused(client: httpx.AsyncClient, gate: Any) -> None:
     refused(await post(client, gate.grant(release="nowhere")), 404, "release_not_found")
 

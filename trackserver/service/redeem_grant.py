@@ -1,12 +1,13 @@
 """Redeem a grant: once, for a browser a link that opens once, for a wallet a download bound to its key."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from credentials.protocols.dpop import DpopProof
 from credentials.protocols.grants import Grant, read_unverified_issuer, verify_grant
+from trackserver.catalogue import Release
 from trackserver.errors import (
     GrantUsed,
     ProofByAnotherKey,
@@ -14,7 +15,7 @@ from trackserver.errors import (
     ReleaseNotFound,
     VerifierNotAllowed,
 )
-from trackserver.grants import DOWNLOAD_TTL, TICKET_TTL, Download, Scope, Ticket, hash_secret
+from trackserver.grants import DOWNLOAD_TTL, TICKET_TTL, Download, Pin, Scope, Ticket, hash_secret
 from trackserver.packages import build_package
 from trackserver.ports import Catalogue, Passes, Pins
 
@@ -64,7 +65,7 @@ class RedeemGrant:
         """Redeem the grant `text`.
 
         1. Its key is pinned for the verifier that it names; signature, audience and time are right.
-        2. That verifier may open this release here.
+        2. That verifier may open this release here, with this very key.
         3. The release has what the grant names.
         4. If it is bound to a key: a fresh DPoP proof by that key came with it.
         5. Nobody redeemed it before.
@@ -77,9 +78,16 @@ class RedeemGrant:
         Raises:
             HandstampError: the subclass says which step failed.
         """
-        grant = self._verified(text, now)
+        pins = self.pins.load_pins_of_verifier(read_unverified_issuer(text))
+        grant = self._verified(text, pins, now)
         scope = Scope(release_id=grant.release, tracks=grant.tracks, formats=grant.formats)
-        self._check_scope(grant.issuer, scope)
+        release = self._release(scope)
+        allowed = [pin for pin in pins if pin.release_id == release.id]
+        if not allowed:
+            raise VerifierNotAllowed(grant.issuer)
+        # A key that was replaced for this release may still be pinned for another: it opens that one only.
+        self._verified(text, allowed, now)
+        build_package(release, scope)
         if grant.holder_key is not None:
             self._check_proof(read_proof(), grant.holder_key, now)
         # Remembered a minute beyond its end, so that no clock's rounding opens a gap.
@@ -89,18 +97,15 @@ class RedeemGrant:
         self.passes.forget_before(passes=now - _KEPT_AFTER_END, proofs=now)
         return self._ticket(scope, now) if grant.holder_key is None else self._download(scope, grant.holder_key, now)
 
-    def _verified(self, text: str, now: datetime) -> Grant:
-        issuer = read_unverified_issuer(text)
-        keys = {pin.kid: pin.key for pin in self.pins.load_pins_of_verifier(issuer)}
-        return verify_grant(text, keys=keys, audience=self.audience, at=now, issuer=issuer)
+    def _verified(self, text: str, pins: Sequence[Pin], now: datetime) -> Grant:
+        keys = {pin.kid: pin.key for pin in pins}
+        return verify_grant(text, keys=keys, audience=self.audience, at=now, issuer=read_unverified_issuer(text))
 
-    def _check_scope(self, issuer: str, scope: Scope) -> None:
+    def _release(self, scope: Scope) -> Release:
         release = self.catalogue.load_release(scope.release_id)
         if release is None:
             raise ReleaseNotFound
-        if all(pin.issuer != issuer for pin in self.pins.load_pins_of_release(release.id)):
-            raise VerifierNotAllowed(issuer)
-        build_package(release, scope)
+        return release
 
     def _check_proof(self, proof: DpopProof, holder_key: str, now: datetime) -> None:
         if proof.thumbprint != holder_key:
