@@ -70,6 +70,8 @@ def create_app(*, title: str, policy: WebPolicy, pages: Pages, lifespan: Lifespa
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        # It would send whoever adds a slash to whatever host their Host header names, and to plain http behind a proxy.
+        redirect_slashes=False,
         telemetry=_NO_TELEMETRY,
     )
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")

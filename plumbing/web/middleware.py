@@ -1,5 +1,6 @@
 """Plain ASGI middleware, so that a streamed answer is never collected in memory."""
 
+import re
 import secrets
 import time
 import traceback
@@ -18,6 +19,7 @@ from plumbing.problems import problem_response
 
 _MS: Final = 1000
 _MAX_LENGTH_DIGITS: Final = 15
+_DIGITS: Final = re.compile(r"[0-9]+")  # `isdigit` takes a superscript two for a digit, and `int` does not
 
 
 class AnnouncedBodyLimit:
@@ -31,7 +33,11 @@ class AnnouncedBodyLimit:
         """Pass the request on unless its `Content-Length` is above the limit."""
         if scope["type"] == "http":
             announced = Headers(scope=scope).get("content-length", "0")
-            if not announced.isdigit() or len(announced) > _MAX_LENGTH_DIGITS or int(announced) > self._max_bytes:
+            if (
+                not _DIGITS.fullmatch(announced)
+                or len(announced) > _MAX_LENGTH_DIGITS
+                or int(announced) > self._max_bytes
+            ):
                 detail = f"The request is longer than {self._max_bytes} bytes."
                 response = problem_response(413, code="too_large", detail=detail, headers={"Connection": "close"})
                 await response(scope, receive, send)

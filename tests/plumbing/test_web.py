@@ -77,6 +77,18 @@ async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+@pytest.mark.parametrize("path", ["/page/", "/static"])
+async def test_nobody_is_sent_to_the_host_that_a_request_names(client: httpx.AsyncClient, path: str) -> None:
+    response = await client.get(path, headers={"Host": "evil.example"})
+    assert (response.status_code, response.headers.get("location")) == (404, None)
+
+
+@pytest.mark.parametrize("length", [b"\xb2", b"-1", b"+5", b"0x10", b"5, 5", b"", b"9" * 400])
+async def test_a_length_that_is_no_number_is_refused_in_our_words(client: httpx.AsyncClient, length: bytes) -> None:
+    response = await client.post("/echo", content=b"", headers=[(b"Content-Length", length)])
+    assert (response.status_code, response.json()["code"]) == (413, "too_large")
+
+
 async def test_every_answer_carries_the_strict_headers(client: httpx.AsyncClient) -> None:
     for path in ("/page", "/shy", "/oauth", "/surprise/x", "/nowhere"):
         headers = (await client.get(path)).headers
