@@ -17,6 +17,7 @@ from credentials.protocols.dpop import check_dpop_proof
 from credentials.protocols.oauth import InvalidToken, OAuthError
 from credentials.protocols.openid4vci import CredentialRequest, TokenRequest, check_proofs
 from issuer.catalogue import NoSuchCover, UnusableCover
+from issuer.identity import NoCertificate
 from issuer.ledger import KeyReused
 from issuer.listeners import ListenerExists, UnknownListener
 from issuer.parts import IssuerParts
@@ -49,6 +50,7 @@ STATUSES: dict[type[HandstampError], int] = {
     LinkUsedUp: 410,
     NothingToOffer: 422,
     UnusableCover: 422,
+    NoCertificate: 500,
     DatabaseUnavailable: 503,
 }
 _NO_STORE = {"Cache-Control": "no-store"}
