@@ -9,11 +9,14 @@ BIN := $(VENV)/bin
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | awk -F: '{printf "  make %-12s %s\n", $$1, $$2}'
 
+# ALBUM=/path uses your own files; HOSTS=ports uses plain localhost, where *.localhost cannot be resolved.
+STORY = $(if $(ALBUM),--album "$(ALBUM)") $(if $(HOSTS),--hosts "$(HOSTS)")
+
 demo: $(VENV)/run.stamp ## Install, start every service, tell the listener's story, stay up (ALBUM=/path uses your own files)
-	@$(BIN)/handstamp demo $(if $(ALBUM),--album "$(ALBUM)")
+	@$(BIN)/handstamp demo $(STORY)
 
 demo-check: $(VENV)/run.stamp ## The same story without staying up; exit code 0 or 1
-	@$(BIN)/handstamp demo --check $(if $(ALBUM),--album "$(ALBUM)")
+	@$(BIN)/handstamp demo --check $(STORY)
 
 test: $(VENV)/dev.stamp ## Install and run the tests
 	@$(BIN)/python tests/run.py

@@ -75,6 +75,13 @@ def test_hosts_can_be_plain_localhost(tmp_path: Path) -> None:
     assert {address.rsplit(":", 1)[0] for address in stage.addresses.values()} == {"http://localhost"}
 
 
+def test_make_hands_album_and_hosts_on() -> None:
+    root = Path(__file__).parents[2]
+    asked = ["make", "-n", "demo-check", "ALBUM=/my album", "HOSTS=ports"]
+    planned = subprocess.run(asked, cwd=root, capture_output=True, text=True, check=True).stdout
+    assert 'demo --check --album "/my album" --hosts "ports"' in planned
+
+
 def test_private_keys_are_for_their_owner_only(stage: Stage) -> None:
     for path in (stage.folder / "certificates").glob("*.key.pem"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
