@@ -17,12 +17,17 @@ _WHERE_IT_IS: Final = "The six digits that the co-op shows you when you ask for 
 
 
 class NothingToOffer(HolderError):
-    """No copy was chosen, or one that is not the listener's, or too many."""
+    """No copy was chosen, or one that is not the listener's, or too many; or there is none to choose."""
 
     code = "nothing_to_offer"
 
-    def __init__(self) -> None:
-        super().__init__(f"Choose between 1 and {MAX_COPIES} records or tracks that are yours.")
+    def __init__(self, *, owned: bool = True) -> None:
+        """`owned` is whether the listener has any copy at all."""
+        super().__init__(
+            f"Choose between 1 and {MAX_COPIES} records or tracks that are yours."
+            if owned
+            else "Nothing is owned here yet, so nothing can be offered: buy a track, or play one nine times."
+        )
 
 
 class OfferGone(HolderError):
@@ -80,9 +85,11 @@ def choose_copies(ledger: Ledger, *, listener: str, copy_ids: Sequence[str] | No
     """Return the chosen copies of a listener; None chooses all.
 
     Raises:
-        NothingToOffer: one of them is not the listener's.
+        NothingToOffer: one of them is not the listener's, or nothing is.
     """
     copies = {copy.id: copy for copy in ledger.copies(listener)}
+    if not copies:
+        raise NothingToOffer(owned=False)
     wanted = list(dict.fromkeys(copy_ids)) if copy_ids is not None else list(copies)
     if any(copy_id not in copies for copy_id in wanted):
         raise NothingToOffer

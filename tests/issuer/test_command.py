@@ -145,6 +145,12 @@ def import_keys(terminal: Terminal, folder: Path) -> str:
     return terminal.say("keys", "import", "--key", str(folder / "key.pem"), "--chain", str(folder / "chain.pem"))
 
 
+def test_who_owns_nothing_yet_is_told_how_to_begin(terminal: Terminal) -> None:
+    listener = terminal.json("listener", "add")["id"]
+    with pytest.raises(NothingToOffer, match="Nothing is owned here yet"):
+        terminal.run("offer", listener)
+
+
 def test_keys_are_imported_with_their_certificate_and_sign_from_then_on(terminal: Terminal, tmp_path: Path) -> None:
     assert "coop.localhost" in import_keys(terminal, tmp_path)
     parts = compose_issuer(load_settings())
