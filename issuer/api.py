@@ -18,7 +18,6 @@ from credentials.protocols.oauth import InvalidToken, OAuthError
 from credentials.protocols.openid4vci import CredentialRequest, TokenRequest, check_proofs
 from issuer.catalogue import NoSuchCover, UnusableCover
 from issuer.identity import NoCertificate
-from issuer.identity import NoCertificate
 from issuer.ledger import KeyReused
 from issuer.listeners import ListenerExists, UnknownListener
 from issuer.parts import IssuerParts
@@ -51,7 +50,6 @@ STATUSES: dict[type[HandstampError], int] = {
     LinkUsedUp: 410,
     NothingToOffer: 422,
     UnusableCover: 422,
-    NoCertificate: 500,
     NoCertificate: 500,
     DatabaseUnavailable: 503,
 }
