@@ -115,7 +115,7 @@ def print_listing(listing: Listing) -> None:
     for file in listing.files:
         table.add_row(Text(file.name), Text(words.size(file.bytes), justify="right"))
     console().print(table)
-    say(f"{len(listing.files)} files, {words.size(listing.total_bytes)}")
+    say(f"{words.count(len(listing.files), 'file', 'files')}, {words.size(listing.total_bytes)}")
 
 
 def print_authorities(authorities: Sequence[Authority]) -> None:

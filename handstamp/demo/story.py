@@ -7,6 +7,7 @@ from typing import Final
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from credentials.encoding.strict_json import Json
 from handstamp.demo.album import compose_album
@@ -81,8 +82,9 @@ class Story:
         with self._console.status("working ..."):
             step()
 
-    def _say(self, words: str) -> None:
-        self._console.print(f"   {words}", soft_wrap=True)
+    def say(self, words: str, style: str = "") -> None:
+        """Tell one line; titles and file names in it are never taken for markup."""
+        self._console.print(Text(f"   {words}", style), soft_wrap=True)
 
     def _json(self, *arguments: str) -> dict[str, Json]:
         answer = self._stage.run_json(*arguments)
@@ -95,9 +97,8 @@ class Story:
         self._album = folder
         self._release = self._json("tracks", "add", str(folder))
         tracks = self._tracks()
-        self._say(
-            f"“{self._release['title']}” by {self._release['artist']}: {len(tracks)} tracks read, not one byte changed."
-        )
+        many = "1 track" if len(tracks) == 1 else f"{len(tracks)} tracks"
+        self.say(f"“{self._release['title']}” by {self._release['artist']}: {many} read, not one byte changed.")
         self._stage.run("issuer", "release", "add", self._release_url())
 
     def _make_gate(self) -> None:
@@ -106,7 +107,7 @@ class Story:
         self._stage.run("tracks", "allow", self._stage.addresses["verifier"], "--release", release, "--yes")
         gate = self._json("gate", "add", "--release", self._release_url())
         self._gate = str(gate["link"])
-        self._say(f"The gate's link, for the artist's page, a button or a poster: {self._gate}")
+        self.say(f"The gate's link, for the artist's page, a button or a poster: {self._gate}")
 
     def _listen(self) -> None:
         options = [part for name, value in _LISTENER.items() for part in (f"--{name}", value)]
@@ -117,8 +118,8 @@ class Story:
         for count in range(1, _PLAYS_TO_OWN + 1):
             self._stage.run("issuer", "play", self._listener, last)
             if count in {1, _PLAYS_TO_OWN - 1}:
-                self._say(f"{count} of {_PLAYS_TO_OWN} plays: not Robin's yet.")
-        self._say("The ninth paid play completes the last track, and with it the release is Robin's.")
+                self.say(f"{count} of {_PLAYS_TO_OWN} plays: not Robin's yet.")
+        self.say("The ninth paid play completes the last track, and with it the release is Robin's.")
 
     def _make_wallet(self) -> None:
         passphrase = self._stage.folder / "passphrase"
@@ -127,20 +128,20 @@ class Story:
         self._stage.run("wallet", "create")
         authority = self._stage.folder / "certificates" / "authority.pem"
         self._stage.run("wallet", "trust", "add", str(authority), "--name", "Handstamp demo")
-        self._say("One encrypted file; only the passphrase opens it.")
+        self.say("One encrypted file; only the passphrase opens it.")
 
     def _receive(self) -> None:
         offer = self._json("issuer", "offer", self._listener)
-        self._say("The offer is a QR code or a link. Alone it is worth nothing: the wallet also asks for the code "
+        self.say("The offer is a QR code or a link. Alone it is worth nothing: the wallet also asks for the code "
                   "that only Robin sees.")  # fmt: skip
         self._stage.run("wallet", "receive", str(offer["link"]), "--code", str(offer["code"]), "--yes")
         for line in self._stage.run("wallet", "list").splitlines():
-            self._say(line)
+            self.say(line)
 
     def _open_gate(self) -> None:
         files = self._stage.folder / "received"
         for line in self._stage.run("wallet", "open", self._gate, "--yes", "--to", str(files)).splitlines():
-            self._say(line)
+            self.say(line)
 
     def _compare(self) -> None:
         if self._album is None:
@@ -150,7 +151,7 @@ class Story:
         for file in checked:
             table.add_row(*_row(file))
         self._console.print(table)
-        self._say(f"[green]{len(checked)} of {len(checked)} are identical to what the artist put in.[/]")
+        self.say(f"{len(checked)} of {len(checked)} are identical to what the artist put in.", "green")
 
     def _show_knowledge(self) -> None:
         facts = {
@@ -165,7 +166,7 @@ class Story:
         for knowledge in found:
             table.add_row(knowledge.fact, *(_known(knowledge, role) for role in ("issuer", "trackserver", "verifier")))
         self._console.print(table)
-        self._say("Found by reading every byte that each service wrote: databases and logs.")
+        self.say("Found by reading every byte that each service wrote: databases and logs.")
         check_knowledge(found[:-1])
 
     def _tracks(self) -> list[dict[str, Json]]:
@@ -178,8 +179,8 @@ class Story:
         return f"{self._stage.addresses['trackserver']}/releases/{self._release['id']}"
 
 
-def _row(file: CheckedFile) -> tuple[str, str, str, str]:
-    return file.name, f"{file.size / _MEGABYTE:.1f} MB", f"{file.sha256[:16]}…", file.tags
+def _row(file: CheckedFile) -> tuple[Text, str, str, Text]:
+    return Text(file.name), f"{file.size / _MEGABYTE:.1f} MB", f"{file.sha256[:16]}…", Text(file.tags)
 
 
 def _known(knowledge: Knowledge, role: str) -> str:

@@ -1,5 +1,6 @@
 """The demo: it does what it tells, it can fail, and it touches nothing that is not its own."""
 
+import io
 import os
 import socket
 import stat
@@ -8,13 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from handstamp.demo.album import compose_album
 from handstamp.demo.checks import check_files
 from handstamp.demo.command import demo
 from handstamp.demo.knowledge import Knowledge, search
 from handstamp.demo.stage import ROLES, DemoFailed, Stage, build_stage
-from handstamp.demo.story import check_knowledge
+from handstamp.demo.story import Story, check_knowledge
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +122,21 @@ def test_a_missing_or_changed_file_is_noticed(album: Path, tmp_path: Path) -> No
         check_files(tmp_path, album)
     with pytest.raises(DemoFailed, match="no audio file"):
         check_files(tmp_path, tmp_path / "nothing")
+
+
+def test_a_hidden_file_beside_the_music_is_passed_over(album: Path, tmp_path: Path) -> None:
+    for folder in ("originals", "received"):
+        (tmp_path / folder).mkdir()
+        for path in album.glob("*.flac"):
+            (tmp_path / folder / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "originals" / "._01 Last Bus.flac").write_bytes(b"a Mac was here")
+    assert len(check_files(tmp_path / "received", tmp_path / "originals")) == 3
+
+
+def test_a_title_with_brackets_is_told_whole(stage: Stage) -> None:
+    told = io.StringIO()
+    Story(stage, Console(file=told, width=100), album=None).say("“Night Bus Songs [live] [/]” by Nobody")
+    assert told.getvalue() == "   “Night Bus Songs [live] [/]” by Nobody\n"
 
 
 def test_knowledge_is_found_where_it_was_written(stage: Stage) -> None:
