@@ -39,6 +39,8 @@ _PAGE_BYTES: Final = 4096
 _MAX_MEMORY_KIB: Final = 1024 * 1024
 _MAX_ITERATIONS: Final = 64
 _MAX_LANES: Final = 16
+# Both at their most would keep somebody waiting for minutes.
+_MAX_WORK_KIB: Final = 4 * _MAX_MEMORY_KIB
 
 Random = Callable[[int], bytes]
 
@@ -211,9 +213,12 @@ def _parse_header(data: bytes) -> _Header:
 
 
 def _parse_cost(memory_kib: int, iterations: int, lanes: int) -> Cost:
-    # Bounded: a file that somebody else made must not make this machine run out of memory.
+    # Bounded: a file that somebody else made must not make this machine run out of memory, or of time.
     in_bounds = (
-        0 < iterations <= _MAX_ITERATIONS and 0 < lanes <= _MAX_LANES and 8 * lanes <= memory_kib <= _MAX_MEMORY_KIB
+        0 < iterations <= _MAX_ITERATIONS
+        and 0 < lanes <= _MAX_LANES
+        and 8 * lanes <= memory_kib <= _MAX_MEMORY_KIB
+        and memory_kib * iterations <= _MAX_WORK_KIB
     )
     if not in_bounds:
         raise Damaged("its first lines ask for work beyond all bounds")

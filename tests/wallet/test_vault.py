@@ -154,6 +154,7 @@ def forged(**changes: object) -> bytes:
         {"memory_kib": 1},
         {"iterations": 0},
         {"iterations": 10**9},
+        {"memory_kib": 1024 * 1024, "iterations": 64},
         {"lanes": 1000},
         {"salt": "AAAA"},
         {"salt": "not base64url!"},

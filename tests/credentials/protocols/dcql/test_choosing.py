@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -187,3 +188,24 @@ def test_an_unsupported_alternative_does_not_matter_when_another_can_be_answered
 def test_several_are_allowed_and_one_is_sent() -> None:
     query = Query(credentials=(CredentialQuery(id="q", vct_values=(TRACK,), multiple=True),))
     assert len(choose(query, [track("a"), track("b")]).selections) == 1
+
+
+def test_a_query_that_lists_the_same_choice_many_times_costs_no_more_time() -> None:
+    """Measured before: 30 kB of `claim_sets` kept a wallet of 3,000 copies busy for nine seconds."""
+    names = [f"c{index}" for index in range(8)]
+    bomb = Query(
+        credentials=tuple(
+            CredentialQuery(
+                id=f"q{number}",
+                vct_values=(TRACK,),
+                claims=tuple(ClaimQuery(path=(name,), id=name) for name in names),
+                claim_sets=(tuple(names),) * 32,
+            )
+            for number in range(8)
+        )
+    )
+    held = [track(str(number), **dict.fromkeys(names, "v")) for number in range(1000)]
+    began = time.process_time()
+    choice = choose(bomb, held)
+    assert time.process_time() - began < 1
+    assert choice.selections[0] == Selection(query_id="q0", holding_id="0", disclose=tuple(names))
