@@ -40,7 +40,8 @@ def add_folder(
     album = draft_album(contents, title=title, artist=artist)
     picture, cover_findings = find_cover(contents)
     findings = (*album.findings, *cover_findings)
-    show_findings(findings, notes)
+    # Of a folder without music nothing is worth saying but what kept its files out.
+    show_findings(findings if album.tracks else tuple(f for f in findings if f.weight is Weight.LEFT_OUT), notes)
     check_album(album, folder)
     cover = save_cover(picture, parts.covers) if picture else None
     return _add(parts, album, contents.folder, cover), findings
@@ -48,7 +49,7 @@ def add_folder(
 
 def _read(folder: Path, notes: Console) -> FolderContents:
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=notes, transient=True) as progress:
+    with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as progress:
         task = progress.add_task("Reading", total=count_audio_bytes(folder))
 
         def report(where: str, more_bytes: int) -> None:

@@ -1,4 +1,5 @@
 import asyncio
+import io
 import json
 import os
 import re
@@ -14,15 +15,17 @@ from typing import Any
 
 import httpx
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from credentials.errors import HandstampError
 from credentials.keys.signer import LocalSigner
 from handstamp.commands import tracks
-from handstamp.composition.trackserver import build_app
+from handstamp.commands.adding import add_folder
+from handstamp.composition.trackserver import build_app, compose_trackserver
 from handstamp.settings import load_settings
 from plumbing.fetch import FetchFailed
-from trackserver.errors import AlbumRefused, ReleaseNotFound
+from trackserver.errors import AlbumRefused, NothingToAdd, ReleaseNotFound
 
 Run = Callable[..., Result]
 
@@ -31,7 +34,8 @@ Run = Callable[..., Result]
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a subcommand on a data folder of its own; a refusal is raised, as for `cli.main`."""
     monkeypatch.setenv("HANDSTAMP_DATA_DIR", str(tmp_path / "home"))
-    monkeypatch.setenv("HANDSTAMP_CONFIG", str(tmp_path / "none.toml"))
+    (tmp_path / "empty.toml").touch()
+    monkeypatch.setenv("HANDSTAMP_CONFIG", str(tmp_path / "empty.toml"))
     monkeypatch.setenv("COLUMNS", "160")
 
     def runner(*arguments: str, answer: str | None = None) -> Result:
@@ -66,6 +70,18 @@ def verifier() -> Iterator[tuple[str, str]]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+def test_a_folder_without_music_is_refused_without_advice_on_what_is_not_there(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(NothingToAdd, match="empty holds no FLAC, WAV or MP3 file"):
+        run("add", str(tmp_path / "empty"))
+    notes = io.StringIO()
+    parts = compose_trackserver(load_settings())
+    with pytest.raises(NothingToAdd):
+        add_folder(parts, tmp_path / "empty", title=None, artist=None, notes=Console(file=notes))
+    assert notes.getvalue() == ""
+    parts.database.close()
 
 
 def test_a_folder_is_added_listed_and_shown(run: Run, album_folder: Path) -> None:
