@@ -65,7 +65,14 @@ def create(passphrase_file: PassphraseFile = None) -> None:
 @app.command(name="receive")
 def receive_offer(
     offer: Annotated[str, typer.Argument(help="The offer's link, or a picture (PNG, JPEG) of its QR code.")],
-    code: Annotated[str | None, typer.Option("--code", help="The code that the co-op shows after the offer.")] = None,
+    code: Annotated[
+        str | None,
+        typer.Option(
+            "--code",
+            help="The code that the co-op shows after the offer. Without it you are asked: better where others use "
+            "this computer, for they can see what a command was given.",
+        ),
+    ] = None,
     code_file: Annotated[Path | None, typer.Option("--code-file", help="A file that holds that code.")] = None,
     yes: Yes = False,
     passphrase_file: PassphraseFile = None,
