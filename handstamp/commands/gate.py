@@ -100,12 +100,13 @@ def show(gate: GateArgument, *, as_json: JsonOption = False) -> None:
     out.print(f"[bold]{escape(found.title)}[/] by {escape(found.opens.artist)}")
     out.print(f"  {tools.party.gate_url(found.gate_id)}")
     out.print(
-        f"  opens {len(found.opens.tracks)} tracks, {found.opens.size_bytes:,} bytes, at {found.opens.trackserver}"
+        f"  opens {_count(len(found.opens.tracks), 'track', 'tracks')}, {found.opens.size_bytes:,} bytes, "
+        f"at {found.opens.trackserver}"
     )
     with tools.work.read() as stores:
         passages = stores.load_passages(found.gate_id)
     for month, count in passages:
-        out.print(f"  {month}: passed {count} times")
+        out.print(f"  {month}: passed {_count(count, 'time', 'times')}")
     out.print(escape(f"\n{found.terms.text}\n\n{build_button(found, url=tools.party.gate_url(found.gate_id))}"))
 
 
@@ -119,6 +120,10 @@ def poster(
     """Write a gate's poster (SVG, A4) to print and hang up."""
     tools = compose_verifier(load_settings())
     typer.echo(_write_poster(tools, _find(tools, gate), to, sentence=sentence))
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _address(release: str | None, track: str | None) -> ReleaseAddress:

@@ -64,6 +64,23 @@ def trust(
     out.print(f"{escape(trusted.name)} is trusted from now on, at every gate of {escape(tools.party.name)}.")
 
 
+@app.command()
+def trusted() -> None:
+    """List the co-ops that this site trusts, and by what."""
+    tools = compose_verifier(load_settings())
+    with tools.work.read() as stores:
+        issuers = stores.load_policy(tools.party.site).issuers
+    out = Terminal(highlight=False, soft_wrap=True)
+    for each in issuers:
+        out.print(f"[bold]{escape(each.name)}[/] {escape(each.issuer)}")
+        for fingerprint in sorted(each.keys):
+            out.print(f"  key {fingerprint}")
+        if each.anchors:
+            out.print("  any key that its authority certifies for this host")
+    if not issuers:
+        out.print("No co-op yet, so no gate opens to anybody. Trust one: handstamp verifier trust https://coop.example")
+
+
 @keys_app.command("import")
 def import_keys(
     key: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="Private key (P-256, PEM).")],

@@ -115,7 +115,7 @@ def test_gates_are_listed_and_shown(neighbour: str) -> None:
     assert second["tracks"] == [TRACK]
     assert first["link"] in run(gate.app, "list").output
     assert [entry["id"] for entry in json.loads(run(gate.app, "list", "--json").stdout)] == [first["id"], second["id"]]
-    assert "opens 1 tracks" in run(gate.app, "show", first["link"]).output
+    assert "opens 1 track, 1,000 bytes" in run(gate.app, "show", first["link"]).output
     assert json.loads(run(gate.app, "show", first["id"], "--json").stdout)["link"] == first["link"]
     poster = run(gate.app, "poster", first["id"], "--to", "again.svg", "--sentence", "Scan me.")
     assert poster.output.strip() == "again.svg"
@@ -136,12 +136,16 @@ def test_a_gate_that_is_not_there_is_refused_in_words() -> None:
 
 
 def test_a_co_op_is_trusted_after_its_fingerprint_was_shown(neighbour: str) -> None:
+    assert "No co-op yet" in run(verifier.app, "trusted").output
     declined = run(verifier.app, "trust", neighbour, answer="n\n")
     assert declined.exit_code == 1
     assert KEY.thumbprint in declined.output
     accepted = run(verifier.app, "trust", neighbour, "--name", "Our co-op", answer="y\n")
     assert accepted.exit_code == 0
     assert "Our co-op is trusted" in accepted.output
+    listed = run(verifier.app, "trusted").output
+    assert f"Our co-op {neighbour}" in listed
+    assert f"key {KEY.thumbprint}" in listed
     assert run(verifier.app, "trust", neighbour, "--yes").exit_code == 0
 
 
@@ -161,3 +165,4 @@ def test_keys_are_imported_and_let_the_service_be_built(home: Path) -> None:
     authority.cert_pem.write_to_path(str(home / "ca.pem"))
     done = run(verifier.app, "trust", "http://coop.localhost:8701", "--anchor", "ca.pem")
     assert "coop.localhost is trusted" in done.output
+    assert "any key that its authority certifies" in run(verifier.app, "trusted").output
