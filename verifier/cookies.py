@@ -4,17 +4,21 @@ Its value is the visit's secret and, after a dot, the gate's public id: so that 
 the visit itself was swept.
 """
 
+from typing import TYPE_CHECKING
+
 from fastapi import Request
 from starlette.responses import Response
 
-_PREFIX = "visit-"
+if TYPE_CHECKING:
+    from verifier.parts import VerifierParts
+
 _LIFE_S = 60 * 60
 
 
 def set_visit_cookie(response: Response, visit_id: str, *, secret: str, gate_id: str, https: bool) -> None:
     """Give the browser the cookie of a visit that it just started."""
     response.set_cookie(
-        f"{_PREFIX}{visit_id}",
+        _name(visit_id, https=https),
         f"{secret}.{gate_id}",
         max_age=_LIFE_S,
         httponly=True,
@@ -26,11 +30,22 @@ def set_visit_cookie(response: Response, visit_id: str, *, secret: str, gate_id:
 
 def visit_secret(request: Request, visit_id: str) -> str | None:
     """Return the secret that this browser holds for a visit."""
-    value = request.cookies.get(f"{_PREFIX}{visit_id}")
+    value = _value(request, visit_id)
     return None if value is None else value.partition(".")[0]
 
 
 def remembered_gate(request: Request, visit_id: str) -> str | None:
     """Return the id of the gate that this browser visited, as it says itself: good for a link and for nothing else."""
-    value = request.cookies.get(f"{_PREFIX}{visit_id}")
+    value = _value(request, visit_id)
     return None if value is None else value.partition(".")[2] or None
+
+
+def _value(request: Request, visit_id: str) -> str | None:
+    parts: VerifierParts = request.app.state.verifier
+    return request.cookies.get(_name(visit_id, https=parts.party.base_url.startswith("https:")))
+
+
+def _name(visit_id: str, *, https: bool) -> str:
+    # `__Host-`: no neighbour under the same domain can put the cookie of its own visit into a listener's browser, who
+    # would then open the door for both.
+    return f"__Host-visit-{visit_id}" if https else f"visit-{visit_id}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from credentials.keys.signer import LocalSigner
@@ -15,6 +17,7 @@ from tests.verifier.conftest import (
     Visitor,
     response_code_of,
 )
+from verifier.app import build_verifier_app
 
 if TYPE_CHECKING:
     from verifier.gates import Gate
@@ -31,6 +34,25 @@ async def test_a_foreign_browser_at_the_return_is_refused_and_spends_nothing(sit
     assert "started in another browser" in page.text
     welcome = await visitor.http.get(back, headers=PAGE)
     assert (welcome.status_code, welcome.headers["location"]) == (303, visitor.visit)
+
+
+async def test_a_cookie_that_a_neighbour_under_the_same_domain_planted_opens_nothing(site: Site, gate: Gate) -> None:
+    """Else the neighbour starts a visit, a listener's browser answers for it, and the door opens for both."""
+    base_url = "https://artist.example"
+    parts = replace(site.parts, party=replace(site.parts.party, base_url=base_url))
+    transport = httpx.ASGITransport(app=build_verifier_app(parts))
+    async with httpx.AsyncClient(transport=transport, base_url=base_url) as http:
+        started = await http.post(f"/gates/{gate.gate_id}/visits", headers=JSON)
+        name, _, rest = started.headers["set-cookie"].partition("=")
+        http.cookies.clear()
+        visit = started.json()["visit"]
+        assert name == f"__Host-visit-{visit.rpartition('/')[2]}"
+        assert {"Secure", "Path=/", "HttpOnly"} <= set(rest.split("; "))
+        assert "Domain" not in rest
+        secret = rest.partition(";")[0]
+        planted = await http.get(visit, headers=JSON | {"Cookie": f"{name.removeprefix('__Host-')}={secret}"})
+        assert (planted.status_code, planted.json()["code"]) == (403, "foreign_browser")
+        assert (await http.get(visit, headers=PAGE | {"Cookie": f"{name}={secret}"})).status_code == 200
 
 
 async def test_a_browser_with_another_visits_cookie_is_foreign_too(site: Site, gate: Gate) -> None:
