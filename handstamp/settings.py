@@ -7,7 +7,7 @@ None is needed: the defaults run the demo's addresses on this machine. A setting
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from platformdirs import user_data_path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -16,6 +16,8 @@ from typing_extensions import override
 
 from credentials.errors import Malformed, OperatorError
 from credentials.protocols.urls import parse_service_url
+
+_SLASHES_OF_AN_ORIGIN: Final = 2
 
 
 class UnusableSettings(OperatorError):
@@ -29,9 +31,13 @@ class UnusableSettings(OperatorError):
 
 def _service_url(value: str) -> str:
     try:
-        return parse_service_url(value, what="public address").rstrip("/")
+        url = parse_service_url(value, what="public address").rstrip("/")
     except Malformed as error:
         raise ValueError(error.reason) from error
+    # Well-known documents, did:web and the addresses of releases all stand at the root of a host.
+    if url.count("/") > _SLASHES_OF_AN_ORIGIN or "?" in url:
+        raise ValueError("it has a path; a service needs a host of its own, as https://coop.example")
+    return url
 
 
 def _database_url(value: str) -> str:

@@ -47,6 +47,7 @@ def test_a_database_url_of_ones_own_is_used(monkeypatch: pytest.MonkeyPatch) -> 
         ("[issuer]\nport = 99999\n", "issuer.port"),
         ('[verifier]\nbase_url = "http://shop.example"\n', "verifier.base_url"),
         ('[verifier]\nbase_url = "not an address"\n', "verifier.base_url"),
+        ('[issuer]\nbase_url = "https://coop.example/handstamp"\n', "issuer.base_url"),
         ('log_level = "loud"\n', "log_level"),
         ('[issuer]\ndatabase_url = "postgresql://db/coop"\n', "issuer.database_url"),
         ("this is not toml", "file handstamp.toml"),
