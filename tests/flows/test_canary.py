@@ -14,7 +14,7 @@ import pytest
 from tests.flows.conftest import CANARY, World
 from tests.support.recording import disguises
 
-pytestmark = [pytest.mark.xdist_group("flows"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ import pytest
 
 from tests.flows.conftest import World
 
-pytestmark = [pytest.mark.xdist_group("flows"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 def runner(world: World, folder: Path) -> Callable[..., str]:

@@ -181,4 +181,5 @@ def test_any_address_token_and_cookie(world: World, name: str, cookie: str) -> N
             ]
         return {answer.status_code for answer in answers}
 
-    assert asyncio.run(ask()) <= {303, 307, 401, 404, 410}
+    # 405: a name of "." leads to /offers itself, where only a form is taken.
+    assert asyncio.run(ask()) <= {303, 307, 401, 404, 405, 410}
