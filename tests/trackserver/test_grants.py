@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from credentials.encoding import base64url
 from credentials.keys.signer import LocalSigner
 from trackserver.api import STATUSES
 from trackserver.service.add_release import Added
@@ -73,6 +74,17 @@ async def test_a_link_that_was_never_made_opens_nothing(client: httpx.AsyncClien
 async def test_a_grant_is_redeemed_once(client: httpx.AsyncClient, gate: Any) -> None:
     grant = gate.grant()
     assert (await post(client, grant)).status_code == 201
+    refused(await post(client, grant), 409, "grant_used")
+
+
+async def test_the_twin_of_a_signature_redeems_nothing_twice(client: httpx.AsyncClient, gate: Any) -> None:
+    """With (r, s), (r, n - s) fits too, and anybody can write it; what is remembered is the number, not the text."""
+    grant = gate.grant()
+    signed, _, signature = grant.rpartition(".")
+    r, s = base64url.decode(signature, what="signature")[:32], base64url.decode(signature, what="signature")[32:]
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    twin = f"{signed}.{base64url.encode(r + (order - int.from_bytes(s)).to_bytes(32))}"
+    assert (await post(client, twin)).status_code == 201
     refused(await post(client, grant), 409, "grant_used")
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from hypothesis import given
 from hypothesis import strategies as st
 from jwcrypto import jwk as peer
@@ -22,6 +23,9 @@ RFC_9901_KEY = {
     "x": "b28d4MwZMjw8-00CG4xfnn9SLMVMM19SlqZpVb_uNtQ",
     "y": "Xv5zWwuoaTgdS6hV43yI6gBwTnjukmFQQnJ_kCxzqk8",
 }
+
+ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+"""Of the group that P-256 generates (SEC 2 §2.4.2)."""
 
 
 def test_the_key_of_rfc_9901_is_read_and_written_as_it_stands() -> None:
@@ -107,6 +111,11 @@ def test_a_signature_holds_for_its_bytes_and_key_only() -> None:
         (signer.public_key, b"\xff" * 64, b"bytes"),
         (signer.public_key, secrets.token_bytes(64), b"bytes"),
         (signer.public_key, b"", b"bytes"),
+        (signer.public_key, bytes(32) + signature[32:], b"bytes"),
+        (signer.public_key, signature[:32] + bytes(32), b"bytes"),
+        (signer.public_key, ORDER.to_bytes(32) + signature[32:], b"bytes"),
+        (signer.public_key, signature[:32] + ORDER.to_bytes(32), b"bytes"),
+        (signer.public_key, encode_dss_signature(1, 1).ljust(64, b"\0"), b"bytes"),
     ):
         with pytest.raises(BadSignature):
             key.verify(signed, data)
