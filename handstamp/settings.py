@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from credentials.errors import Malformed, OperatorError
 from credentials.protocols.urls import parse_service_url
+from plumbing.fetch import Reach
 
 _SLASHES_OF_AN_ORIGIN: Final = 2
 
@@ -64,6 +65,15 @@ class ServiceSettings(BaseModel):
     database_url: DatabaseUrl | None = Field(
         default=None, description="sqlite:///PATH; without it, an SQLite file in the role's folder."
     )
+    private_network: bool = Field(
+        default=False, description="Whether it may also ask parties at private addresses, as in a co-op's own network."
+    )
+
+    @property
+    def reach(self) -> Reach:
+        """How far its outgoing requests may go: what is on this machine stays there, whatever is allowed."""
+        own = Reach.of(self.base_url)
+        return Reach.PRIVATE if self.private_network and own is Reach.PUBLIC else own
 
 
 class IssuerSettings(ServiceSettings):

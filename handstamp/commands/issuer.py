@@ -28,7 +28,7 @@ from issuer.service.logins import LINK_TTL, make_login_link
 from issuer.service.offers import choose_copies
 from issuer.service.record import ownership, record
 from issuer.store import Store
-from plumbing.fetch import HttpFetcher, Reach
+from plumbing.fetch import HttpFetcher
 from plumbing.ids import new_internal_id
 from plumbing.logs import configure
 from plumbing.qr import qr_terminal
@@ -96,7 +96,7 @@ def add_release(
 ) -> None:
     """Take a release into the catalogue, with a copy of its cover; do it again when it has changed."""
     with _parts() as (parts, _):
-        fetched = asyncio.run(_fetch(url, parts))
+        fetched = asyncio.run(_fetch(url))
         with parts.database.write() as session:
             release = keep_release(Store(session), fetched, free=free)
     words = f"“{escape(release.title)}” by {escape(release.artist)} is in the catalogue: {len(release.tracks)} tracks."
@@ -262,8 +262,8 @@ def _record(parts: IssuerParts, listener: str, act: Act, *, key: str | None, now
         return record(store, listener=who, act=act, key=key or secrets.token_urlsafe(16), now=now)
 
 
-async def _fetch(url: str, parts: IssuerParts) -> Fetched:
-    async with HttpFetcher(Reach.of(parts.identity.url)) as fetcher:
+async def _fetch(url: str) -> Fetched:
+    async with HttpFetcher(load_settings().issuer.reach) as fetcher:
         return await fetch_release(fetcher, url)
 
 

@@ -142,9 +142,10 @@ def allow(
     The site's keys are fetched once and shown; compare the fingerprint with what the site's owner sees (`handstamp
     verifier keys show`). Nothing is allowed before you say yes.
     """
-    parts = compose_trackserver(load_settings())
+    settings = load_settings()
+    parts = compose_trackserver(settings)
     issuer = parse_service_url(verifier, what="address of the verifier").rstrip("/")
-    keys = parse_verifier_keys(asyncio.run(_fetch_keys(issuer, Reach.of(parts.base_url))))
+    keys = parse_verifier_keys(asyncio.run(_fetch_keys(issuer, settings.trackserver.reach)))
     out = Terminal(highlight=False, soft_wrap=True)
     out.print(f"{escape(issuer)} says that it signs its grants with:")
     for key in keys:

@@ -50,7 +50,7 @@ def compose_verifier(settings: Settings) -> VerifierTools:
         database=database,
         work=SqlWork(database, site=service.site),
         keys=KeyStore(settings.folder("verifier") / "keys"),
-        reach=Reach.of(service.base_url),
+        reach=service.reach,
         folder=settings.folder("verifier"),
     )
 

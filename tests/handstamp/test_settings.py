@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from handstamp.composition.verifier import compose_verifier
 from handstamp.settings import UnusableSettings, load_settings
+from plumbing.fetch import Reach
 
 
 @pytest.fixture(autouse=True)
@@ -70,3 +72,22 @@ def test_a_typing_error_in_the_environment_is_not_passed_over(name: str, monkeyp
     monkeypatch.setenv(name, "x")
     with pytest.raises(UnusableSettings, match="there is no such setting"):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("base_url", "private_network", "reach"),
+    [
+        ("http://shop.localhost:8704", "false", Reach.LOOPBACK),
+        ("http://shop.localhost:8704", "true", Reach.LOOPBACK),
+        ("https://shop.example", "false", Reach.PUBLIC),
+        ("https://shop.example", "true", Reach.PRIVATE),
+    ],
+)
+def test_a_private_network_is_asked_only_where_the_operator_allows_it(
+    base_url: str, private_network: str, reach: Reach, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HANDSTAMP_DATA_DIR", str(elsewhere / "data"))
+    monkeypatch.setenv("HANDSTAMP_VERIFIER__BASE_URL", base_url)
+    monkeypatch.setenv("HANDSTAMP_VERIFIER__PRIVATE_NETWORK", private_network)
+    settings = load_settings()
+    assert settings.verifier.reach is compose_verifier(settings).reach is reach
