@@ -142,11 +142,15 @@ def test_what_nobody_sees_in_a_title_is_left_out(tmp_path: Path, audio: Audio, w
 
 
 @pytest.mark.skipif(os.name != "posix", reason="names of files are bytes on POSIX")
-def test_a_name_that_is_no_text_is_read_all_the_same(tmp_path: Path, audio: Audio) -> None:
+def test_a_name_that_is_no_text_is_left_out_and_said(tmp_path: Path, audio: Audio) -> None:
+    audio(tmp_path / "any.flac").rename(tmp_path / os.fsdecode(b"1 Lied\xe4.flac"))
+    album = draft(tmp_path)
+    assert album.tracks == ()
+    assert ("unreadable_file", "1 Lied\ufffd.flac") in codes(album)
     folder = tmp_path / os.fsdecode(b"Tape\xff")
-    audio(folder / "any.flac").rename(folder / os.fsdecode(b"1 Lied\xe4.flac"))
-    album = draft(folder)
-    assert (album.title, album.tracks[0].title) == ("Tape", "Lied")
+    audio(folder / "a.flac")
+    with pytest.raises(NoSuchFolder, match="Tape\ufffd"):
+        draft(folder)
 
 
 def test_discs_come_in_order_by_tag_or_by_folder(tmp_path: Path, audio: Audio) -> None:

@@ -79,9 +79,18 @@ def read_folder(folder: Path, progress: Progress) -> FolderContents:
 
 def _checked(folder: Path) -> Path:
     root = folder.expanduser().resolve()
-    if not root.is_dir():
-        raise NoSuchFolder(str(folder))
+    if not root.is_dir() or not _is_text(root):
+        raise NoSuchFolder(_shown(root))
     return root
+
+
+def _is_text(path: Path) -> bool:
+    """Tell whether a name can be kept: on POSIX it is any bytes, and the catalogue holds text."""
+    return _shown(path) == str(path)
+
+
+def _shown(path: Path | str) -> str:
+    return os.fsencode(path).decode(errors="replace")
 
 
 def _walk(root: Path) -> Iterator[Path]:
@@ -105,9 +114,11 @@ def _extension(path: Path) -> str:
 
 
 def _read(path: Path, root: Path, progress: Progress) -> AudioFile | Finding | None:
-    extension, where = _extension(path), path.relative_to(root).as_posix()
+    extension, where = _extension(path), _shown(path.relative_to(root).as_posix())
     if extension not in READERS:
         return findings.unsupported_format(where, extension) if extension in OTHER_AUDIO else None
+    if not _is_text(path):
+        return findings.unreadable_file(where, extension)
     try:
         if not path.stat().st_size:
             return findings.empty_file(where)
