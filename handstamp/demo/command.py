@@ -50,8 +50,8 @@ def demo(
     folder = Path(tempfile.mkdtemp(prefix="handstamp-demo-")) if check else _fresh_folder()
     try:
         stage = build_stage(folder.resolve(), hosts=hosts.value)
-        with console.status("Starting three services ..."):
-            stage.import_keys()
+        console.print("Starting three services ...")
+        stage.import_keys()
         with stage.services():
             story = Story(stage, console, album=album.resolve() if album else None)
             story.tell()

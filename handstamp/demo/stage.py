@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -80,9 +81,13 @@ class Stage:
 
     def import_keys(self) -> None:
         """Give the co-op and the site the keys that the demo's authority certified, before they start."""
-        for role in ("issuer", "verifier"):
+
+        def import_one(role: str) -> None:
             files = {part: str(self.folder / "certificates" / f"{role}.{part}.pem") for part in ("key", "chain")}
             self.run(role, "keys", "import", "--key", files["key"], "--chain", files["chain"])
+
+        with ThreadPoolExecutor() as both:
+            list(both.map(import_one, ("issuer", "verifier")))
 
     @contextlib.contextmanager
     def services(self) -> Iterator[None]:
