@@ -19,7 +19,7 @@ from wallet.errors import CodeNeeded, ConsentDeclined, NoSuchThing, UnreadableFi
 from wallet.pictures import is_picture, read_link
 from wallet.ports import Tools
 from wallet.service.answer_request import answer as answer_request
-from wallet.service.answer_request import decline, read_request
+from wallet.service.answer_request import read_request
 from wallet.service.download import Listing, fetch_files, find_delivery, list_files, open_download
 from wallet.service.open_gate import begin_visit, pass_gate
 from wallet.service.pin_authority import pin_authority, read_authority
@@ -137,7 +137,6 @@ def open_gate(
     visit = asyncio.run(begin_visit(gate, tools=tools))
     views.print_consent(visit.consent)
     if not yes and not _agrees():
-        asyncio.run(decline(visit.asked, tools=tools))
         raise ConsentDeclined
     delivery = asyncio.run(pass_gate(visit, tools=tools))
     views.say(f"{delivery.site} has opened {delivery.title}.", "green")
@@ -159,7 +158,6 @@ def answer(
     asked = asyncio.run(read_request(link, tools=tools))
     views.print_consent(asked.consent)
     if not yes and not _agrees():
-        asyncio.run(decline(asked, tools=tools))
         raise ConsentDeclined
     answered = asyncio.run(answer_request(asked, tools=tools))
     if answered.redirect_uri:

@@ -24,6 +24,7 @@ from mutagen.flac import FLAC
 from rich.console import Console
 from sqlalchemy import text
 
+from credentials.protocols.openid4vp import ErrorResponse
 from handstamp.commands.adding import add_folder
 from handstamp.composition import issuer as issuer_composition
 from handstamp.composition import trackserver as trackserver_composition
@@ -50,7 +51,7 @@ from trackserver.store.passes import SqlPins
 from verifier.service.add_gate import NewGate, ReleaseAddress, add_gate
 from verifier.service.trust_issuer import trust_anchor
 from wallet.sealed import Cost
-from wallet.service.answer_request import answer, decline, read_request
+from wallet.service.answer_request import answer, read_request
 from wallet.service.pin_authority import pin_authority, read_authority
 from wallet.service.receive import read_offer, receive
 
@@ -212,10 +213,15 @@ class Town:
         return elsewhere(say_yes())
 
     def decline(self, wallet: Tools, link: str) -> None:
-        """Say no to a request."""
+        """Say no to a request and tell the site so, as other wallets do; ours says nothing."""
 
         async def say_no() -> None:
-            await decline(await read_request(link, tools=wallet), tools=wallet)
+            asked = await read_request(link, tools=wallet)
+            request = asked.request
+            refusal = ErrorResponse(error="access_denied", state=request.state).to_form()
+            async with wallet.web(asked.first_party) as web:
+                form = {"Content-Type": "application/x-www-form-urlencoded"}
+                await web.request("POST", request.response_uri, headers=form, content=refusal)
 
         elsewhere(say_no())
 

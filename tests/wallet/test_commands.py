@@ -15,7 +15,7 @@ from handstamp.commands import wallet as commands
 from handstamp.composition import wallet as composition
 from plumbing.fetch import HttpFetcher, Reach
 from tests.support.hostile_issuer import HostileIssuer
-from tests.support.hostile_site import GATE, HostileSite
+from tests.support.hostile_site import GATE, HostileSite, asking
 from tests.support.hostile_tracks import ONE, HostileTracks
 from tests.support.outside import NOW, Authority, Outside
 from wallet import errors, words
@@ -128,7 +128,22 @@ def test_offers_and_requests_are_read_from_pictures(
     assert "Go on in the browser" in done(ready("answer", "gate.png", "--yes"))
     assert "19 uses left" in done(ready("show", "1"))
     assert isinstance(refused(ready("answer", "offer.png", "--yes")), errors.NoCodeInPicture)
+
+
+def test_a_no_sends_as_much_as_a_wallet_that_has_nothing_to_show(
+    ready: Run, issuer: HostileIssuer, outside: Outside, authority: Authority
+) -> None:
+    done(ready("receive", issuer.link(), "--code", "123456"))
+    site = HostileSite.open(outside, authority)
+    before = len(outside.paths())
+    site.query = asking(release="00000000-0000-4000-8000-000000000000")
+    assert isinstance(refused(ready("answer", site.link(), "--yes")), errors.NotForThisGate)
+    had_nothing = outside.paths()[before:]
+    site.query = asking("release")
     assert isinstance(refused(ready("answer", site.link(), answer="n\n")), errors.ConsentDeclined)
+    assert outside.paths()[before + len(had_nothing) :] == had_nothing
+    assert had_nothing
+    assert (site.answers, site.refusals) == ([], 0)
 
 
 def test_a_page_on_another_screen_goes_on_by_itself(

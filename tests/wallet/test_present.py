@@ -28,7 +28,7 @@ from tests.support.hostile_site import GATE, HOST, SITE, TERMS, HostileSite, ask
 from tests.support.outside import NOW, Authority, Memory, Outside, Routes, endless, says
 from wallet import errors
 from wallet.ports import Tools
-from wallet.service.answer_request import Asked, answer, decline, read_request
+from wallet.service.answer_request import Asked, answer, read_request
 from wallet.service.open_gate import begin_visit, pass_gate
 from wallet.service.receive import read_offer, receive
 from wallet.state import Copy, Delivery, Instance, Wallet
@@ -235,15 +235,6 @@ async def test_a_record_that_is_not_here_is_said_in_words_and_nothing_is_sent(
         await begin_visit(GATE, tools=stocked)
     assert site.answers == []
     assert site.refusals == 0
-
-
-async def test_saying_no_tells_the_site_so_and_uses_nothing(stocked: Tools, site: HostileSite) -> None:
-    visit = await begin_visit(GATE, tools=stocked)
-    await decline(visit.asked, tools=stocked)
-    assert site.refusals == 1
-    assert len(release(stocked).instances) == 20
-    site.routes.answers["POST /responses/r"] = says({}, 500)
-    await decline(visit.asked, tools=stocked)
 
 
 def unsigned_change(**changes: Any) -> Callable[[HostileSite], None]:

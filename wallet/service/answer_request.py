@@ -2,18 +2,19 @@
 
 1. Fetch the signed request; nothing of the wallet goes along.
 2. Verify it: the host that a pinned authority certifies, the answer to that host only, the terms that the nonce
-commits to. 3. Choose the fewest claims that answer it.
-4. (The listener reads `Asked.consent` and says yes.)
+   commits to.
+3. Choose the fewest claims that answer it.
+4. (The listener reads `Asked.consent` and says yes. A no sends nothing, as does a wallet that has nothing to show:
+   else a site that asks for a record would learn from the no that it is owned.)
 5. Take the instances out of the wallet, write the receipt, save. What was taken is never shown again, whatever
-happens next. 6. Sign and post the answer; nothing is sent to the co-op.
+   happens next.
+6. Sign and post the answer; nothing is sent to the co-op.
 """
 
-import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from credentials.encoding import base64url
-from credentials.errors import HandstampError
 from credentials.keys.errors import CertificateUntrusted
 from credentials.keys.signer import LocalSigner
 from credentials.protocols.dcql import Choice, Holding, NothingMatches, choose
@@ -22,7 +23,6 @@ from credentials.protocols.openid4vp import (
     AuthorizationRequest,
     AuthorizationResponse,
     DirectPostResult,
-    ErrorResponse,
     RequestReference,
     parse_request_link,
     read_host,
@@ -129,14 +129,6 @@ async def answer(asked: Asked, *, tools: Tools) -> Answered:
     if redirect_uri is not None:
         check_own_address(redirect_uri, request)
     return Answered(receipt=accepted, redirect_uri=redirect_uri)
-
-
-async def decline(asked: Asked, *, tools: Tools) -> None:
-    """Tell the site that the listener said no, so that its page need not wait. Whether it hears is not important."""
-    refusal = ErrorResponse(error="access_denied", state=asked.request.state)
-    with contextlib.suppress(HandstampError):
-        async with tools.web(asked.first_party) as web:
-            await web.request("POST", asked.request.response_uri, headers=JSON | FORM, content=refusal.to_form())
 
 
 def check_own_address(url: str, request: AuthorizationRequest) -> None:
