@@ -1,4 +1,4 @@
-"""The issuer as an application: routes for wallets, pages for listeners, and the hourly sweep."""
+"""The issuer as an application: routes for wallets, pages for listeners, and the sweep."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ from plumbing.database import DatabaseUnavailable
 from plumbing.logs import get_logger
 from plumbing.web.app import WebPolicy, create_app
 
-SWEEP_EVERY_S: Final = 3600.0
+SWEEP_EVERY_S: Final = 300.0
 
 
 def build_app(parts: IssuerParts, *, sweep_every_s: float = SWEEP_EVERY_S) -> FastAPI:

@@ -1,6 +1,9 @@
 """`handstamp demo`: the listener's story, told over real services in their own processes."""
 
+import contextlib
 import shutil
+import signal
+import sys
 import tempfile
 import time
 from enum import StrEnum
@@ -14,6 +17,7 @@ from handstamp.demo.stage import DemoFailed, build_stage
 from handstamp.demo.story import Story
 
 _FOLDER: Final = Path(".demo")
+_TERMINATED: Final = 143
 _MARK: Final = ".handstamp-demo"
 
 
@@ -45,6 +49,7 @@ def demo(
     Everything is written to the folder .demo and made anew each time.
     """
     console = Console(highlight=False)
+    signal.signal(signal.SIGTERM, _stop)  # else whoever ends the demo this way would leave its services running
     if album is not None and not album.is_dir():
         raise DemoFailed("Reading your album", f"{album} is not a folder")
     folder = Path(tempfile.mkdtemp(prefix="handstamp-demo-")) if check else _fresh_folder()
@@ -57,7 +62,10 @@ def demo(
             story.tell()
             if not check:
                 story.show_addresses()
-                _stay(console)
+                console.print("\nEverything stays up until you press [bold]Ctrl-C[/].")
+                _stay()
+        if not check:
+            console.print("\nStopped. Nothing runs any more; the folder .demo holds what was made.")
     finally:
         if check:
             shutil.rmtree(folder, ignore_errors=True)
@@ -74,10 +82,11 @@ def _fresh_folder() -> Path:
     return _FOLDER
 
 
-def _stay(console: Console) -> None:
-    console.print("\nEverything stays up until you press [bold]Ctrl-C[/].")
-    try:
+def _stay() -> None:
+    with contextlib.suppress(KeyboardInterrupt):
         while True:
             time.sleep(3600)
-    except KeyboardInterrupt:
-        console.print("\nStopped. Nothing runs any more; the folder .demo holds what was made.")
+
+
+def _stop(*_: object) -> None:
+    sys.exit(_TERMINATED)

@@ -128,7 +128,8 @@ class Stage:
                 break
             with contextlib.suppress(httpx.HTTPError):
                 health = f"http://127.0.0.1:{url.port}/health"
-                if httpx.get(health, headers={"Host": url.netloc.decode()}, timeout=2).is_success:
+                answered = httpx.get(health, headers={"Host": url.netloc.decode()}, timeout=2).is_success
+                if answered and process.poll() is None:  # else somebody else answers on this port
                     return
             time.sleep(0.1)
         tail = self.log_of(role).read_text("utf-8", "replace")[-2000:]

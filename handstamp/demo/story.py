@@ -49,18 +49,18 @@ class Story:
         )
         self._console.print("Three services, three processes, three databases. They meet only over HTTP.\n")
         for words, step in (
-            ("The artist puts an EP on the trackserver", self._add_release),
-            ("The artist makes a gate: own the EP, and the files open", self._make_gate),
-            ("Robin joins the co-op, buys two tracks, and plays the third", self._listen),
+            ("The artist puts a record on the trackserver", self._add_release),
+            ("The artist makes a gate: own the record, and the files open", self._make_gate),
+            ("Robin joins the co-op, buys all tracks but the last, and plays that one", self._listen),
             ("Robin makes a wallet that trusts this co-op and this artist", self._make_wallet),
-            ("The co-op offers the EP, the wallet receives it", self._receive),
+            ("The co-op offers what Robin owns, the wallet receives it", self._receive),
             ("Robin opens the artist's gate and gets the files", self._open_gate),
             ("Are they the artist's own files?", self._compare),
             ("What does each party know now?", self._show_knowledge),
         ):
             self._tell(words, step)
         self._console.print(
-            "\n[bold green]Done.[/] Robin owns the EP and has the files; the artist's site knows no name, no account."
+            "\n[bold green]Done.[/] Robin owns the record and has the files; the artist's site knows no name."
         )
 
     def show_addresses(self) -> None:

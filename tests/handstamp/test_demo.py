@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import socket
 import stat
 import subprocess
@@ -148,6 +149,25 @@ def test_knowledge_is_found_where_it_was_written(stage: Stage) -> None:
     stage.log_of("verifier").write_text("Robin was here")
     found = search(stage, {"the name": "Robin"})
     assert found == [Knowledge(fact="the name", held_by={"issuer": True, "trackserver": False, "verifier": True})]
+
+
+@pytest.mark.slow
+def test_a_demo_that_is_told_to_end_takes_its_services_with_it(album: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "handstamp", "demo", "--album", str(album)]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as running:
+        assert running.stdout is not None
+        seen = ""
+        while "processes" not in seen:
+            seen += running.stdout.read(1)
+        running.terminate()
+        assert running.wait(20) == 143
+        running.stdout.read()
+    toml = (tmp_path / ".demo" / "handstamp.toml").read_text()
+    for port in re.findall(r"(?m)^port = (\d+)$", toml):
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", int(port))) != 0
 
 
 @pytest.mark.parametrize(
