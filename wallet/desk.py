@@ -31,6 +31,7 @@ from wallet.state import Waiting
 from wallet.wire import FORM, JSON, Proving, read_object, read_refusal, send_proven, succeeded
 
 _MAX_STATED_KEYS: Final = 10
+_NO_STATED_KEYS: Final = "it does not state its keys in public, so one of them could be for you alone"
 _MAX_CREDENTIAL_BYTES: Final = 2 * 1024 * 1024
 
 
@@ -81,23 +82,23 @@ async def open_desk(web: Fetcher, offer: CredentialOffer) -> Desk:
     return Desk(metadata=metadata, server=AuthorizationServerMetadata.parse(reply.body, issuer=server))
 
 
-async def fetch_stated_keys(web: Fetcher, issuer: str) -> frozenset[str] | None:
-    """Return the thumbprints of the keys that a co-op states in public, or None if it states none.
+async def fetch_stated_keys(web: Fetcher, issuer: str) -> frozenset[str]:
+    """Return the thumbprints of the keys that a co-op states in public.
 
     Asked over a connection that carries nothing of the listener: a key made for one listener would have to be shown to
     all.
 
     Raises:
-        IssuerRefused: it states so many that one could be for each listener.
+        IssuerRefused: it states none, or so many that one could be for each listener.
     """
     reply = await web.request("GET", build_well_known_url(issuer, "jwt-vc-issuer"), headers=JSON)
     if not succeeded(reply):
-        return None
+        raise IssuerRefused(host_of(issuer), _NO_STATED_KEYS)
     document = read_object(reply, what="list of the co-op's keys")
     if document.text("issuer") != issuer:
         raise Malformed("list of the co-op's keys", "it is another issuer's")
     if "jwks" not in document:
-        return None
+        raise IssuerRefused(host_of(issuer), _NO_STATED_KEYS)
     keys = document.object("jwks").optional_array(
         "keys", lambda value, what: PublicKey.parse_jwk(value, what=what), max_items=_MAX_STATED_KEYS
     )

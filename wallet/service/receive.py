@@ -226,7 +226,7 @@ async def _fetch_copy(
     opened: OpenedOffer,
     waiting: Waiting,
     collecting: Collecting,
-    stated: frozenset[str] | None,
+    stated: frozenset[str],
     tools: Tools,
 ) -> Copy:
     count = min(INSTANCES, opened.desk.metadata.batch_size)
@@ -257,7 +257,7 @@ def _judge(
     signers: list[LocalSigner],
     opened: OpenedOffer,
     waiting: Waiting,
-    stated: frozenset[str] | None,
+    stated: frozenset[str],
     tools: Tools,
 ) -> Copy:
     kind = opened.kinds[waiting.configuration_id]
@@ -271,7 +271,7 @@ def _judge(
         host=opened.host,
         at=now,
     )
-    if stated is not None and inspected.issuer_key not in stated:
+    if inspected.issuer_key not in stated:
         raise UnwantedCredential(opened.host, "it is signed with a key that the co-op does not state in public")
     return Copy(
         id=inspected.claims["copy"],
