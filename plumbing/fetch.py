@@ -171,6 +171,8 @@ class HttpFetcher:
                 self._client.cookies.clear()
                 _check_plain(answer, url)
                 yield answer
+        except httpx.ConnectError as error:
+            raise FetchFailed(_host(url), "nobody answers there") from error
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise FetchFailed(_host(url), str(error) or type(error).__name__) from error
 

@@ -28,11 +28,6 @@ class ShelfTrack:
         """How many paid plays make a track one's own."""
         return PLAYS_TO_OWN
 
-    @property
-    def remaining_credits(self) -> str:
-        """What is still to be paid, in credits with three decimals."""
-        return f"{self.standing.remaining_milli // 1000}.{self.standing.remaining_milli % 1000:03}"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shelf:

@@ -232,7 +232,7 @@ def test_what_is_nearly_owned_is_told_in_plays_and_credits(coop: Coop) -> None:
     shelves = collection(coop, listener).shelves
     assert [each.track.id for each in shelves[0].nearly] == [FIRST]
     nearly = shelves[0].nearly[0]
-    assert (nearly.standing.paid_plays, nearly.plays_to_own, nearly.remaining_credits) == (5, 9, "0.960")
+    assert (nearly.standing.paid_plays, nearly.plays_to_own, nearly.standing.remaining_milli) == (5, 9, 960)
     assert collection(coop, listener).copies == ()
 
 
