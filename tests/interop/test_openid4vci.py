@@ -23,6 +23,7 @@ from credentials.protocols.openid4vci import (
 )
 from issuer.identity import Identity
 from issuer.service.metadata import authorization_server_metadata, issuer_metadata
+from plumbing.clock import system_clock
 from schemas import TRACK_OWNERSHIP
 
 CODE = "pre-authorized-code-of-this-offer"
@@ -121,7 +122,7 @@ def test_we_read_their_token_request_and_dpop_proof(visit: dict[str, Any], world
     asked = TokenRequest.parse_form(sent["body"].encode())
     assert asked.pre_authorized_code == CODE
     assert asked.tx_code == PIN
-    proof = check_dpop_proof(sent["headers"]["dpop"], method="POST", url=url, at=world.now)
+    proof = check_dpop_proof(sent["headers"]["dpop"], method="POST", url=url, at=system_clock())
     assert proof.thumbprint == world.holder.signer.public_key.thumbprint
 
 
@@ -129,11 +130,11 @@ def test_we_read_their_credential_request_and_key_proof(visit: dict[str, Any], w
     url = f"{world.coop.url}/credential"
     sent = find(visit, url)
     asked = CredentialRequest.parse(sent["body"].encode())
-    (proof,) = check_proofs(asked.proofs, audience=world.coop.url, at=world.now)
+    (proof,) = check_proofs(asked.proofs, audience=world.coop.url, at=system_clock())
     assert proof.key == world.holder.signer.public_key
     assert proof.nonce == world.nonce
     assert sent["headers"]["authorization"] == f"DPoP {TOKEN}"
-    check_dpop_proof(sent["headers"]["dpop"], method="POST", url=url, at=world.now, access_token=TOKEN)
+    check_dpop_proof(sent["headers"]["dpop"], method="POST", url=url, at=system_clock(), access_token=TOKEN)
 
 
 def test_their_wallet_refuses_metadata_of_another_issuer(node: Any, world: Any, offer: CredentialOffer) -> None:

@@ -20,6 +20,7 @@ from credentials.protocols.openid4vp import (
     parse_response_form,
     verify_request_object,
 )
+from plumbing.clock import system_clock
 from schemas import RELEASE_OWNERSHIP, TRACK_OWNERSHIP
 
 PRESENTATION = "header.payload.signature~disclosure~binding.by.holder"
@@ -52,7 +53,7 @@ def make_request(world: Any) -> AuthorizationRequest:
         dcql=make_query(),
         handshake=handshake,
         issued_at=world.now_s,
-        expires_at=world.now_s + 300,
+        expires_at=world.now_s + 3600,
     )
 
 
@@ -117,7 +118,7 @@ def asked(node: Any, world: Any) -> dict[str, Any]:
 def test_we_read_a_request_of_their_verifier(asked: dict[str, Any], world: Any) -> None:
     reference = parse_request_link(asked["link"])
     assert reference.request_uri == f"{world.site.url}/request"
-    request = verify_request_object(asked["object"], reference=reference, anchors=(world.anchor,), at=world.now)
+    request = verify_request_object(asked["object"], reference=reference, anchors=(world.anchor,), at=system_clock())
     assert request.nonce == world.nonce
     assert request.state == "their-state"
     assert request.dcql == make_query()
