@@ -21,7 +21,7 @@ from trackserver.grants import Download
 from trackserver.packages import Package
 from trackserver.parts import TrackserverParts
 from trackserver.service.enter_download import BrowserKey, WalletKey, enter_download, load_package
-from trackserver.service.redeem_grant import RedeemGrant, TicketMade
+from trackserver.service.redeem_grant import JudgeGrant, RedeemGrant, TicketMade
 from trackserver.store.catalogue import SqlCatalogue
 from trackserver.store.passes import SqlPasses, SqlPins
 from trackserver.streaming import Sendable, build_file_response
@@ -135,8 +135,11 @@ class _Grants:
         """Redeem a grant: for a browser the answer has a single-use link, for a wallet a download and its token."""
         text = _grant_text(await request.body())
         now = self._parts.clock()
+        with self._parts.database.read() as session:
+            judge = JudgeGrant(catalogue=SqlCatalogue(session), pins=SqlPins(session), audience=self._parts.base_url)
+            judged = judge(text, read_proof=lambda: self._proof(request, now), now=now)
         with self._parts.database.write() as session:
-            made = self._use_case(session)(text, read_proof=lambda: self._proof(request, now), now=now)
+            made = self._use_case(session)(judged, now=now)
         base_url = self._parts.base_url
         answer: dict[str, strict_json.Json]
         if isinstance(made, TicketMade):
@@ -152,10 +155,8 @@ class _Grants:
 
     def _use_case(self, session: Session) -> RedeemGrant:
         return RedeemGrant(
-            catalogue=SqlCatalogue(session),
             pins=SqlPins(session),
             passes=SqlPasses(session),
-            audience=self._parts.base_url,
             new_secret=self._parts.new_secret,
             new_id=self._parts.new_id,
         )

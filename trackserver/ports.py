@@ -44,6 +44,10 @@ class Pins(Protocol):
         """Return who may open a release."""
         ...
 
+    def is_pinned(self, pin: Pin) -> bool:
+        """Whether this very key may open this release now."""
+        ...
+
     def save_pins(self, pins: Sequence[Pin], *, now: datetime) -> None:
         """Set the keys of one verifier for one release; its earlier keys for that release go."""
         ...

@@ -160,6 +160,11 @@ def read_unverified_issuer(text: str) -> str:
     return Grant.parse(_parse(text).claims()).issuer
 
 
+def read_unverified_kid(text: str) -> str:
+    """Which key a grant says it is signed with. Nothing is proven until `verify_grant` has accepted it."""
+    return check_text(_parse(text).header.get("kid"), what="`kid` of the grant", max_chars=256)
+
+
 def verify_grant(
     text: str, *, keys: Mapping[str, PublicKey], audience: str, at: datetime, issuer: str | None = None
 ) -> Grant:

@@ -9,7 +9,9 @@ import pytest
 
 from credentials.encoding import base64url
 from credentials.keys.signer import LocalSigner
+from trackserver import api
 from trackserver.api import STATUSES
+from trackserver.service import redeem_grant
 from trackserver.service.add_release import Added
 
 GRANTS = "http://tracks.localhost:8702/grants"
@@ -253,6 +255,62 @@ async def test_nothing_that_opens_a_download_is_stored(client: httpx.AsyncClient
     stored = b"".join(path.read_bytes() for path in (tmp_path / "data").rglob("trackserver.sqlite*"))
     for secret in (link.partition("=")[2], cookie, made.json()["access_token"]):
         assert secret.encode() not in stored
+
+
+@pytest.fixture
+def writes(gate: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What happens, in order: `write` where a write transaction begins, `verify` and `proof` where one is checked."""
+    seen: list[str] = []
+    begin = gate.parts.database.write
+
+    def write() -> Any:
+        seen.append("write")
+        return begin()
+
+    monkeypatch.setattr(gate.parts.database, "write", write)
+    monkeypatch.setattr(redeem_grant, "verify_grant", _noting(seen, "verify", redeem_grant.verify_grant))
+    monkeypatch.setattr(api, "check_dpop_proof", _noting(seen, "proof", api.check_dpop_proof))
+    return seen
+
+
+def _noting(seen: list[str], what: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    def noting(*args: Any, **kwargs: Any) -> Any:
+        seen.append(what)
+        return call(*args, **kwargs)
+
+    return noting
+
+
+async def test_a_bad_grant_or_proof_begins_no_write(client: httpx.AsyncClient, gate: Any, writes: list[str]) -> None:
+    refused(await post(client, gate.grant(signer=LocalSigner.generate())), 403, "unknown_grant_key")
+    refused(await post(client, gate.grant(bound=True), DPoP="x"), 401, "invalid_dpop_proof")
+    stolen = gate.proof("POST", GRANTS, signer=LocalSigner.generate())
+    refused(await post(client, gate.grant(bound=True), DPoP=stolen), 401, "dpop_wrong_key")
+    assert "write" not in writes
+
+
+async def test_nothing_is_verified_inside_the_write(client: httpx.AsyncClient, gate: Any, writes: list[str]) -> None:
+    assert (await post(client, gate.grant(bound=True), DPoP=gate.proof("POST", GRANTS))).status_code == 201
+    assert writes == ["verify", "verify", "proof", "write"]
+
+
+async def test_a_key_that_is_replaced_while_its_grant_is_judged_redeems_nothing(
+    client: httpx.AsyncClient, gate: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grant, old = gate.grant(), gate.signer
+    begin = gate.parts.database.write
+
+    def replaced_first() -> Any:
+        monkeypatch.setattr(gate.parts.database, "write", begin)
+        gate.signer = LocalSigner.generate()
+        gate.allow(gate.release.id)
+        return begin()
+
+    monkeypatch.setattr(gate.parts.database, "write", replaced_first)
+    refused(await post(client, grant), 403, "unknown_grant_key")
+    gate.signer = old
+    gate.allow(gate.release.id)
+    assert (await post(client, grant)).status_code == 201
 
 
 def test_every_error_has_a_status() -> None:

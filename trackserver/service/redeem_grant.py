@@ -1,4 +1,7 @@
-"""Redeem a grant: once, for a browser a link that opens once, for a wallet a download bound to its key."""
+"""Redeem a grant: once, for a browser a link that opens once, for a wallet a download bound to its key.
+
+It is judged without a write transaction, so that a flood of bad grants holds up nobody who writes; then settled in one.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,8 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from credentials.protocols.dpop import DpopProof
-from credentials.protocols.grants import Grant, read_unverified_issuer, verify_grant
-from trackserver.catalogue import Release
+from credentials.protocols.grants import (
+    Grant,
+    UnknownGrantKey,
+    read_unverified_issuer,
+    read_unverified_kid,
+    verify_grant,
+)
 from trackserver.errors import (
     GrantUsed,
     ProofByAnotherKey,
@@ -46,29 +54,41 @@ class DownloadMade:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RedeemGrant:
-    """The use case, with what it needs.
+class JudgedGrant:
+    """A grant that is right in itself; whether it was redeemed before is not known yet.
 
     Attributes:
+        pin: the key that signed it, pinned for its release when it was judged.
+        proof: of the key that the grant is bound to; None if it is bound to none.
+    """
+
+    grant: Grant
+    scope: Scope
+    pin: Pin
+    proof: DpopProof | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeGrant:
+    """The use case's first half, which only reads.
+
+    Attributes:
+        catalogue: the releases.
+        pins: the verifiers that may grant.
         audience: this trackserver's public address.
-        new_secret: 256 random bits; `new_id` 128.
     """
 
     catalogue: Catalogue
     pins: Pins
-    passes: Passes
     audience: str
-    new_secret: NewSecret
-    new_id: NewSecret
 
-    def __call__(self, text: str, *, read_proof: ReadProof, now: datetime) -> TicketMade | DownloadMade:
-        """Redeem the grant `text`.
+    def __call__(self, text: str, *, read_proof: ReadProof, now: datetime) -> JudgedGrant:
+        """Judge the grant `text`.
 
         1. Its key is pinned for the verifier that it names; signature, audience and time are right.
         2. That verifier may open this release here, with this very key.
         3. The release has what the grant names.
         4. If it is bound to a key: a fresh DPoP proof by that key came with it.
-        5. Nobody redeemed it before.
 
         Args:
             text: the grant as it came.
@@ -79,17 +99,63 @@ class RedeemGrant:
             HandstampError: the subclass says which step failed.
         """
         pins = self.pins.load_pins_of_verifier(read_unverified_issuer(text))
-        grant = self._verified(text, pins, now)
+        grant, _ = self._verified(text, pins, now)
         scope = Scope(release_id=grant.release, tracks=grant.tracks, formats=grant.formats)
-        release = self._release(scope)
+        release = self.catalogue.load_release(scope.release_id)
+        if release is None:
+            raise ReleaseNotFound
         allowed = [pin for pin in pins if pin.release_id == release.id]
         if not allowed:
             raise VerifierNotAllowed(grant.issuer)
         # A key that was replaced for this release may still be pinned for another: it opens that one only.
-        self._verified(text, allowed, now)
+        _, pin = self._verified(text, allowed, now)
         build_package(release, scope)
-        if grant.holder_key is not None:
-            self._check_proof(read_proof(), grant.holder_key, now)
+        proof = None if grant.holder_key is None else _proof_by(grant.holder_key, read_proof)
+        return JudgedGrant(grant=grant, scope=scope, pin=pin, proof=proof)
+
+    def _verified(self, text: str, pins: Sequence[Pin], now: datetime) -> tuple[Grant, Pin]:
+        by_kid = {pin.kid: pin for pin in pins}
+        keys = {kid: pin.key for kid, pin in by_kid.items()}
+        issuer = read_unverified_issuer(text)
+        grant = verify_grant(text, keys=keys, audience=self.audience, at=now, issuer=issuer)
+        return grant, by_kid[read_unverified_kid(text)]
+
+
+def _proof_by(holder_key: str, read_proof: ReadProof) -> DpopProof:
+    proof = read_proof()
+    if proof.thumbprint != holder_key:
+        raise ProofByAnotherKey
+    return proof
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedeemGrant:
+    """The use case's second half, which settles in one short write transaction.
+
+    Attributes:
+        pins: the verifiers that may grant.
+        passes: where it is noted that a grant is redeemed.
+        new_secret: 256 random bits; `new_id` 128.
+    """
+
+    pins: Pins
+    passes: Passes
+    new_secret: NewSecret
+    new_id: NewSecret
+
+    def __call__(self, judged: JudgedGrant, *, now: datetime) -> TicketMade | DownloadMade:
+        """Redeem a grant that was judged just now.
+
+        Raises:
+            UnknownGrantKey: its key was replaced since it was judged.
+            ProofReplayed: the DPoP proof was used before.
+            GrantUsed: somebody redeemed it before.
+        """
+        grant, scope = judged.grant, judged.scope
+        if not self.pins.is_pinned(judged.pin):
+            raise UnknownGrantKey
+        if judged.proof is not None:
+            self._claim_proof(judged.proof, now)
         # Remembered a minute beyond its end, so that no clock's rounding opens a gap.
         end = datetime.fromtimestamp(grant.expires_at, UTC) + timedelta(minutes=1)
         if not self.passes.claim_grant(grant.issuer, grant.jti, expires_at=end):
@@ -97,19 +163,7 @@ class RedeemGrant:
         self.passes.forget_before(passes=now - _KEPT_AFTER_END, proofs=now)
         return self._ticket(scope, now) if grant.holder_key is None else self._download(scope, grant.holder_key, now)
 
-    def _verified(self, text: str, pins: Sequence[Pin], now: datetime) -> Grant:
-        keys = {pin.kid: pin.key for pin in pins}
-        return verify_grant(text, keys=keys, audience=self.audience, at=now, issuer=read_unverified_issuer(text))
-
-    def _release(self, scope: Scope) -> Release:
-        release = self.catalogue.load_release(scope.release_id)
-        if release is None:
-            raise ReleaseNotFound
-        return release
-
-    def _check_proof(self, proof: DpopProof, holder_key: str, now: datetime) -> None:
-        if proof.thumbprint != holder_key:
-            raise ProofByAnotherKey
+    def _claim_proof(self, proof: DpopProof, now: datetime) -> None:
         if not self.passes.claim_proof(proof.thumbprint, proof.jti, expires_at=now + PROOF_TTL):
             raise ProofReplayed
 

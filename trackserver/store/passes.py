@@ -32,6 +32,14 @@ class SqlPins:
         query = select(PinRow).where(PinRow.release_id == release_id).order_by(col(PinRow.issuer))
         return [_pin(row) for row in self._session.exec(query).all()]
 
+    def is_pinned(self, pin: Pin) -> bool:
+        """Whether this very key may open this release now."""
+        query = select(PinRow).where(
+            PinRow.issuer == pin.issuer, PinRow.release_id == pin.release_id, PinRow.kid == pin.kid
+        )
+        row = self._session.exec(query).first()
+        return row is not None and _pin(row) == pin
+
     def save_pins(self, pins: Sequence[Pin], *, now: datetime) -> None:
         """Set the keys of one verifier for one release; its earlier keys for that release go."""
         for issuer, release_id in {(pin.issuer, pin.release_id) for pin in pins}:
