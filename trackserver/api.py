@@ -108,7 +108,8 @@ class _Catalogue:
             release = SqlCatalogue(session).load_release(release_id)
         if release is None:
             raise errors.ReleaseNotFound
-        return JSONResponse(release_json(release, self._parts.base_url), headers={"Cache-Control": _ONE_MINUTE})
+        described = release_json(release, self._parts.base_url, self._parts.zip_layouts)
+        return JSONResponse(described, headers={"Cache-Control": _ONE_MINUTE})
 
     async def cover(self, request: Request, release_id: str) -> Response:
         """Send the cover, in the size that pages show."""
@@ -181,12 +182,15 @@ class _Downloads:
         download, package = self._enter(request, download_id)
         if wants_page(request):
             return download_page(self._parts, request, download, package)
-        return JSONResponse(download_json(download.id, package, self._parts.base_url), headers=_NO_STORE)
+        zip_bytes = self._parts.zip_layouts.of(package).size
+        return JSONResponse(download_json(download.id, package, self._parts.base_url, zip_bytes), headers=_NO_STORE)
 
     async def zip(self, request: Request, download_id: str) -> Response:
         """Send everything as one zip; it resumes from any byte."""
         _, package = self._enter(request, download_id)
-        sendable = Sendable(content=package.zip, media_type="application/zip", name=package.zip_name)
+        sendable = Sendable(
+            content=self._parts.zip_layouts.of(package), media_type="application/zip", name=package.zip_name
+        )
         return await build_file_response(request, sendable, cache_control=_OWN)
 
     async def file(self, request: Request, download_id: str, file_id: str) -> Response:

@@ -37,20 +37,42 @@ class PackageFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
-    """Everything that one scope opens."""
+    """Everything that one scope opens. Its zip is laid out apart, by `ZipLayouts`: a single file needs none."""
 
     release: Release
+    scope: Scope
     files: tuple[PackageFile, ...]
     zip_name: str
-    zip: ZipLayout
 
     def file(self, file_id: str) -> PackageFile | None:
         """Return one of the files, or None."""
         return next((file for file in self.files if file.id == file_id), None)
 
 
+class ZipLayouts:
+    """The zips that were asked for last, so that each range of one download does not lay it out anew.
+
+    A layout follows from the scope and the release, and is kept with the release that it was made of: as soon as one
+    title, file or date in that differs, it is built again and takes the old one's place. For one thread.
+    """
+
+    def __init__(self, *, max_kept: int = 64) -> None:
+        self._max_kept: Final = max_kept
+        self._kept: Final[dict[Scope, tuple[Release, ZipLayout]]] = {}
+
+    def of(self, package: Package) -> ZipLayout:
+        """Return the zip of all files of `package`."""
+        kept = self._kept.pop(package.scope, None)
+        if kept is None or kept[0] != package.release:
+            kept = package.release, _zip(package)
+        self._kept[package.scope] = kept  # at the end, so that the first is the one that was used longest ago
+        if len(self._kept) > self._max_kept:
+            del self._kept[next(iter(self._kept))]
+        return kept[1]
+
+
 def build_package(release: Release, scope: Scope) -> Package:
-    """Choose the files that a scope opens and lay out their zip.
+    """Choose the files that a scope opens, and name them.
 
     Raises:
         NothingGranted: the scope names tracks or formats that are not there.
@@ -66,12 +88,11 @@ def build_package(release: Release, scope: Scope) -> Package:
     if unknown or not chosen:
         raise NothingGranted
     files = (*_audio_files(release, chosen), *_cover_files(release))
-    stem = safe_name(f"{release.artist} - {release.title}", fallback="Release")
-    return Package(release=release, files=files, zip_name=f"{stem}.zip", zip=_zip(release, stem, files))
+    return Package(release=release, scope=scope, files=files, zip_name=f"{_folder(release)}.zip")
 
 
 def build_whole_package(release: Release) -> Package:
-    """Lay out every original file of a release."""
+    """Choose every original file of a release."""
     return build_package(release, Scope(release_id=release.id, tracks=(), formats=()))
 
 
@@ -105,9 +126,14 @@ def _cover_files(release: Release) -> list[PackageFile]:
     ]
 
 
-def _zip(release: Release, folder: str, files: tuple[PackageFile, ...]) -> ZipLayout:
-    text = _friendly_text(release, files).encode()
-    members = [Member(name=f"{folder}/{file.name}", content=file.file, crc32=file.file.crc32) for file in files]
+def _folder(release: Release) -> str:
+    return safe_name(f"{release.artist} - {release.title}", fallback="Release")
+
+
+def _zip(package: Package) -> ZipLayout:
+    folder = _folder(package.release)
+    text = _friendly_text(package.release, package.files).encode()
+    members = [Member(name=f"{folder}/{file.name}", content=file.file, crc32=file.file.crc32) for file in package.files]
     members.append(Member(name=f"{folder}/README.txt", content=text, crc32=zlib.crc32(text)))
     return build_zip_layout(members)
 

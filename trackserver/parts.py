@@ -1,13 +1,14 @@
 """What a running trackserver consists of; the composition in `handstamp/` fills it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from plumbing.clock import Clock
 from plumbing.database import Database
 from plumbing.web.pages import Pages
+from trackserver.packages import ZipLayouts
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 TEMPLATES: Final = Path(__file__).parent / "web" / "templates"
@@ -22,6 +23,7 @@ class TrackserverParts:
         covers: the folder where copies of covers are kept.
         new_secret: gives 256 random bits as text; `new_id` 128.
         random: gives so many random bytes.
+        zip_layouts: remembers the zips that were asked for last.
     """
 
     database: Database
@@ -32,3 +34,4 @@ class TrackserverParts:
     new_secret: Callable[[], str]
     new_id: Callable[[], str]
     random: Callable[[int], bytes]
+    zip_layouts: ZipLayouts = field(default_factory=ZipLayouts)

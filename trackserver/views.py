@@ -4,11 +4,12 @@ from urllib.parse import quote
 
 from credentials.encoding.strict_json import Json
 from trackserver.catalogue import Master, Release, Track
-from trackserver.packages import ORIGINAL, Package, PackageFile, build_whole_package
+from trackserver.packages import ORIGINAL, Package, PackageFile, ZipLayouts, build_whole_package
 
 
-def release_json(release: Release, base_url: str) -> dict[str, Json]:
+def release_json(release: Release, base_url: str, zip_layouts: ZipLayouts) -> dict[str, Json]:
     """Build the public description of a release: what there is, in which formats, how large. Durations in seconds."""
+    zip_bytes = zip_layouts.of(build_whole_package(release)).size
     return {
         "id": release.id,
         "title": release.title,
@@ -18,7 +19,7 @@ def release_json(release: Release, base_url: str) -> dict[str, Json]:
         "gtin": release.gtin,
         "cover": f"{base_url}/releases/{release.id}/cover" if release.cover else None,
         "tracks": [_track_json(track) for track in release.tracks],
-        "packages": [{"format": ORIGINAL, "bytes": build_whole_package(release).zip.size}],
+        "packages": [{"format": ORIGINAL, "bytes": zip_bytes}],
     }
 
 
@@ -47,7 +48,7 @@ def _master_json(master: Master) -> dict[str, Json]:
     }
 
 
-def download_json(download_id: str, package: Package, base_url: str) -> dict[str, Json]:
+def download_json(download_id: str, package: Package, base_url: str, zip_bytes: int) -> dict[str, Json]:
     """Build what a wallet needs to fetch everything and to check what it got."""
     address = f"{base_url}/downloads/{download_id}"
     return {
@@ -64,7 +65,7 @@ def download_json(download_id: str, package: Package, base_url: str) -> dict[str
             }
             for file in package.files
         ],
-        "zip": {"name": package.zip_name, "bytes": package.zip.size, "url": f"{address}/release.zip"},
+        "zip": {"name": package.zip_name, "bytes": zip_bytes, "url": f"{address}/release.zip"},
     }
 
 

@@ -79,7 +79,7 @@ def add(
             {"weight": str(finding.weight), "code": finding.code, "where": finding.where, "what": finding.what}
             for finding in findings
         ]
-        described = release_json(added.release, parts.base_url)
+        described = release_json(added.release, parts.base_url, parts.zip_layouts)
         _print_json({**described, "outcome": added.outcome.value, "address": address, "findings": found})
         return
     out = Terminal(highlight=False)
@@ -97,14 +97,14 @@ def list_releases(*, as_json: AsJson = False) -> None:
     with parts.database.read() as session:
         releases = SqlCatalogue(session).load_releases()
     if as_json:
-        _print_json([release_json(release, parts.base_url) for release in releases])
+        _print_json([release_json(release, parts.base_url, parts.zip_layouts) for release in releases])
         return
     if not releases:
         typer.echo("No release yet. Add one: handstamp tracks add FOLDER")
         return
     table = Table(Column("Release", no_wrap=True, min_width=36), "Artist", "Title", "Tracks", "Size", box=None)
     for release in releases:
-        size = _megabytes(build_whole_package(release).zip.size)
+        size = _megabytes(parts.zip_layouts.of(build_whole_package(release)).size)
         table.add_row(release.id, escape(release.artist), escape(release.title), str(len(release.tracks)), size)
     Terminal(highlight=False, soft_wrap=True).print(table)
 
@@ -120,7 +120,7 @@ def show(release_id: ReleaseId, *, as_json: AsJson = False) -> None:
         raise ReleaseNotFound
     if as_json:
         allowed: list[strict_json.Json] = [{"verifier": pin.issuer, "fingerprint": pin.kid} for pin in pins]
-        _print_json({**release_json(release, parts.base_url), "allowed": allowed})
+        _print_json({**release_json(release, parts.base_url, parts.zip_layouts), "allowed": allowed})
         return
     out = Terminal(highlight=False)
     _print_release(release, parts, out)
@@ -180,7 +180,7 @@ def _print_release(release: Release, parts: TrackserverParts, out: Terminal) -> 
         place = f"{track.disc}-{track.number}" if release.several_discs else str(track.number)
         table.add_row(place, escape(track.title), _clock(track.duration_ms), files, track.isrc or "")
     out.print(table)
-    size = _megabytes(build_whole_package(release).zip.size)
+    size = _megabytes(parts.zip_layouts.of(build_whole_package(release)).size)
     cover = "with cover" if release.cover else "without cover"
     out.print(f"All of it: {size} as one zip, {cover}")
     out.print(f"Release id {release.id}\nAddress    {_address(parts, release)}", soft_wrap=True)

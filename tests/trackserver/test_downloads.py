@@ -4,7 +4,7 @@ import json
 import os
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,11 @@ from hypothesis import strategies as st
 
 from credentials.keys.signer import LocalSigner
 from plumbing.logs import configure
+from trackserver import packages
+from trackserver.grants import Scope
+from trackserver.packages import ZipLayouts, build_package
 from trackserver.service.add_release import Added
+from trackserver.zip_layout import Member, ZipLayout, build_zip_layout
 
 BASE_URL = "http://tracks.localhost:8702"
 
@@ -88,6 +92,71 @@ async def test_conditions_and_ranges_of_a_file(client: httpx.AsyncClient, downlo
     assert (stale.status_code, stale.content) == (200, whole.content)
     head = await client.head(url, headers={"Range": "bytes=0-1"})
     assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(size))
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """One entry for each time that a zip is laid out."""
+    seen: list[object] = []
+
+    def counting(members: Sequence[Member]) -> ZipLayout:
+        seen.append(members)
+        return build_zip_layout(members)
+
+    monkeypatch.setattr(packages, "build_zip_layout", counting)
+    return seen
+
+
+async def test_a_single_file_lays_out_no_zip(
+    client: httpx.AsyncClient, download_path: str, built: list[object]
+) -> None:
+    for part in ("bytes=0-9", "bytes=10-19", "bytes=20-"):
+        answer = await client.get(f"{download_path}/files/cover", headers={"Range": part})
+        assert answer.status_code == 206
+    assert built == []
+
+
+async def test_a_zip_is_laid_out_once_for_all_its_ranges(
+    client: httpx.AsyncClient, download_path: str, built: list[object]
+) -> None:
+    for start in range(0, 100, 10):
+        part = {"Range": f"bytes={start}-{start + 9}"}
+        assert (await client.get(f"{download_path}/release.zip", headers=part)).status_code == 206
+    await listing(client, download_path)
+    assert len(built) == 1
+
+
+async def test_a_changed_release_gives_a_new_zip(
+    client: httpx.AsyncClient,
+    download_path: str,
+    built: list[object],
+    album_folder: Path,
+    audio: Callable[..., Path],
+    add: Callable[..., Added],
+) -> None:
+    before = await client.get(f"{download_path}/release.zip")
+    audio(album_folder / "01.flac", seconds=0.4, title="Nachtlied", album="Süd: Nord", tracknumber="1")
+    add(album_folder, title="Süd: Nord", artist="Die Heimfahrt")
+    after = await client.get(f"{download_path}/release.zip")
+    assert (after.status_code, len(built)) == (200, 2)
+    assert after.headers["etag"] != before.headers["etag"]
+    with zipfile.ZipFile(io.BytesIO(after.content)) as archive:
+        held = archive.read("Die Heimfahrt - Süd- Nord/01 Nachtlied.flac")
+    assert held == (album_folder / "01.flac").read_bytes()
+
+
+def test_only_so_many_zips_are_remembered(gate: Any, built: list[object]) -> None:
+    layouts = ZipLayouts(max_kept=2)
+    first, second, third = (
+        build_package(gate.release, Scope(release_id=gate.release.id, tracks=(track.id,), formats=()))
+        for track in gate.release.tracks
+    )
+    assert len({layouts.of(package).etag for package in (first, second, first, third)}) == 3
+    assert len(built) == 3
+    layouts.of(first)
+    assert len(built) == 3
+    layouts.of(second)
+    assert len(built) == 4
 
 
 async def test_a_changed_original_is_not_sent(
