@@ -96,6 +96,10 @@ class Trust(Protocol):
         """Trust a co-op from now on, in place of what was known of it before."""
         ...
 
+    def remove_issuer(self, site: str, issuer: str) -> bool:
+        """Trust a co-op no longer; False if the site did not trust it."""
+        ...
+
 
 class Stores(Gates, Visits, Redemptions, Trust, Protocol):
     """Everything the verifier keeps, inside one transaction."""

@@ -203,6 +203,13 @@ class SqlStores:
             )
         )
 
+    def remove_issuer(self, site: str, issuer: str) -> bool:
+        """See `ports.Trust.remove_issuer`."""
+        gone = delete(TrustedIssuerRow).where(
+            col(TrustedIssuerRow.site) == site, col(TrustedIssuerRow.issuer) == issuer
+        )
+        return self._changed(gone) > 0
+
     def _changed(self, statement: Update | Delete) -> int:
         result = cast("CursorResult[Any]", self._session.execute(statement, execution_options=_WITHOUT_SYNC))
         return result.rowcount

@@ -14,6 +14,7 @@ from handstamp.terminal import Terminal
 from plumbing.clock import system_clock
 from plumbing.fetch import HttpFetcher
 from plumbing.logs import configure
+from verifier.service.distrust_issuer import distrust_issuer
 from verifier.service.trust_issuer import KeyStatement, ask_issuer, trust_anchor, trust_keys
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode="rich")
@@ -62,6 +63,24 @@ def trust(
             typer.confirm("Is that the fingerprint that the co-op gave you?", abort=True)
         trusted = trust_keys(tools.work, statement, name=name, party=tools.party, now=system_clock())
     out.print(f"{escape(trusted.name)} is trusted from now on, at every gate of {escape(tools.party.name)}.")
+
+
+@app.command()
+def distrust(
+    issuer_url: Annotated[str, typer.Argument(help="The co-op's address, as `handstamp verifier trusted` lists it.")],
+) -> None:
+    """Trust a co-op no longer: what it signed opens no gate from now on."""
+    tools = compose_verifier(load_settings())
+    left = distrust_issuer(tools.work, issuer_url, party=tools.party)
+    out = Terminal(highlight=False, soft_wrap=True)
+    out.print(
+        f"{escape(issuer_url)} is not trusted any more: what it signed opens no gate of {escape(tools.party.name)}."
+    )
+    out.print("Who was let in before may still fetch the files until that visit and its download run out.")
+    if left:
+        out.print("[yellow]No co-op is left, so these gates open to nobody:[/]")
+    for gate in left:
+        out.print(f"  {escape(gate.title)}  {tools.party.gate_url(gate.gate_id)}")
 
 
 @app.command()

@@ -15,9 +15,11 @@ from typer.testing import CliRunner
 
 from credentials.errors import HandstampError
 from credentials.keys.signer import LocalSigner
+from credentials.trust import TrustedIssuer
 from handstamp.commands import gate, verifier
-from handstamp.composition.verifier import build_app
+from handstamp.composition.verifier import build_app, compose_verifier
 from handstamp.settings import load_settings
+from plumbing.clock import system_clock
 from tests.verifier.conftest import RELEASE, TRACK
 
 if TYPE_CHECKING:
@@ -147,6 +149,25 @@ def test_a_co_op_is_trusted_after_its_fingerprint_was_shown(neighbour: str) -> N
     assert f"Our co-op {neighbour}" in listed
     assert f"key {KEY.thumbprint}" in listed
     assert run(verifier.app, "trust", neighbour, "--yes").exit_code == 0
+
+
+def test_a_co_op_is_distrusted_and_the_gates_that_stay_shut_are_named(neighbour: str) -> None:
+    other = "http://other.localhost:8701"
+    with compose_verifier(load_settings()).work.write() as stores:
+        stores.save_issuer("main", TrustedIssuer(issuer=other, name="Other", anchors=(b"pem",)), now=system_clock())
+    run(verifier.app, "trust", neighbour, "--yes")
+    link = made(neighbour)["link"]
+    first = run(verifier.app, "distrust", other)
+    assert "not trusted any more" in first.output
+    assert link not in first.output
+    last = run(verifier.app, "distrust", neighbour)
+    assert last.exit_code == 0, last.output
+    assert "No co-op is left" in last.output
+    assert link in last.output
+    assert "No co-op yet" in run(verifier.app, "trusted").output
+    again = run(verifier.app, "distrust", neighbour)
+    assert isinstance(again.exception, HandstampError)
+    assert again.exception.code == "issuer_not_trusted"
 
 
 def test_keys_are_imported_and_let_the_service_be_built(home: Path) -> None:

@@ -15,6 +15,7 @@ from credentials.protocols.oauth import build_form
 from credentials.protocols.openid4vp import ErrorResponse
 from schemas import RELEASE_OWNERSHIP, TRACK_OWNERSHIP
 from tests.verifier.conftest import (
+    COOP,
     FORM,
     OTHER_RELEASE,
     PAGE,
@@ -24,6 +25,7 @@ from tests.verifier.conftest import (
     Visitor,
     owns_track,
 )
+from verifier.service.distrust_issuer import distrust_issuer
 from verifier.visits import Refused, Requested
 
 if TYPE_CHECKING:
@@ -51,6 +53,12 @@ def raw_form(state: str | None, presentation: object) -> bytes:
 
 def disclosure(name: str, value: str) -> str:
     return base64url.encode(strict_json.dump(["c2FsdHNhbHRzYWx0c2FsdA", name, value]))
+
+
+async def test_a_co_op_that_was_distrusted_during_the_visit_opens_nothing(site: Site, gate: Gate) -> None:
+    visitor = await site.visitor().start(gate)
+    assert distrust_issuer(site.parts.work, COOP, party=site.parts.party) == (gate,)
+    assert (await refusal(visitor))[1] == "untrusted_issuer"
 
 
 async def test_the_same_answer_sent_twice_is_taken_once(site: Site, gate: Gate) -> None:
