@@ -168,6 +168,10 @@ class Wallet:
         others = tuple(each for each in self.authorities if each.fingerprint != authority.fingerprint)
         return replace(self, authorities=(*others, authority))
 
+    def without_authority(self, fingerprint: str) -> "Wallet":
+        """Return this wallet without the authority of that fingerprint; what was received stays."""
+        return replace(self, authorities=tuple(each for each in self.authorities if each.fingerprint != fingerprint))
+
     def with_copy(self, copy: Copy) -> "Wallet":
         """Return this wallet with `copy` received.
 

@@ -24,6 +24,7 @@ from wallet.service.download import Listing, fetch_files, find_delivery, list_fi
 from wallet.service.open_gate import begin_visit, pass_gate
 from wallet.service.pin_authority import pin_authority, read_authority
 from wallet.service.receive import OpenedOffer, offered_in_words, read_offer, receive
+from wallet.service.unpin_authority import find_authority, unpin_authority
 from wallet.state import Copy, Delivery
 from wallet.transfer import RemoteFile
 
@@ -204,6 +205,23 @@ def trust_list(as_json: AsJson = False, passphrase_file: PassphraseFile = None) 
         views.print_json([{"name": each.name, "fingerprint": each.fingerprint} for each in authorities])
     else:
         views.print_authorities(authorities)
+
+
+@trust.command(name="remove")
+def trust_remove(
+    which: Annotated[str, typer.Argument(metavar="NAME_OR_FINGERPRINT", help="As `trust list` shows it.")],
+    yes: Yes = False,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Trust an authority no longer: nothing new is received or shown on its word; the records you hold stay."""
+    tools = _open(passphrase_file)
+    authority = find_authority(which, tools=tools)
+    views.print_authorities([authority])
+    views.say("Without it, nothing new is received or shown on its word. The records that you hold stay.")
+    if not yes:
+        _confirm("Remove it?")
+    unpin_authority(authority, tools=tools)
+    views.say(f"Your wallet no longer trusts {authority.name}.")
 
 
 def _open(passphrase_file: Path | None) -> Tools:

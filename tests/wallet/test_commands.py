@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import qrcode
+import trustme
 from click.testing import Result
 from typer.testing import CliRunner
 
@@ -20,6 +21,7 @@ from tests.support.hostile_tracks import ONE, HostileTracks
 from tests.support.outside import NOW, Authority, Outside
 from wallet import errors, words
 from wallet.sealed import Cost
+from wallet.service.unpin_authority import NoSuchAuthority
 from wallet.state import Copy, Instance
 from wallet.vault import Vault
 
@@ -229,6 +231,25 @@ def test_an_authority_is_pinned_after_a_look_at_its_fingerprint(
     assert isinstance(refused(run("trust", "add", "ca.pem", "--name", "Union", answer="n\n")), errors.ConsentDeclined)
     assert "fingerprint" in done(run("trust", "add", "ca.pem", "--name", "Union", answer="y\n"))
     assert "Union" in done(run("trust", "list"))
+
+
+def test_an_authority_is_removed_and_nothing_more_is_received_on_its_word(ready: Run, issuer: HostileIssuer) -> None:
+    done(ready("receive", issuer.link(), "--code", "123456"))
+    assert isinstance(refused(ready("trust", "remove", "Nobody", "--yes")), NoSuchAuthority)
+    assert isinstance(refused(ready("trust", "remove", "the union", answer="n\n")), errors.ConsentDeclined)
+    (pinned,) = json.loads(done(ready("trust", "list", "--json")))
+    output = done(ready("trust", "remove", pinned["fingerprint"].replace(":", "").lower(), answer="y\n"))
+    assert "records that you hold stay" in output
+    assert json.loads(done(ready("trust", "list", "--json"))) == []
+    assert len(json.loads(done(ready("list", "--json")))) == 1
+    issuer.identifiers = ("copy-2",)
+    refused(ready("receive", issuer.link(), "--code", "123456"))
+
+
+def test_a_name_that_two_authorities_have_is_not_guessed(ready: Run, tmp_path: Path) -> None:
+    (tmp_path / "two.pem").write_bytes(trustme.CA(key_type=trustme.KeyType.ECDSA).cert_pem.bytes())
+    done(ready("trust", "add", "two.pem", "--name", "The union"))
+    assert "give the fingerprint" in refused(ready("trust", "remove", "The union", "--yes")).detail
 
 
 @pytest.mark.parametrize("what", ["missing", "text", "leaf", "several", "expired"])
