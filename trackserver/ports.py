@@ -52,6 +52,10 @@ class Pins(Protocol):
         """Set the keys of one verifier for one release; its earlier keys for that release go."""
         ...
 
+    def remove_pins(self, issuer: str, *, release_id: str | None) -> Sequence[str]:
+        """Unpin a verifier for one release, or for all of them if None; return the releases it could open till now."""
+        ...
+
 
 class Passes(Protocol):
     """Grants that were redeemed, tickets, downloads, and DPoP proofs that were seen."""

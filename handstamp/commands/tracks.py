@@ -23,6 +23,7 @@ from trackserver.errors import ReleaseNotFound
 from trackserver.packages import build_whole_package
 from trackserver.parts import TrackserverParts
 from trackserver.service.allow_verifier import allow_verifier, parse_verifier_keys
+from trackserver.service.disallow_verifier import disallow_verifier
 from trackserver.store.catalogue import SqlCatalogue
 from trackserver.store.passes import SqlPins
 from trackserver.views import release_json
@@ -154,6 +155,35 @@ def allow(
         typer.confirm("Is that the fingerprint that the site's owner gave you?", abort=True)
     title = _pin(parts, issuer, release, keys)
     out.print(f"From now on, gates of {escape(issuer)} can open [bold]{escape(title)}[/].")
+
+
+@app.command()
+def disallow(
+    verifier: Annotated[str, typer.Argument(help="The site's address, as https://artist.example.")],
+    *,
+    release: Annotated[
+        str | None, typer.Option("--release", help="The release that it may not open any more; all of them without it.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Unpin without asking; for scripts.")] = False,
+) -> None:
+    """Let a site's gates open a release no longer, or none at all.
+
+    Grants that the site has signed already are refused too.
+    """
+    parts = compose_trackserver(load_settings())
+    issuer = parse_service_url(verifier, what="address of the verifier").rstrip("/")
+    if not yes:
+        where = "every release" if release is None else f"the release {release}"
+        typer.confirm(f"Shall gates of {issuer} no longer open {where}?", abort=True)
+    with parts.database.write() as session:
+        catalogue = SqlCatalogue(session)
+        closed = disallow_verifier(catalogue, SqlPins(session), issuer=issuer, release_id=release)
+        titles = [found.title for each in closed if (found := catalogue.load_release(each))]
+    out = Terminal(highlight=False, soft_wrap=True)
+    out.print(f"From now on, gates of {escape(issuer)} can no longer open:")
+    for title in titles:
+        out.print(f"  [bold]{escape(title)}[/]")
+    out.print("Links already handed out still open for up to ten minutes; open downloads run out within a day.")
 
 
 def _pin(parts: TrackserverParts, issuer: str, release_id: str, keys: tuple[PublicKey, ...]) -> str:

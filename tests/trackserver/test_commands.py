@@ -26,6 +26,7 @@ from handstamp.composition.trackserver import build_app, compose_trackserver
 from handstamp.settings import load_settings
 from plumbing.fetch import FetchFailed
 from trackserver.errors import AlbumRefused, NothingToAdd, ReleaseNotFound
+from trackserver.service.disallow_verifier import NothingToDisallow
 
 Run = Callable[..., Result]
 
@@ -137,6 +138,24 @@ def test_a_verifier_is_asked_about_and_pinned(run: Run, album_folder: Path, veri
     assert fingerprint in run("show", release).output
     with pytest.raises(ReleaseNotFound):
         run("allow", address, "--release", "nowhere", "--yes")
+
+
+def test_a_verifier_is_unpinned_after_a_yes(run: Run, album_folder: Path, verifier: tuple[str, str]) -> None:
+    address, _ = verifier
+    release = json.loads(run("add", str(album_folder), "--json").stdout)["id"]
+    run("allow", address, "--release", release, "--yes")
+    assert run("disallow", address, answer="n\n").exit_code == 1
+    assert json.loads(run("show", release, "--json").stdout)["allowed"] != []
+    output = run("disallow", f"{address}/", answer="y\n").output
+    assert "can no longer open:\n  Süd: Nord" in output
+    assert "within a day" in output
+    assert json.loads(run("show", release, "--json").stdout)["allowed"] == []
+    with pytest.raises(NothingToDisallow, match="any release"):
+        run("disallow", address, "--yes")
+    with pytest.raises(NothingToDisallow, match=release):
+        run("disallow", address, "--release", release, "--yes")
+    with pytest.raises(ReleaseNotFound):
+        run("disallow", address, "--release", "nowhere", "--yes")
 
 
 def test_a_site_that_cannot_be_reached_is_said(run: Run, album_folder: Path) -> None:

@@ -58,6 +58,17 @@ class SqlPins:
             )
         self._session.flush()
 
+    def remove_pins(self, issuer: str, *, release_id: str | None) -> Sequence[str]:
+        """Unpin a verifier for one release, or for all of them if None; return the releases it could open till now."""
+        query = select(PinRow).where(PinRow.issuer == issuer)
+        if release_id is not None:
+            query = query.where(PinRow.release_id == release_id)
+        rows = self._session.exec(query).all()
+        for row in rows:
+            self._session.delete(row)
+        self._session.flush()
+        return sorted({row.release_id for row in rows})
+
 
 class SqlPasses:
     """The `Passes` port on a session."""
