@@ -32,7 +32,7 @@ from issuer.service.tokens import redeem
 from issuer.store import Store
 from issuer.store.catalogue import TrackElsewhere
 from plumbing.database import DatabaseUnavailable
-from plumbing.web.app import oauth_response
+from plumbing.web.app import dpop_header, oauth_response
 from plumbing.web.csrf import ForgedForm
 from schemas import ALL
 
@@ -91,7 +91,7 @@ def build_router(parts: IssuerParts) -> APIRouter:
 
 async def _token(request: Request, parts: IssuerParts) -> Response:
     now = parts.clock()
-    proof = check_dpop_proof(_dpop_header(request), method="POST", url=f"{parts.identity.url}/token", at=now)
+    proof = check_dpop_proof(dpop_header(request), method="POST", url=f"{parts.identity.url}/token", at=now)
     asked = TokenRequest.parse_form(await request.body())
     with parts.database.write() as session:
         answer = redeem(Store(session), asked, proof, secrets=parts.desk.secrets, now=now)
@@ -109,7 +109,7 @@ async def _credential(request: Request, parts: IssuerParts) -> Response:
     with parts.database.read() as session:
         token = find_token(Store(session), access_token, now=now)
     dpop = check_dpop_proof(
-        _dpop_header(request),
+        dpop_header(request),
         method="POST",
         url=f"{parts.identity.url}/credential",
         at=now,
@@ -189,11 +189,6 @@ def _access_token(request: Request) -> str | None:
     if len(given) > 1 or scheme.lower() != "dpop" or not token.strip():
         raise InvalidToken("Send one access token, with the scheme DPoP.")
     return token.strip()
-
-
-def _dpop_header(request: Request) -> str | None:
-    """All DPoP headers, joined as HTTP joins them (RFC 9110 §5.3), so that two of them are seen as two."""
-    return ", ".join(request.headers.getlist("dpop")) or None
 
 
 def _json(body: Mapping[str, Json], *, headers: Mapping[str, str]) -> Response:

@@ -1,6 +1,5 @@
 """The issuer as an application: routes for wallets, pages for listeners, and the sweep."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Final
@@ -12,8 +11,7 @@ from issuer.parts import IssuerParts
 from issuer.service.sweep import sweep
 from issuer.store import Store
 from issuer.web.routes import build_pages_router
-from plumbing.database import DatabaseUnavailable
-from plumbing.logs import get_logger
+from plumbing.sweeping import sweeping
 from plumbing.web.app import WebPolicy, create_app
 
 SWEEP_EVERY_S: Final = 300.0
@@ -24,13 +22,8 @@ def build_app(parts: IssuerParts, *, sweep_every_s: float = SWEEP_EVERY_S) -> Fa
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        sweeping = asyncio.create_task(_sweep_for_ever(parts, every_s=sweep_every_s))
-        try:
+        async with sweeping(lambda: _sweep(parts), every_s=sweep_every_s, part="issuer.sweep"):
             yield
-        finally:
-            sweeping.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await sweeping
 
     policy = WebPolicy(statuses=STATUSES, https=parts.identity.url.startswith("https:"))
     app = create_app(title=parts.identity.name, policy=policy, pages=parts.pages, lifespan=lifespan)
@@ -39,13 +32,6 @@ def build_app(parts: IssuerParts, *, sweep_every_s: float = SWEEP_EVERY_S) -> Fa
     return app
 
 
-async def _sweep_for_ever(parts: IssuerParts, *, every_s: float) -> None:
-    log = get_logger("issuer.sweep")
-    while True:
-        try:
-            with parts.database.write() as session:
-                rows = sweep(Store(session), now=parts.clock())
-            log.info("swept", rows=rows)
-        except DatabaseUnavailable:
-            log.warning("not swept", reason="database unavailable")
-        await asyncio.sleep(every_s)
+def _sweep(parts: IssuerParts) -> int:
+    with parts.database.write() as session:
+        return sweep(Store(session), now=parts.clock())

@@ -15,7 +15,7 @@ from credentials.protocols.dpop import DpopProof, check_dpop_proof
 from credentials.protocols.grants import GrantExpired, GrantRefused
 from credentials.protocols.oauth import InvalidDpopProof, OAuthError
 from plumbing.problems import problem_response
-from plumbing.web.app import WebPolicy, create_app, wants_page
+from plumbing.web.app import WebPolicy, create_app, dpop_header, wants_page
 from trackserver import errors
 from trackserver.grants import Download
 from trackserver.packages import Package
@@ -164,7 +164,7 @@ class _Grants:
 
     def _proof(self, request: Request, now: datetime) -> DpopProof:
         url = f"{self._parts.base_url}/grants"
-        return check_dpop_proof(_dpop_header(request), method="POST", url=url, at=now)
+        return check_dpop_proof(dpop_header(request), method="POST", url=url, at=now)
 
 
 class _Downloads:
@@ -221,7 +221,7 @@ class _Downloads:
     def _proof_reader(self, request: Request, token: str, now: datetime) -> Callable[[str], DpopProof]:
         def read(bound_to: str) -> DpopProof:
             return check_dpop_proof(
-                _dpop_header(request),
+                dpop_header(request),
                 method=request.method,
                 # Not `request.url`, which begins with whatever the client wrote into its Host header.
                 url=f"{self._parts.base_url}{request.scope['path']}",
@@ -243,8 +243,3 @@ def _grant_text(body: bytes) -> str:
     if not isinstance(grant, str):
         raise Malformed("request", "it needs a member `grant`, a text")
     return grant
-
-
-def _dpop_header(request: Request) -> str | None:
-    """Join repeated headers with commas, so that two proofs are seen to be two (RFC 9449 §4.3, check 1)."""
-    return ",".join(request.headers.getlist("dpop")) or None

@@ -1,6 +1,5 @@
 """The verifier as one application: endpoints for programs, pages for people."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Final
 
 from fastapi import FastAPI
 
+from plumbing.sweeping import sweeping
 from plumbing.web.app import WebPolicy, create_app
 from verifier import api
 from verifier.parts import VerifierParts
@@ -23,11 +23,8 @@ def build_verifier_app(parts: VerifierParts) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        sweeper = asyncio.create_task(_sweep_for_ever(parts))
-        yield
-        sweeper.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await sweeper
+        async with sweeping(lambda: _sweep(parts), every_s=_SWEEP_PAUSE_S, part="verifier.sweep"):
+            yield
         await parts.close()
 
     https = parts.party.base_url.startswith("https:")
@@ -39,14 +36,6 @@ def build_verifier_app(parts: VerifierParts) -> FastAPI:
     return app
 
 
-async def _sweep_for_ever(parts: VerifierParts) -> None:
-    """Delete what is over also when nobody comes: an expired visit does not lie around until the next one starts."""
-    while True:
-        await asyncio.to_thread(sweep, parts)
-        await asyncio.sleep(_SWEEP_PAUSE_S)
-
-
-def sweep(parts: VerifierParts) -> None:
-    """Delete every visit that is over."""
+def _sweep(parts: VerifierParts) -> int:
     with parts.work.write() as stores:
-        stores.sweep(now=parts.clock())
+        return stores.sweep(now=parts.clock())

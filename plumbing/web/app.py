@@ -128,6 +128,11 @@ def oauth_response(error: OAuthError) -> Response:
     return Response(body, status_code=error.status, media_type="application/json", headers=headers)
 
 
+def dpop_header(request: Request) -> str | None:
+    """Join repeated DPoP headers with commas, so that two proofs are seen to be two (RFC 9449 §4.3, check 1)."""
+    return ",".join(request.headers.getlist("dpop")) or None
+
+
 def _answer(request: Request, pages: Pages, *, status: int, code: str, detail: str) -> Response:
     if wants_page(request):
         return pages.render(request, "error.html", {"code": code, "detail": detail, "status": status}, status=status)

@@ -11,7 +11,7 @@ from credentials.errors import HandstampError
 from credentials.protocols.oauth import parse_form
 from plumbing.fetch import FetchFailed, FetchRefused
 from plumbing.qr import qr_svg
-from plumbing.web.app import wants_page
+from plumbing.web.app import dpop_header, wants_page
 from plumbing.web.csrf import FIELD, check_same_site
 from plumbing.web.middleware import content_security_policy
 from verifier.cookies import remembered_gate, visit_secret
@@ -79,9 +79,9 @@ async def get_return(response_code: Annotated[str, Query(max_length=100)], reque
 async def post_grant(visit_id: str, request: Request, parts: Parts) -> Response:
     """Open the files: for a wallet by a grant bound to its key, for a browser by a link at the trackserver."""
     check_same_site(request, own_origin=parts.party.base_url)
-    proofs = request.headers.getlist("dpop")
-    if proofs:
-        return await _grant_to_wallet(visit_id, ",".join(proofs), request, parts)
+    proof = dpop_header(request)
+    if proof is not None:
+        return await _grant_to_wallet(visit_id, proof, request, parts)
     secret = visit_secret(request, visit_id)
     parts.guard.check(secret or "", parse_form(await request.body(), max_bytes=_MAX_FORM_BYTES).get(FIELD))
     try:
