@@ -7,17 +7,19 @@ differ from the catalogue's, and a key or certificate made for one holder; a wal
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from credentials.encoding import base64url
 from credentials.encoding.strict_json import Json, dump
+from credentials.months import months_after, start_of_month
 from credentials.refusals import Recognisable
 from credentials.sd_jwt.disclosure import DEFAULT_HASH, DIGESTS, HASH_NAME, SALT_BYTES, Disclosure, digest_sha256
 from credentials.sd_jwt.reading import SdJwt
 
 # In the order in which every credential has them: the order could tag a holder too.
 _HEADER = ["alg", "typ", "kid", "x5c"]
-_VISIBLE = ["iss", "iat", "vct", "cnf", DIGESTS, HASH_NAME]
+_VISIBLE = ["iss", "iat", "vct", "cnf", "exp", "status", DIGESTS, HASH_NAME]
+_STATUS_ENTRY = ["idx", "uri"]
 _HOLDER_KEY = ["kty", "crv", "x", "y"]
 _SALT_CHARACTERS = len(base64url.encode(bytes(SALT_BYTES)))
 _DIGEST_CHARACTERS = len(digest_sha256(""))
@@ -31,6 +33,8 @@ def check_shape(
     digest_count: int,
     claim_names: frozenset[str] | None,
     clock_skew_s: int,
+    lifetime_months: int | None = None,
+    has_status: bool | None = None,
 ) -> None:
     """Check that a credential just issued differs from others of its type in nothing that it shows.
 
@@ -41,15 +45,23 @@ def check_shape(
         digest_count: how many digests the type has, decoys included.
         claim_names: the claims that the type has; None if that is checked elsewhere.
         clock_skew_s: how far the issuer's clock may be off, around the turn of a month.
+        lifetime_months: how many months after the one of `iat` every credential of the type ends; None for never.
+        has_status: whether every credential of the type has a status; None if it may.
 
     Raises:
         Recognisable: it differs, and how.
     """
     skew = timedelta(seconds=clock_skew_s)
-    months = {_start_of_month(at - skew), _start_of_month(at + skew)}
+    months = {start_of_month(at - skew), start_of_month(at + skew)}
+    if has_status is None:
+        has_status = "status" in sd_jwt.issuer_claims
+    absent = {name for name, there in (("exp", lifetime_months is not None), ("status", has_status)) if not there}
     comparisons = (
         *_compare_header(sd_jwt, issuer_key),
+        ("it always shows other claims than others", list(sd_jwt.issuer_claims) == _without(_VISIBLE, absent)),
         *_compare_visible(sd_jwt, months, digest_count),
+        ("it does not end when others do", _ends_with_others(sd_jwt, months, lifetime_months)),
+        ("its status is kept elsewhere, or written otherwise, than that of others", _has_usual_status(sd_jwt)),
         *_compare_disclosures(sd_jwt, claim_names),
         ("it is not written as compactly as others", _is_compact(sd_jwt)),
     )
@@ -65,7 +77,6 @@ def _compare_header(sd_jwt: SdJwt, issuer_key: str) -> Iterator[tuple[str, bool]
 
 def _compare_visible(sd_jwt: SdJwt, months: set[int], digest_count: int) -> Iterator[tuple[str, bool]]:
     claims = sd_jwt.issuer_claims
-    yield "it always shows other claims than others", list(claims) == _VISIBLE
     yield "the holder's key has other members than others", _is_bare_key(claims.get("cnf"))
     # Only an integer: 1.7e9 is the same number, but is written otherwise.
     date = claims.get("iat")
@@ -115,5 +126,29 @@ def _is_bare_key(confirmation: Json) -> bool:
     return isinstance(key, dict) and list(key) == _HOLDER_KEY
 
 
-def _start_of_month(at: datetime) -> int:
-    return int(at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0).timestamp())
+def _without(names: list[str], absent: set[str]) -> list[str]:
+    return [name for name in names if name not in absent]
+
+
+def _ends_with_others(sd_jwt: SdJwt, months: set[int], lifetime_months: int | None) -> bool:
+    start, end = sd_jwt.issuer_claims.get("iat"), sd_jwt.issuer_claims.get("exp")
+    if lifetime_months is None:
+        return end is None
+    # Only from the months that `iat` may be of: what came could be a number that no calendar has.
+    ends = [months_after(month, lifetime_months) for month in months if month == start]
+    return isinstance(end, int) and end in ends
+
+
+def _has_usual_status(sd_jwt: SdJwt) -> bool:
+    if "status" not in sd_jwt.issuer_claims:
+        return True
+    status, issuer = sd_jwt.issuer_claims["status"], sd_jwt.issuer_claims.get("iss")
+    if not isinstance(status, dict) or list(status) != ["status_list"]:
+        return False
+    entry = status["status_list"]
+    if not isinstance(entry, dict) or list(entry) != _STATUS_ENTRY:
+        return False
+    # Which list and which entry differ by nature, and are drawn at random. Whose list it is must not.
+    index, uri = entry["idx"], entry["uri"]
+    is_index = isinstance(index, int) and not isinstance(index, bool) and index >= 0
+    return is_index and isinstance(uri, str) and uri.startswith(f"{issuer}/")

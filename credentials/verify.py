@@ -170,7 +170,7 @@ def verify(
     return _seal(Verified, sd_jwt, issuer_key, holder_key, at, _PRESENTED_STEPS)
 
 
-def verify_issued(
+def verify_issued(  # noqa: PLR0913 - what all of a type have in common, all by name
     credential: str,
     *,
     policy: TrustPolicy,
@@ -179,6 +179,8 @@ def verify_issued(
     digest_count: int,
     claim_names: frozenset[str] | None = None,
     clock_skew_s: int = 60,
+    lifetime_months: int | None = None,
+    has_status: bool | None = None,
 ) -> Received:
     """Verify a credential on receipt, before it is kept. The steps are numbered above.
 
@@ -190,6 +192,8 @@ def verify_issued(
         digest_count: how many digests the type has.
         claim_names: the claims that every credential of the type has; None if that is checked elsewhere.
         clock_skew_s: how far clocks may differ.
+        lifetime_months: how many months after the one of `iat` every credential of the type ends; None for never.
+        has_status: whether every credential of the type has a status; None if it may.
 
     Raises:
         HandstampError: `credentials.refusals`, or an error of the step's own package, says what is wrong.
@@ -208,6 +212,8 @@ def verify_issued(
         digest_count=digest_count,
         claim_names=claim_names,
         clock_skew_s=clock_skew_s,
+        lifetime_months=lifetime_months,
+        has_status=has_status,
     )
     return _seal(Received, sd_jwt, issuer_key, holder_key, at, _RECEIVED_STEPS)
 

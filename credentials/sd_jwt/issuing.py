@@ -16,6 +16,7 @@ from credentials.sd_jwt.disclosure import (
     write_disclosure,
 )
 from credentials.sd_jwt.errors import ForbiddenClaimName, ReservedClaim, TooManyClaims
+from credentials.status.reference import StatusReference
 
 TYP = "dc+sd-jwt"
 ALWAYS_VISIBLE = frozenset({"iss", "nbf", "exp", "cnf", "vct", "vct#integrity", "aka_vcts", "status"})
@@ -34,6 +35,8 @@ def build_sd_jwt_vc(  # noqa: PLR0913 - each is a member of the credential, all 
     signer: Signer,
     x5c: list[str],
     random: Callable[[int], bytes],
+    status: StatusReference | None = None,
+    expires_at: int | None = None,
 ) -> str:
     """Issue one SD-JWT VC, bound to a holder's key.
 
@@ -47,6 +50,8 @@ def build_sd_jwt_vc(  # noqa: PLR0913 - each is a member of the credential, all 
         signer: the issuer's key.
         x5c: the issuer's certificates, leaf first, anchor left out.
         random: gives so many secret random bytes.
+        status: which entry of which status list says whether it is still good; None if nothing does.
+        expires_at: `exp`, in seconds, as coarse as `issued_at`; None if it never expires.
 
     Raises:
         ReservedClaim: a claim to disclose must be always visible.
@@ -57,15 +62,14 @@ def build_sd_jwt_vc(  # noqa: PLR0913 - each is a member of the credential, all 
     disclosures = [write_disclosure(name, value, random) for name, value in disclosable.items()]
     # A decoy is the digest of random bytes, so nobody can tell it from a digest of a disclosure.
     decoys = [random(_DECOY_BYTES).hex() for _ in range(digest_count - len(disclosures))]
-    claims: dict[str, Json] = {
-        "iss": issuer,
-        "iat": issued_at,
-        "vct": vct,
-        "cnf": {"jwk": holder_key.jwk},
-        # RFC 9901 §4.2.4.1: sorted, so that the order says nothing of the claims.
-        DIGESTS: list[Json](sorted(map(digest_sha256, (*disclosures, *decoys)))),
-        HASH_NAME: DEFAULT_HASH,
-    }
+    claims: dict[str, Json] = {"iss": issuer, "iat": issued_at, "vct": vct, "cnf": {"jwk": holder_key.jwk}}
+    if expires_at is not None:
+        claims["exp"] = expires_at
+    if status is not None:
+        claims["status"] = status.to_json()
+    # RFC 9901 §4.2.4.1: sorted, so that the order says nothing of the claims.
+    claims[DIGESTS] = list[Json](sorted(map(digest_sha256, (*disclosures, *decoys))))
+    claims[HASH_NAME] = DEFAULT_HASH
     header = _write_header(signer.algorithm, signer.public_key.thumbprint, tuple(x5c))
     return "".join(f"{part}~" for part in (sign_under(header, claims, signer), *disclosures))
 
