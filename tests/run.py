@@ -23,7 +23,7 @@ def main() -> int:
     options = _options()
     missing = _missing()
     without_vectors = not _vectors().is_dir()
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", *options.pytest]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.support.scheduling", "-n", "2", *options.pytest]
     if missing:
         command += ["-m", " and ".join(f"not {marker}" for marker in missing)]
     if options.coverage:
