@@ -1,5 +1,29 @@
 """What a credential says: the types, their claims, JSON Schemas and SD-JWT VC type metadata."""
 
-from schemas.types import ALL, BY_VCT, RELEASE_OWNERSHIP, TRACK_OWNERSHIP, CredentialType
+from schemas.types import (
+    ALL,
+    BY_CONFIGURATION,
+    BY_VCT,
+    CONTRIBUTION,
+    COOP_MEMBERSHIP,
+    NOT_KNOWN,
+    RELEASE_OWNERSHIP,
+    TRACK_OWNERSHIP,
+    VERIFIED_ARTIST,
+    CredentialType,
+    pad_catalogue,
+)
 
-__all__ = ["ALL", "BY_VCT", "RELEASE_OWNERSHIP", "TRACK_OWNERSHIP", "CredentialType"]
+__all__ = [
+    "ALL",
+    "BY_CONFIGURATION",
+    "BY_VCT",
+    "CONTRIBUTION",
+    "COOP_MEMBERSHIP",
+    "NOT_KNOWN",
+    "RELEASE_OWNERSHIP",
+    "TRACK_OWNERSHIP",
+    "VERIFIED_ARTIST",
+    "CredentialType",
+    "pad_catalogue",
+]

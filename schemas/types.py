@@ -7,6 +7,7 @@ of its holder.
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -14,6 +15,8 @@ from typing import Any, Final
 
 NOT_KNOWN: Final = "none"
 """Stands for a fact that is not known: a claim is never left out."""
+CATALOGUE_STEP: Final = 592
+"""The claim `catalogue` is filled up with spaces to a multiple of so many characters: 16 ids with a space each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,14 +26,24 @@ class CredentialType:
     Attributes:
         configuration_id: its key in the issuer's metadata (OpenID4VCI §12.2.4), also its name in documents.
         vct: its type identifier (SD-JWT VC §3.2.2.1).
-        subject_claim: the claim that holds the catalogue id of what is owned.
+        scope: what a wallet asks the authorization server for to get it (OpenID4VCI §5.1.2).
+        subject_claim: the claim that says what, or whom, the credential is about.
         digest_count: how many digests every credential of the type carries, decoys included (RFC 9901 §4.2.5).
+        countable_claim: the claim that is the same in every instance of one copy, or one membership, and no other's.
+            A limited gate counts by it; whoever shows it becomes recognisable.
+        lifetime_months: it ends with the first second of the month that many months after the one it was issued in;
+            None if it never ends.
+        padded_claims: claims that are filled up with spaces, so that their length tells nobody apart.
     """
 
     configuration_id: str
     vct: str
+    scope: str
     subject_claim: str
-    digest_count: int
+    digest_count: int = 12
+    countable_claim: str = "copy"
+    lifetime_months: int | None = None
+    padded_claims: frozenset[str] = frozenset()
 
     @cached_property
     def type_metadata(self) -> dict[str, Any]:
@@ -52,23 +65,60 @@ class CredentialType:
         """The selectively disclosable claims, in the order in which type metadata lists them."""
         return tuple(entry["path"][0] for entry in self.type_metadata["claims"] if entry["sd"] == "always")
 
+    @cached_property
+    def logo(self) -> bytes:
+        """The picture that stands for the type: SVG, the same that type metadata carries as a `data:` URI."""
+        return self._read("logo.svg")
+
     def _load(self, name: str) -> dict[str, Any]:
-        text = (files("schemas") / "data" / self.configuration_id / name).read_text("utf-8")
-        loaded: dict[str, Any] = json.loads(text)  # noqa: TID251  # our own packaged file, not input
+        loaded: dict[str, Any] = json.loads(self._read(name))  # noqa: TID251  # our own packaged file, not input
         return loaded
+
+    def _read(self, name: str) -> bytes:
+        return (files("schemas") / "data" / self.configuration_id / name).read_bytes()
+
+
+def pad_catalogue(ids: Iterable[str]) -> str:
+    """Write the claim `catalogue` of a verified artist: ids joined by spaces, filled up to a multiple of the step."""
+    text = "".join(f"{each} " for each in ids)
+    steps = max(1, -(-len(text) // CATALOGUE_STEP))
+    return text.ljust(steps * CATALOGUE_STEP)
 
 
 TRACK_OWNERSHIP: Final = CredentialType(
     configuration_id="TrackOwnershipCredential",
     vct="urn:handstamp:credential:track-ownership:1",
+    scope="track_ownership",
     subject_claim="track",
-    digest_count=12,
 )
 RELEASE_OWNERSHIP: Final = CredentialType(
     configuration_id="ReleaseOwnershipCredential",
     vct="urn:handstamp:credential:release-ownership:1",
+    scope="release_ownership",
     subject_claim="release",
-    digest_count=12,
 )
-ALL: Final = (TRACK_OWNERSHIP, RELEASE_OWNERSHIP)
+COOP_MEMBERSHIP: Final = CredentialType(
+    configuration_id="CoopMembershipCredential",
+    vct="urn:handstamp:credential:coop-membership:1",
+    scope="coop_membership",
+    subject_claim="coop",
+    countable_claim="membership",
+    lifetime_months=2,
+)
+VERIFIED_ARTIST: Final = CredentialType(
+    configuration_id="VerifiedArtistCredential",
+    vct="urn:handstamp:credential:verified-artist:1",
+    scope="verified_artist",
+    subject_claim="persona",
+    lifetime_months=12,
+    padded_claims=frozenset({"catalogue"}),
+)
+CONTRIBUTION: Final = CredentialType(
+    configuration_id="ContributionCredential",
+    vct="urn:handstamp:credential:contribution:1",
+    scope="contribution",
+    subject_claim="contribution",
+)
+ALL: Final = (TRACK_OWNERSHIP, RELEASE_OWNERSHIP, COOP_MEMBERSHIP, VERIFIED_ARTIST, CONTRIBUTION)
 BY_VCT: Final = {each.vct: each for each in ALL}
+BY_CONFIGURATION: Final = {each.configuration_id: each for each in ALL}

@@ -1,6 +1,6 @@
 """What the issuer publishes about itself (OpenID4VCI 1.0 §12.2, RFC 8414)."""
 
-from typing import Any, Final
+from typing import Any
 
 from credentials.protocols.openid4vci import (
     MAX_PROOFS,
@@ -13,8 +13,6 @@ from credentials.protocols.openid4vci import (
 )
 from issuer.identity import Identity
 from schemas import ALL, CredentialType
-
-_SCOPES: Final = {"TrackOwnershipCredential": "track_ownership", "ReleaseOwnershipCredential": "release_ownership"}
 
 
 def issuer_metadata(identity: Identity) -> IssuerMetadata:
@@ -46,7 +44,7 @@ def _configuration(kind: CredentialType) -> CredentialConfiguration:
     return CredentialConfiguration(
         id=kind.configuration_id,
         vct=kind.vct,
-        scope=_SCOPES[kind.configuration_id],
+        scope=kind.scope,
         displays=tuple(_display(entry) for entry in described["display"]),
         claims=tuple(_claim(entry) for entry in described["claims"] if entry["sd"] == "always"),
     )
