@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from credentials.keys.jwk import PublicKey
+from credentials.months import months_after
 from credentials.protocols.dpop import DpopProof
 from credentials.protocols.oauth import (
     InvalidCredentialRequest,
@@ -101,6 +102,8 @@ def sign(admitted: Admitted, *, identity: Identity, random: Callable[[int], byte
     """Sign one credential per key. All of one type and month look alike: same claims, digests, date and key."""
     x5c = list(identity.x5c)
     issued_at = epoch_s(admitted.month_start)
+    lifetime = admitted.kind.lifetime_months
+    expires_at = None if lifetime is None else months_after(issued_at, lifetime)
     return CredentialResponse(
         credentials=tuple(
             build_sd_jwt_vc(
@@ -113,6 +116,7 @@ def sign(admitted: Admitted, *, identity: Identity, random: Callable[[int], byte
                 signer=identity.signer,
                 x5c=x5c,
                 random=random,
+                expires_at=expires_at,
             )
             for key in admitted.keys
         )
