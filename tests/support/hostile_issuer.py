@@ -34,6 +34,7 @@ from tests.support.outside import (
 HOST = "coop.localhost"
 URL = "http://coop.localhost:8701"
 KINDS = {"copy-1": schemas.RELEASE_OWNERSHIP, "copy-2": schemas.TRACK_OWNERSHIP}
+OFFERED = (schemas.TRACK_OWNERSHIP, schemas.RELEASE_OWNERSHIP)
 
 Issue = Callable[["HostileIssuer", str, int, PublicKey], str]
 
@@ -90,9 +91,7 @@ class HostileIssuer:
             credential_endpoint=f"{URL}/credential",
             nonce_endpoint=f"{URL}/nonce",
             batch_size=20,
-            configurations=tuple(
-                CredentialConfiguration(id=kind.configuration_id, vct=kind.vct) for kind in schemas.ALL
-            ),
+            configurations=tuple(CredentialConfiguration(id=kind.configuration_id, vct=kind.vct) for kind in OFFERED),
         )
 
     def server(self) -> AuthorizationServerMetadata:
@@ -101,7 +100,7 @@ class HostileIssuer:
     def offer(self) -> CredentialOffer:
         return CredentialOffer(
             credential_issuer=URL,
-            credential_configuration_ids=tuple(kind.configuration_id for kind in schemas.ALL),
+            credential_configuration_ids=tuple(kind.configuration_id for kind in OFFERED),
             pre_authorized_code=self.code,
             tx_code=TxCode(length=6),
         )
