@@ -15,7 +15,6 @@ from functools import lru_cache
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import Criticality, ExtensionPolicy, Policy, PolicyBuilder, Store, VerificationError
@@ -82,7 +81,7 @@ def parse_x5c(value: Json, *, what: str) -> CertificateChain:
 
     Raises:
         Malformed: it is not such an array, or longer than six.
-        CertificateKeyUnsupported: the leaf's key is not a P-256 signature key.
+        CertificateKeyUnsupported: the leaf's key is not one for signatures that are accepted here.
     """
     if not isinstance(value, list) or not 1 <= len(value) <= _MAX_CERTIFICATES:
         raise Malformed(what, f"`x5c` is not an array of one to {_MAX_CERTIFICATES} certificates")
@@ -101,7 +100,7 @@ def load_chain_pem(pem: bytes) -> CertificateChain:
 
     Raises:
         Malformed: there is no certificate in it.
-        CertificateKeyUnsupported: the leaf's key is not a P-256 signature key.
+        CertificateKeyUnsupported: the leaf's key is not one for signatures that are accepted here.
     """
     try:
         return _build_chain(x509.load_pem_x509_certificates(pem))
@@ -163,16 +162,23 @@ def _build_chain(certificates: list[x509.Certificate]) -> CertificateChain:
         _ = [(c.subject, c.issuer, c.not_valid_before_utc, c.not_valid_after_utc) for c in certificates]
     except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm) as error:
         raise ValueError from error
-    if not may_sign or not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise CertificateKeyUnsupported
     return CertificateChain(
         certificates=tuple(certificates),
-        leaf_key=PublicKey.from_cryptography(key),
+        leaf_key=_wrap_key(key, may_sign=may_sign),
         dns_names=dns_names,
         starts=leaf.not_valid_before_utc,
         ends=leaf.not_valid_after_utc,
         self_signed=leaf.subject == leaf.issuer,
     )
+
+
+def _wrap_key(key: object, *, may_sign: bool) -> PublicKey:
+    if not may_sign:
+        raise CertificateKeyUnsupported
+    try:
+        return PublicKey.from_cryptography(key)
+    except Malformed as error:
+        raise CertificateKeyUnsupported from error
 
 
 def _read_dns_names(certificate: x509.Certificate) -> tuple[str, ...]:

@@ -21,6 +21,15 @@ class UnsupportedAlgorithm(HandstampError):
         super().__init__(f"The {what} must be signed with {' or '.join(sorted(algorithms))}; it is not.")
 
 
+class WrongAlgorithm(HandstampError):
+    """A header that names another algorithm than the one its key is for (RFC 8725 §2.1)."""
+
+    code = "wrong_algorithm"
+
+    def __init__(self, what: str, algorithm: str) -> None:
+        super().__init__(f"The {what} names another algorithm in its header than {algorithm}, which its key is for.")
+
+
 class WrongTyp(HandstampError):
     """A signed message of another kind: what was signed for one purpose must not serve another (RFC 8725 §3.11)."""
 
@@ -54,7 +63,31 @@ class KeyUnreadable(HandstampError):
     code = "key_unreadable"
 
     def __init__(self) -> None:
-        super().__init__("The private key cannot be read: it needs to be a P-256 key in PEM, with its right password.")
+        super().__init__(
+            "The private key cannot be read: it needs to be a P-256, P-384 or Ed25519 key in PEM, "
+            "with its right password."
+        )
+
+
+class UnreadableEncryption(HandstampError):
+    """Something encrypted that did not open. It is never said why: that would help whoever guesses."""
+
+    code = "unreadable_encryption"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"The {what} cannot be decrypted: it was encrypted to another key, in another way than was offered, "
+            "or changed. Encrypt it again, to the key that was sent last."
+        )
+
+
+class EncryptionImpossible(HandstampError):
+    """A key or an algorithm that was asked for, and that nothing can be encrypted with here."""
+
+    code = "encryption_impossible"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The answer cannot be encrypted as was asked: {reason}.")
 
 
 class CertificateError(HandstampError):
@@ -114,9 +147,11 @@ class CertificateSelfSigned(CertificateError):
 
 
 class CertificateKeyUnsupported(CertificateError):
-    """A leaf whose key cannot sign with ES256."""
+    """A leaf whose key cannot sign with an algorithm that is accepted here."""
 
     code = "certificate_key_unsupported"
 
     def __init__(self) -> None:
-        super().__init__("The certificate's key is not a P-256 key for signatures; its owner must use one that is.")
+        super().__init__(
+            "The certificate's key is not a P-256, P-384 or Ed25519 key for signatures; its owner must use one that is."
+        )

@@ -1,45 +1,57 @@
-"""Public keys as JSON Web Keys (RFC 7517, RFC 7518 §6.2), named by their thumbprint (RFC 7638).
-
-One key type, P-256 with ES256, is what every OpenID4VC wallet has (HAIP 1.0 §7); others join when something needs them.
-"""
+"""Public keys as JSON Web Keys (RFC 7517, RFC 7518 §6.2, RFC 8037 §2) and Multikeys, named by thumbprint (RFC 7638)."""
 
 import hashlib
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Self
+from typing import Self, TypeAlias
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from credentials.encoding import base64url
+from credentials.encoding.multibase import decode_base58btc, encode_base58btc
 from credentials.encoding.strict_json import Json
 from credentials.errors import Malformed
+from credentials.keys.edwards import is_strong_point
 from credentials.keys.errors import BadSignature, PrivateKeyExposed
+from credentials.keys.kinds import ED25519_BYTES, P256, P384, Curve, KeyKind
 
-COORDINATE_BYTES = 32
-SIGNATURE_BYTES = 64
-ES256 = ec.ECDSA(hashes.SHA256())
-_CURVE = ec.SECP256R1()
+_ForeignKey: TypeAlias = EllipticCurvePublicKey | Ed25519PublicKey
+
+_KINDS = {(kind.kty, kind.value): kind for kind in KeyKind}
+_MULTICODECS = {kind.multicodec: kind for kind in KeyKind}
+_MULTICODEC_BYTES = 2
+_MAX_MULTIKEY_CHARACTERS = 80
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+_UNCOMPRESSED = b"\x04"
+_COMPRESSED = (b"\x02", b"\x03")
 
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A P-256 public key, ready to verify; equal to another when the point is."""
+    """A public key of one of the three kinds, ready to verify; equal to another when kind and point are."""
 
-    point: bytes
-    """The uncompressed point, SEC 1 §2.3.3: 0x04, x, y."""
-    _key: ec.EllipticCurvePublicKey = field(repr=False, compare=False)
+    kind: KeyKind
+    encoded: bytes
+    """On a NIST curve the uncompressed point, SEC 1 §2.3.3: 0x04, x, y. For Ed25519 its 32 bytes, RFC 8032 §5.1.5."""
+    _key: _ForeignKey = field(repr=False, compare=False)
 
     @classmethod
-    def from_cryptography(cls, key: ec.EllipticCurvePublicKey) -> Self:
-        """Wrap a key of the `cryptography` library, which must be on P-256."""
-        if not isinstance(key.curve, ec.SECP256R1):
-            raise Malformed("public key", "it is not on the curve P-256")
-        return cls(key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint), key)
+    def from_cryptography(cls, key: object) -> Self:
+        """Wrap a public key of the `cryptography` library.
+
+        Raises:
+            Malformed: it is of none of the three kinds.
+        """
+        if isinstance(key, Ed25519PublicKey):
+            return cls(KeyKind.ED25519, key.public_bytes_raw(), key)
+        if isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1 | SECP384R1):
+            kind = KeyKind.P256 if isinstance(key.curve, SECP256R1) else KeyKind.P384
+            return cls(kind, key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint), key)
+        raise Malformed("public key", "it is not a P-256, P-384 or Ed25519 key")
 
     @classmethod
     def parse_jwk(cls, value: Json, *, what: str) -> Self:
@@ -51,79 +63,137 @@ class PublicKey:
 
         Raises:
             PrivateKeyExposed: it holds private members.
-            Malformed: it is not a P-256 key for verifying signatures, or the point is not on the curve.
+            Malformed: it is not a P-256, P-384 or Ed25519 key for verifying signatures, or not a point on its curve.
         """
         if not isinstance(value, dict):
             raise Malformed(what, "it is not a JSON object")
         if not _PRIVATE_MEMBERS.isdisjoint(value):
             raise PrivateKeyExposed(what)
-        if value.get("kty") != "EC" or value.get("crv") != "P-256":
-            raise Malformed(what, "it is not an EC key on the curve P-256")
-        _check_purpose(value, what=what)
-        point = b"\x04" + _coordinate(value, "x", what=what) + _coordinate(value, "y", what=what)
+        kind = _read_kind(value, what=what)
+        _check_purpose(value, kind, what=what)
+        if kind is KeyKind.ED25519:
+            return cls._from_encoded(kind, _coordinate(value, "x", ED25519_BYTES, what=what), what=what)
+        size = _curve(kind).coordinate_bytes
+        x, y = _coordinate(value, "x", size, what=what), _coordinate(value, "y", size, what=what)
+        return cls._from_encoded(kind, _UNCOMPRESSED + x + y, what=what)
+
+    @classmethod
+    def from_multikey(cls, text: str, *, what: str) -> Self:
+        """Read a Multikey, as `publicKeyMultibase` and did:key have it (Controlled Identifiers 1.0 §2.2.2).
+
+        Raises:
+            Malformed: it is not base58btc, of another kind, not compressed, or not a point on its curve.
+        """
+        data = decode_base58btc(text, what=what, max_characters=_MAX_MULTIKEY_CHARACTERS)
+        kind = _MULTICODECS.get(data[:_MULTICODEC_BYTES])
+        if kind is None:
+            raise Malformed(what, "it is not a P-256, P-384 or Ed25519 key")
+        encoded = data[_MULTICODEC_BYTES:]
+        if kind is not KeyKind.ED25519 and not encoded.startswith(_COMPRESSED):
+            raise Malformed(what, "its point is not written in compressed form")
+        return cls._from_encoded(kind, encoded, what=what)
+
+    @classmethod
+    def _from_encoded(cls, kind: KeyKind, encoded: bytes, *, what: str) -> Self:
+        if kind is KeyKind.ED25519:
+            if len(encoded) != ED25519_BYTES or not is_strong_point(encoded):
+                raise Malformed(what, "the point is not on the curve, or of small order")
+            return cls(kind, encoded, Ed25519PublicKey.from_public_bytes(encoded))
         try:
-            return cls(point, ec.EllipticCurvePublicKey.from_encoded_point(_CURVE, point))
+            return cls.from_cryptography(EllipticCurvePublicKey.from_encoded_point(_curve(kind).group, encoded))
         except ValueError as error:
             raise Malformed(what, "the point is not on the curve") from error
 
     @property
+    def algorithm(self) -> str:
+        """The JOSE name of what this key verifies: ES256, ES384 or EdDSA."""
+        return self.kind.algorithm
+
+    @property
     def jwk(self) -> dict[str, Json]:
-        """The four members that make the key, in a fresh dictionary."""
-        x, y = _write_coordinates(self.point)
-        return {"kty": "EC", "crv": "P-256", "x": x, "y": y}
+        """The members that make the key, in a fresh dictionary."""
+        members: dict[str, Json] = {"kty": self.kind.kty, "crv": self.kind.value}
+        return members | _write_coordinates(self.kind, self.encoded)
+
+    @property
+    def multikey(self) -> str:
+        """The key as a Multikey: base58btc of its kind's two bytes and the compressed point."""
+        if isinstance(self._key, Ed25519PublicKey):
+            return encode_base58btc(self.kind.multicodec + self.encoded)
+        compressed = self._key.public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
+        return encode_base58btc(self.kind.multicodec + compressed)
 
     @property
     def thumbprint(self) -> str:
         """RFC 7638 §3: SHA-256 over the required members in lexicographic order, base64url."""
-        return _thumbprint(self.point)
+        return _thumbprint(self.kind, self.encoded)
 
     def verify(self, signature: bytes, data: bytes) -> None:
-        """Check an ES256 signature: r and s, 32 bytes each (RFC 7518 §3.4).
+        """Check a signature by this key's algorithm: r and s in full length (RFC 7518 §3.4), or RFC 8032 §5.1.7.
 
         Raises:
             BadSignature: it has another length, or does not fit.
         """
-        if len(signature) != SIGNATURE_BYTES:
-            raise BadSignature
-        r = int.from_bytes(signature[:COORDINATE_BYTES])
-        s = int.from_bytes(signature[COORDINATE_BYTES:])
+        key = self._key
         try:
-            self._key.verify(encode_dss_signature(r, s), data, ES256)
+            if isinstance(key, Ed25519PublicKey):
+                key.verify(signature, data)
+                return
+            curve = P256 if self.kind is KeyKind.P256 else P384
+            size = curve.coordinate_bytes
+            if len(signature) != size + size:
+                raise BadSignature
+            r, s = int.from_bytes(signature[:size]), int.from_bytes(signature[size:])
+            key.verify(encode_dss_signature(r, s), data, curve.scheme)
         except InvalidSignature as error:
             raise BadSignature from error
 
 
+def _curve(kind: KeyKind) -> Curve:
+    return P256 if kind is KeyKind.P256 else P384
+
+
 # An issuer's key is named again and again.
 @lru_cache(maxsize=256)
-def _thumbprint(point: bytes) -> str:
-    x, y = _write_coordinates(point)
-    members = f'{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}'
+def _thumbprint(kind: KeyKind, encoded: bytes) -> str:
+    numbers = "".join(f',"{name}":"{value}"' for name, value in _write_coordinates(kind, encoded).items())
+    members = f'{{"crv":"{kind.value}","kty":"{kind.kty}"{numbers}}}'
     return base64url.encode(hashlib.sha256(members.encode("ascii")).digest())
 
 
-def _write_coordinates(point: bytes) -> tuple[str, str]:
-    middle = 1 + COORDINATE_BYTES
-    return base64url.encode(point[1:middle]), base64url.encode(point[middle:])
+def _write_coordinates(kind: KeyKind, encoded: bytes) -> dict[str, Json]:
+    if kind is KeyKind.ED25519:
+        return {"x": base64url.encode(encoded)}
+    middle = 1 + _curve(kind).coordinate_bytes
+    return {"x": base64url.encode(encoded[1:middle]), "y": base64url.encode(encoded[middle:])}
 
 
-def _check_purpose(jwk: dict[str, Json], *, what: str) -> None:
+def _read_kind(jwk: dict[str, Json], *, what: str) -> KeyKind:
+    kty, crv = jwk.get("kty"), jwk.get("crv")
+    kind = _KINDS.get((kty, crv)) if isinstance(kty, str) and isinstance(crv, str) else None
+    if kind is None:
+        raise Malformed(what, "it is not an EC key on the curve P-256 or P-384, nor an OKP key on Ed25519")
+    return kind
+
+
+def _check_purpose(jwk: dict[str, Json], kind: KeyKind, *, what: str) -> None:
     # RFC 7517 §4.2 to §4.4: what the owner said the key is for.
     operations = jwk.get("key_ops", ["verify"])
     if (
         jwk.get("use", "sig") != "sig"
-        or jwk.get("alg", "ES256") != "ES256"
+        or jwk.get("alg", kind.algorithm) not in kind.algorithms
         or not isinstance(operations, list)
         or "verify" not in operations
     ):
-        raise Malformed(what, "it is not meant for verifying ES256 signatures")
+        raise Malformed(what, f"it is not meant for verifying {kind.algorithm} signatures")
 
 
-def _coordinate(jwk: dict[str, Json], name: str, *, what: str) -> bytes:
+def _coordinate(jwk: dict[str, Json], name: str, size: int, *, what: str) -> bytes:
     text = jwk.get(name)
     if not isinstance(text, str):
         raise Malformed(what, f"`{name}` is missing or not text")
     coordinate = base64url.decode(text, what=f"member `{name}` of the {what}")
     # RFC 7518 §6.2.1.2: the full length, so that one key has one thumbprint.
-    if len(coordinate) != COORDINATE_BYTES:
-        raise Malformed(what, f"`{name}` is not {COORDINATE_BYTES} bytes")
+    if len(coordinate) != size:
+        raise Malformed(what, f"`{name}` is not {size} bytes")
     return coordinate

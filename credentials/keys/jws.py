@@ -8,11 +8,14 @@ from types import MappingProxyType
 from credentials.encoding import base64url
 from credentials.encoding.strict_json import MAX_BYTES, Json, dump, parse_object
 from credentials.errors import Malformed
-from credentials.keys.errors import UnsupportedAlgorithm, UnsupportedHeader, WrongTyp
+from credentials.keys.errors import UnsupportedAlgorithm, UnsupportedHeader, WrongAlgorithm, WrongTyp
 from credentials.keys.jwk import PublicKey
+from credentials.keys.kinds import KeyKind
 from credentials.keys.signer import Signer
 
-ACCEPTED_ALGORITHMS = frozenset({"ES256"})
+ACCEPTED_ALGORITHMS = frozenset({"ES256", "ES384", "EdDSA"})
+# What else is read as one of them: RFC 9864 §2.2.
+_SAME_ALGORITHM = {name: kind.algorithm for kind in KeyKind for name in kind.algorithms}
 _PARTS = 3
 _MAX_HEADER_BYTES = 16_384
 
@@ -28,40 +31,51 @@ class Jws:
     signing_input: bytes = field(repr=False)
     signature: bytes = field(repr=False)
 
-    def claims(self) -> dict[str, Json]:
-        """Read the payload as a JSON object, anew at every call: keep the result.
+    def claims(self, *, max_bytes: int = MAX_BYTES) -> dict[str, Json]:
+        """Read the payload, of at most `max_bytes`, as a JSON object, anew at every call: keep the result.
 
         Raises:
             Malformed: it is not one.
         """
-        return parse_object(self.payload, what=f"payload of the {self.what}")
+        return parse_object(self.payload, what=f"payload of the {self.what}", max_bytes=max_bytes)
 
     def check_signature(self, key: PublicKey) -> None:
-        """Check the signature over the bytes that arrived.
+        """Check the signature over the bytes that arrived, by the one algorithm of this key (RFC 8725 §3.1).
 
         Raises:
+            WrongAlgorithm: the header names another algorithm than the key's.
             BadSignature: another key signed, or something was changed.
         """
+        if self.header["alg"] not in key.kind.algorithms:
+            raise WrongAlgorithm(self.what, key.algorithm)
         key.verify(self.signature, self.signing_input)
 
 
-def parse_jws(text: str, *, what: str, typ: str | None, algorithms: Collection[str] = ACCEPTED_ALGORITHMS) -> Jws:
+def parse_jws(
+    text: str,
+    *,
+    what: str,
+    typ: str | None,
+    algorithms: Collection[str] = ACCEPTED_ALGORITHMS,
+    max_bytes: int = MAX_BYTES,
+) -> Jws:
     """Take a compact JWS apart and check its header, but not its signature.
 
     Args:
         text: header, payload and signature, base64url, with dots between.
         what: what it is, for the words of errors.
         typ: the type that its header must carry, exactly; None if the caller looks at the header itself.
-        algorithms: what it may be signed with.
+        algorithms: what it may be signed with; `EdDSA` takes in its newer name, `Ed25519`.
+        max_bytes: the longest text that is looked at.
 
     Raises:
-        Malformed: it is not a JWS, or larger than 64 KiB.
+        Malformed: it is not a JWS, or larger than `max_bytes`.
         UnsupportedAlgorithm: `alg` is `none`, unknown or not accepted here.
         UnsupportedHeader: it uses `crit` or `b64`; no extension of JWS is understood here.
         WrongTyp: it carries another type.
     """
-    if len(text) > MAX_BYTES:
-        raise Malformed(what, f"it is larger than {MAX_BYTES} bytes")
+    if len(text) > max_bytes:
+        raise Malformed(what, f"it is larger than {max_bytes} bytes")
     parts = text.split(".")
     if len(parts) != _PARTS:
         raise Malformed(what, "it is not three parts with dots between")
@@ -110,7 +124,7 @@ def _parse_header(text: str, what: str) -> Mapping[str, Json]:
 def _check_header(header: Mapping[str, Json], *, what: str, typ: str | None, algorithms: frozenset[str]) -> None:
     # RFC 8725 §3.1: the caller says what is acceptable, never the message.
     algorithm = header.get("alg")
-    if not isinstance(algorithm, str) or algorithm not in algorithms:
+    if not isinstance(algorithm, str) or _SAME_ALGORITHM.get(algorithm) not in algorithms:
         raise UnsupportedAlgorithm(what, algorithms)
     for extension in ("crit", "b64"):
         if extension in header:

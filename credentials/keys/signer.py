@@ -1,9 +1,10 @@
 """Who can sign. The kernel asks for the capability only, so that a key may live in a file, a vault or a device."""
 
-from typing import NoReturn, Protocol, Self, SupportsIndex
+from typing import NoReturn, Protocol, Self, SupportsIndex, TypeAlias, assert_never
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -14,16 +15,20 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from typing_extensions import override
 
+from credentials.errors import Malformed
 from credentials.keys.errors import KeyUnreadable
-from credentials.keys.jwk import COORDINATE_BYTES, ES256, PublicKey
+from credentials.keys.jwk import PublicKey
+from credentials.keys.kinds import P256, P384, KeyKind
+
+_PrivateKey: TypeAlias = EllipticCurvePrivateKey | Ed25519PrivateKey
 
 
 class Signer(Protocol):
-    """A private key that signs, wherever it is kept."""
+    """A private key that signs, wherever it is kept: a file here, a key service or a hardware module elsewhere."""
 
     @property
     def algorithm(self) -> str:
-        """The JOSE name of the algorithm, such as `ES256`."""
+        """The JOSE name of the algorithm, such as `ES256`: the one that its public key has."""
         ...
 
     @property
@@ -32,38 +37,48 @@ class Signer(Protocol):
         ...
 
     def sign(self, data: bytes) -> bytes:
-        """Sign these bytes; the result is r and s, 32 bytes each (RFC 7518 §3.4)."""
+        """Sign these bytes as JOSE wants it: r and s in full length (RFC 7518 §3.4), or RFC 8032 §5.1.6."""
         ...
 
 
 class LocalSigner:
-    """A P-256 private key in this process's memory. It is never shown, copied or pickled by accident."""
+    """A private key in this process's memory. It is never shown, copied or pickled by accident."""
 
     __slots__ = ("_private_key", "_public_key")
 
-    def __init__(self, private_key: ec.EllipticCurvePrivateKey) -> None:
+    def __init__(self, private_key: _PrivateKey) -> None:
         self._public_key = PublicKey.from_cryptography(private_key.public_key())
         self._private_key = private_key
 
     @classmethod
-    def generate(cls) -> Self:
+    def generate(cls, kind: KeyKind = KeyKind.P256) -> Self:
         """Make a new key from the operating system's randomness."""
-        return cls(ec.generate_private_key(ec.SECP256R1()))
+        match kind:
+            case KeyKind.P256:
+                return cls(generate_private_key(P256.group))
+            case KeyKind.P384:
+                return cls(generate_private_key(P384.group))
+            case KeyKind.ED25519:
+                return cls(Ed25519PrivateKey.generate())
+        assert_never(kind)
 
     @classmethod
     def from_pem(cls, pem: bytes, password: bytes | None) -> Self:
         """Read a PEM private key, as `to_pem` or OpenSSL writes it.
 
         Raises:
-            KeyUnreadable: it is not PEM, not a P-256 key, or the password is wrong, missing or needless.
+            KeyUnreadable: it is not PEM, of none of the three kinds, or the password is wrong, missing or needless.
         """
         try:
             key = load_pem_private_key(pem, password)
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
             raise KeyUnreadable from error
-        if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+        if not isinstance(key, _PrivateKey):
             raise KeyUnreadable
-        return cls(key)
+        try:
+            return cls(key)
+        except Malformed as error:
+            raise KeyUnreadable from error
 
     def to_pem(self, password: bytes | None) -> bytes:
         """Write PKCS #8 PEM, encrypted; with None unencrypted, for a store that encrypts as a whole."""
@@ -72,8 +87,8 @@ class LocalSigner:
 
     @property
     def algorithm(self) -> str:
-        """Always `ES256`."""
-        return "ES256"
+        """The JOSE name of the algorithm of this kind of key."""
+        return self._public_key.algorithm
 
     @property
     def public_key(self) -> PublicKey:
@@ -81,9 +96,13 @@ class LocalSigner:
         return self._public_key
 
     def sign(self, data: bytes) -> bytes:
-        """Sign with ES256; r and s, 32 bytes each."""
-        r, s = decode_dss_signature(self._private_key.sign(data, ES256))
-        return r.to_bytes(COORDINATE_BYTES) + s.to_bytes(COORDINATE_BYTES)
+        """Sign by the key's algorithm, in the form that `PublicKey.verify` reads."""
+        key = self._private_key
+        if isinstance(key, Ed25519PrivateKey):
+            return key.sign(data)
+        curve = P256 if self._public_key.kind is KeyKind.P256 else P384
+        r, s = decode_dss_signature(key.sign(data, curve.scheme))
+        return r.to_bytes(curve.coordinate_bytes) + s.to_bytes(curve.coordinate_bytes)
 
     @override
     def __repr__(self) -> str:

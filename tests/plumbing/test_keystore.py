@@ -83,7 +83,7 @@ def test_a_certificate_of_another_key_is_refused_and_nothing_is_written(tmp_path
 
 def test_a_key_of_another_kind_is_refused(tmp_path: Path) -> None:
     leaf = trustme.CA().issue_cert("coop.localhost", key_type=trustme.KeyType.RSA)
-    with pytest.raises(UnusableKey, match="needs to be a P-256 key"):
+    with pytest.raises(UnusableKey, match="needs to be a P-256"):
         KeyStore(tmp_path).install(
             "issuer", key_pem=leaf.private_key_pem.bytes(), chain_pem=leaf.cert_chain_pems[0].bytes()
         )

@@ -4,7 +4,7 @@ import secrets
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, x25519
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from hypothesis import given
 from hypothesis import strategies as st
@@ -93,9 +93,10 @@ def test_any_object_is_a_key_or_is_refused(value: dict[str, Any]) -> None:
         return
 
 
-def test_a_key_on_another_curve_cannot_be_wrapped() -> None:
-    with pytest.raises(Malformed, match="P-256"):
-        PublicKey.from_cryptography(ec.generate_private_key(ec.SECP384R1()).public_key())
+def test_a_key_of_another_kind_cannot_be_wrapped() -> None:
+    for key in (ec.generate_private_key(ec.SECP521R1()).public_key(), x25519.X25519PrivateKey.generate().public_key()):
+        with pytest.raises(Malformed, match="P-256, P-384 or Ed25519"):
+            PublicKey.from_cryptography(key)
 
 
 def test_a_signature_holds_for_its_bytes_and_key_only() -> None:

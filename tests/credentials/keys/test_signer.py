@@ -36,7 +36,7 @@ def test_a_key_does_not_open_with_a_wrong_password_or_none() -> None:
 
 
 def test_a_file_with_another_kind_of_key_is_refused() -> None:
-    for key in (ec.generate_private_key(ec.SECP384R1()), rsa.generate_private_key(65537, 2048)):
+    for key in (ec.generate_private_key(ec.SECP521R1()), rsa.generate_private_key(65537, 2048)):
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         with pytest.raises(KeyUnreadable):
             LocalSigner.from_pem(pem, None)
