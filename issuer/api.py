@@ -120,7 +120,9 @@ async def _credential(request: Request, parts: IssuerParts) -> Response:
     proofs = check_proofs(asked.proofs, audience=parts.identity.url, at=now)
     parts.identity.check_can_sign(now)
     with parts.database.write() as session:
-        admitted = admit(Store(session), access_token, asked, dpop=dpop, proofs=proofs, now=now)
+        admitted = admit(
+            Store(session), access_token, asked, dpop=dpop, proofs=proofs, coop=parts.identity.url, now=now
+        )
     if isinstance(admitted, OAuthError):
         raise admitted
     answer = sign(admitted, identity=parts.identity, random=parts.random)

@@ -1,12 +1,19 @@
-"""Owned copies: what the co-op signs credentials for."""
+"""Copies: what the co-op signs credentials for. Each is an owned track or release, or one line of a register."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
-from issuer.catalogue import Release, Track
 from issuer.ledger import Acquisition
-from schemas import RELEASE_OWNERSHIP, TRACK_OWNERSHIP, CredentialType
-from schemas.types import NOT_KNOWN
+from schemas import (
+    CONTRIBUTION,
+    COOP_MEMBERSHIP,
+    RELEASE_OWNERSHIP,
+    TRACK_OWNERSHIP,
+    VERIFIED_ARTIST,
+    CredentialType,
+)
 
 
 class CopyKind(StrEnum):
@@ -14,16 +21,52 @@ class CopyKind(StrEnum):
 
     TRACK = "track"
     RELEASE = "release"
+    MEMBERSHIP = "membership"
+    ARTIST = "artist"
+    CONTRIBUTION = "contribution"
 
     @property
     def credential_type(self) -> CredentialType:
         """The type of credential that proves such a copy."""
-        return TRACK_OWNERSHIP if self is CopyKind.TRACK else RELEASE_OWNERSHIP
+        return _TYPES[self]
+
+    @property
+    def is_owned(self) -> bool:
+        """Whether it is a record or track that somebody owns, and not a line of a register."""
+        return self in {CopyKind.TRACK, CopyKind.RELEASE}
+
+
+_TYPES: Final[Mapping[CopyKind, CredentialType]] = {
+    CopyKind.TRACK: TRACK_OWNERSHIP,
+    CopyKind.RELEASE: RELEASE_OWNERSHIP,
+    CopyKind.MEMBERSHIP: COOP_MEMBERSHIP,
+    CopyKind.ARTIST: VERIFIED_ARTIST,
+    CopyKind.CONTRIBUTION: CONTRIBUTION,
+}
+
+
+class Ended(StrEnum):
+    """Why a copy ended. No ended copy comes back; what is got again is a new copy with a new id."""
+
+    REFUNDED = "refunded"
+    GIFTED_AWAY = "gifted_away"
+    LAPSED = "lapsed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copy:
-    """One owned copy of one track or release; `id` was drawn once and stays."""
+    """One copy of one track or release, one time of membership, one persona or contribution.
+
+    Attributes:
+        id: 128 random bits, drawn once; it stays, and crosses to wallets.
+        listener: whose it is.
+        kind: what it is a copy of.
+        subject: the catalogue's id, or the register's.
+        acquisition: how it came to be.
+        month: since when, without the day.
+        ended: why it is over; None while it is good.
+        ended_month: since when it is over, without the day.
+    """
 
     id: str
     listener: str
@@ -31,32 +74,5 @@ class Copy:
     subject: str
     acquisition: Acquisition
     month: str
-
-
-def track_claims(copy: Copy, track: Track, release: Release) -> dict[str, str]:
-    """Return a track credential's disclosable claims. Every one is always there, so that all have one shape."""
-    return {
-        "track": track.id,
-        "name": track.title,
-        "byArtist": track.artist,
-        "isrcCode": track.isrc or NOT_KNOWN,
-        "inAlbum": release.id,
-        "albumName": release.title,
-        **_copy_claims(copy),
-    }
-
-
-def release_claims(copy: Copy, release: Release) -> dict[str, str]:
-    """Return a release credential's disclosable claims; as `track_claims` otherwise."""
-    return {
-        "release": release.id,
-        "name": release.title,
-        "byArtist": release.artist,
-        "albumReleaseType": release.release_type,
-        "gtin": release.gtin or NOT_KNOWN,
-        **_copy_claims(copy),
-    }
-
-
-def _copy_claims(copy: Copy) -> dict[str, str]:
-    return {"acquisition": copy.acquisition.value, "acquired": copy.month, "copy": copy.id}
+    ended: Ended | None = None
+    ended_month: str | None = None

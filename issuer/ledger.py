@@ -20,10 +20,13 @@ COUNTS_AFTER_S = 45
 
 
 class Acquisition(StrEnum):
-    """How a copy came to be, in the words that the credential uses."""
+    """How a copy came to be, in the words that the credential uses; `registered` stands in none."""
 
     STREAM_TO_OWN = "stream_to_own"
     PURCHASE = "purchase"
+    GIFT = "gift"
+    DOWNLOAD_CODE = "download_code"
+    REGISTERED = "registered"
 
 
 class KeyReused(HolderError):

@@ -1,14 +1,15 @@
 """What the use cases need, as small protocols. `issuer/store.py` implements them on one database session."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from issuer.catalogue import Cover, Release, Track
-from issuer.copies import Copy
+from issuer.copies import Copy, Ended
 from issuer.ledger import Entry
 from issuer.listeners import Listener
 from issuer.offers import AnyOffer, Offer, Open, Token
+from issuer.registers import Contribution, Membership, Persona
 
 
 class Listeners(Protocol):
@@ -83,16 +84,92 @@ class Ledger(Protocol):
         ...
 
     def copies(self, listener: str) -> Sequence[Copy]:
-        """Every copy of a listener."""
+        """Every copy of a listener that is good."""
+        ...
+
+    def ended_copies(self, listener: str) -> Sequence[Copy]:
+        """Every copy of a listener that has ended."""
+        ...
+
+    def copy(self, copy_id: str) -> Copy | None:
+        """One copy, ended or not."""
         ...
 
     def keep_copies(self, copies: Sequence[Copy]) -> None:
-        """Keep new copies; one that is already there for the same thing stands, and keeps its id."""
+        """Keep new copies; one that is already good for the same thing stands, and keeps its id."""
+        ...
+
+    def end_copy(self, copy_id: str, *, why: Ended, now: datetime) -> bool:
+        """End a copy; False if it had ended before."""
         ...
 
 
 class Books(Catalogue, Ledger, Protocol):
     """Catalogue and ledger together."""
+
+
+class Registers(Protocol):
+    """Members, personas, contributions."""
+
+    def birth_date(self, listener: str) -> date | None:
+        """A listener's birth date, if the co-op knows it."""
+        ...
+
+    def membership(self, membership_id: str) -> Membership | None:
+        """One time of membership, running or over."""
+        ...
+
+    def running_membership(self, listener: str) -> Membership | None:
+        """The membership of a listener that runs now."""
+        ...
+
+    def first_membership(self, listener: str) -> Membership | None:
+        """The first that a listener ever had."""
+        ...
+
+    def members(self) -> Sequence[Membership]:
+        """Every membership that runs, oldest first."""
+        ...
+
+    def lapsed_members(self, now: datetime) -> Sequence[Membership]:
+        """Memberships whose time is up and that nobody ended yet."""
+        ...
+
+    def add_membership(self, membership: Membership) -> bool:
+        """Keep a new membership; False if one of the listener's runs."""
+        ...
+
+    def end_membership(self, membership_id: str, *, at: datetime) -> bool:
+        """End a membership; False if it had ended before."""
+        ...
+
+    def persona(self, persona_id: str) -> Persona | None:
+        """One persona."""
+        ...
+
+    def personas(self) -> Sequence[Persona]:
+        """Every persona, by name."""
+        ...
+
+    def save_persona(self, persona: Persona, *, at: datetime) -> None:
+        """Keep a persona as it was verified last."""
+        ...
+
+    def contribution(self, contribution_id: str) -> Contribution | None:
+        """One contribution."""
+        ...
+
+    def contribution_by_key(self, key: str) -> Contribution | None:
+        """The contribution that was written down with this idempotency key."""
+        ...
+
+    def add_contribution(self, contribution: Contribution, *, key: str, at: datetime) -> bool:
+        """Keep a new contribution; False if its key is taken."""
+        ...
+
+
+class Claimable(Catalogue, Registers, Protocol):
+    """What the claims of a credential are read from."""
 
 
 class Offers(Protocol):
@@ -151,7 +228,7 @@ class Freshness(Protocol):
         ...
 
 
-class Issuing(Offers, Freshness, Catalogue, Protocol):
+class Issuing(Offers, Freshness, Claimable, Protocol):
     """What the token and credential endpoints need."""
 
 

@@ -8,7 +8,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
 from credentials.keys.jwk import PublicKey
 from credentials.months import months_after
@@ -25,16 +24,16 @@ from credentials.protocols.oauth import (
 )
 from credentials.protocols.openid4vci import CredentialRequest, CredentialResponse, Proof
 from credentials.sd_jwt import build_sd_jwt_vc
-from issuer.copies import Copy, CopyKind, release_claims, track_claims
+from issuer.copies import Copy
 from issuer.identity import Identity
 from issuer.offers import Token
-from issuer.ports import Catalogue, Issuing, Offers
+from issuer.ports import Issuing, Offers
 from issuer.secrets import stored
+from issuer.service.claims import claims_for
 from issuer.service.tokens import note_proof
 from plumbing.clock import epoch_s
 from schemas import ALL, CredentialType
 
-_Found = TypeVar("_Found")
 _NO_TOKEN = "The access token is unknown, expired or revoked."  # noqa: S105  # a sentence
 
 
@@ -67,6 +66,7 @@ def admit(
     *,
     dpop: DpopProof,
     proofs: Sequence[Proof],
+    coop: str,
     now: datetime,
 ) -> Admitted | OAuthError:
     """Use up DPoP proof, nonces and keys, and read the claims.
@@ -77,6 +77,7 @@ def admit(
         request: the parsed request.
         dpop: the checked DPoP proof, bound to the token.
         proofs: the checked key proofs, each with its own key.
+        coop: the co-op's own address.
         now: the request's moment.
     """
     if not note_proof(store, dpop):
@@ -92,7 +93,7 @@ def admit(
         return InvalidProof("A credential was made for one of these keys before. Every one needs a new key.")
     return Admitted(
         kind=copy.kind.credential_type,
-        claims=_claims(store, copy),
+        claims=claims_for(store, copy, coop=coop, now=now),
         keys=keys,
         month_start=now.replace(day=1, hour=0, minute=0, second=0, microsecond=0),
     )
@@ -135,16 +136,3 @@ def _wanted_copy(store: Issuing, token: Token, request: CredentialRequest) -> Co
         if copy.id == request.credential_identifier and kind in token.configuration_ids:
             return copy
     raise UnknownCredentialIdentifier("The access token does not open this credential_identifier.")
-
-
-def _claims(catalogue: Catalogue, copy: Copy) -> dict[str, str]:
-    if copy.kind is CopyKind.RELEASE:
-        return release_claims(copy, _there(catalogue.release(copy.subject)))
-    track = _there(catalogue.track(copy.subject))
-    return track_claims(copy, track, _there(catalogue.release(track.release)))
-
-
-def _there(found: _Found | None) -> _Found:
-    if found is None:
-        raise LookupError("A copy names something that is not in the catalogue.")
-    return found

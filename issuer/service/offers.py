@@ -53,7 +53,7 @@ class OfferDesk:
 
     def make(self, offers: Offers, copies: Sequence[Copy], *, listener: str, now: datetime) -> Open:
         """Make an offer of copies, all of the `listener`."""
-        if not 0 < len(copies) <= MAX_COPIES or any(copy.listener != listener for copy in copies):
+        if not 0 < len(copies) <= MAX_COPIES or any(copy.listener != listener or copy.ended for copy in copies):
             raise NothingToOffer
         offer_id = new_public_id()
         offer = Open(
@@ -104,6 +104,8 @@ def open_offer(offers: Offers, offer_id: str, *, now: datetime, listener: str | 
     """
     offer = offers.offer(offer_id)
     if not isinstance(offer, Open) or offer.expires_at <= now or listener not in {None, offer.listener}:
+        raise OfferGone
+    if not offer.copies:  # all that it held was refunded, given away or has lapsed
         raise OfferGone
     return offer
 

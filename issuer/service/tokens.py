@@ -36,7 +36,7 @@ def redeem(
         return InvalidDpopProof("The DPoP proof was used before.")
     offer = store.offer_by_code(stored(request.pre_authorized_code))
     match offer:
-        case Open() if offer.expires_at > now:
+        case Open() if offer.expires_at > now and offer.copies:
             return _redeem_open(store, offer, request, proof, secrets=secrets, now=now)
         case Redeemed():
             # OpenID4VCI 1.0 §13.6.1. Who replays with the right digits is the wallet's owner or a thief who has

@@ -4,9 +4,10 @@ from issuer.store.catalogue import CatalogueStore
 from issuer.store.ledger import LedgerStore
 from issuer.store.listeners import ListenerStore
 from issuer.store.offers import OfferStore
+from issuer.store.registers import RegisterStore
 
 __all__ = ["Store"]
 
 
-class Store(CatalogueStore, LedgerStore, ListenerStore, OfferStore):
+class Store(CatalogueStore, LedgerStore, ListenerStore, OfferStore, RegisterStore):
     """All ports on one session, which somebody else opens, commits and closes."""

@@ -1,11 +1,13 @@
 """Entries and copies in the database."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import assert_never
 
+from sqlalchemy import update
 from sqlmodel import col, select
 
-from issuer.copies import Copy, CopyKind
+from issuer.copies import Copy, CopyKind, Ended
 from issuer.ledger import Acquisition, Act, BuyRelease, BuyTrack, Charge, Entry, Play
 from issuer.store.base import SessionStore, from_s, to_s
 from issuer.tables import CopyRow, EntryChargeRow, EntryRow
@@ -68,14 +70,30 @@ class LedgerStore(SessionStore):
 
     def copies(self, listener: str) -> Sequence[Copy]:
         """See `issuer.ports.Ledger`."""
-        rows = self._session.exec(select(CopyRow).where(CopyRow.listener_id == listener).order_by(col(CopyRow.id)))
-        return [copy_of(row) for row in rows]
+        good = (CopyRow.listener_id == listener, col(CopyRow.ended).is_(None))
+        return [copy_of(row) for row in self._session.exec(select(CopyRow).where(*good).order_by(col(CopyRow.id)))]
+
+    def ended_copies(self, listener: str) -> Sequence[Copy]:
+        """See `issuer.ports.Ledger`."""
+        over = (CopyRow.listener_id == listener, col(CopyRow.ended).is_not(None))
+        newest = (col(CopyRow.ended_at).desc(), col(CopyRow.id))
+        return [copy_of(row) for row in self._session.exec(select(CopyRow).where(*over).order_by(*newest))]
+
+    def copy(self, copy_id: str) -> Copy | None:
+        """See `issuer.ports.Ledger`."""
+        row = self._session.get(CopyRow, copy_id)
+        return copy_of(row) if row else None
 
     def keep_copies(self, copies: Sequence[Copy]) -> None:
         """See `issuer.ports.Ledger`."""
         if not self._add_unless_there(*map(_copy_row, copies)):
             for copy in copies:  # somebody was first with one of them: keep the others
                 self._add_unless_there(_copy_row(copy))
+
+    def end_copy(self, copy_id: str, *, why: Ended, now: datetime) -> bool:
+        """See `issuer.ports.Ledger`."""
+        good = (col(CopyRow.id) == copy_id, col(CopyRow.ended).is_(None))
+        return self._changed_one(update(CopyRow).where(*good).values(ended=why.value, ended_at=to_s(now)))
 
     def _entries(self, rows: Sequence[EntryRow]) -> list[Entry]:
         charges: dict[str, list[Charge]] = {row.id: [] for row in rows}
@@ -116,6 +134,8 @@ def copy_of(row: CopyRow) -> Copy:
         subject=row.subject,
         acquisition=Acquisition(row.acquisition),
         month=row.month,
+        ended=Ended(row.ended) if row.ended is not None else None,
+        ended_month=f"{from_s(row.ended_at):%Y-%m}" if row.ended_at is not None else None,
     )
 
 

@@ -125,7 +125,8 @@ class OfferStore(SessionStore):
         copies = self._session.exec(
             select(CopyRow)
             .join(OfferCopyRow, col(OfferCopyRow.copy_id) == col(CopyRow.id))
-            .where(OfferCopyRow.offer_id == row.id)
+            # What has ended since it was offered is in no offer any more: neither a token nor a credential comes of it.
+            .where(OfferCopyRow.offer_id == row.id, col(CopyRow.ended).is_(None))
             .order_by(col(OfferCopyRow.position))
         )
         held = tuple(copy_of(each) for each in copies)
