@@ -1,6 +1,6 @@
 """Why `credentials.verify` refuses: one class for each reason, with a code that does not change."""
 
-from credentials.errors import HandstampError, HolderError, IssuerError, VerifierError
+from credentials.errors import HandstampError, HolderError, IssuerError
 
 
 class HiddenValidityClaim(IssuerError):
@@ -10,15 +10,6 @@ class HiddenValidityClaim(IssuerError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"`{name}` is selectively disclosable in this credential; its issuer must make it visible.")
-
-
-class StatusNotSupported(VerifierError):
-    """A credential that can be revoked, at a verifier that cannot ask whether it was."""
-
-    code = "status_not_supported"
-
-    def __init__(self) -> None:
-        super().__init__("The credential has a status that this verifier cannot look up yet, so it cannot be accepted.")
 
 
 class UnknownType(HolderError):

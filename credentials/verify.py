@@ -11,7 +11,8 @@
      5. The signing key is the issuer's: pinned, or certified now for the host of `iss` by one of the issuer's anchors
         (RFC 9901 §7.1 step 2.3; SD-JWT VC, "Issuer Verification Key Discovery and Validation").
      6. The issuer's signature fits (RFC 9901 §7.1 step 2.2).
-     7. The credential is valid now: `iat` and `nbf` have come, `exp` has not (step 6), and no status waits to be asked.
+     7. The credential is valid now: `iat` and `nbf` have come, `exp` has not (step 6). Its `status`, if it has one, is
+        an entry of a status list at the issuer's own host (Token Status List §8.3 step 1).
      8. There is a key binding, of type `kb+jwt`, by ES256 (RFC 9901 §7.3 steps 1 to 3, 5.2 and 5.4). It is always
         demanded: whether it is needed must not depend on whether it was sent.
      9. It is signed by the key in `cnf` (steps 5.1 and 5.3): whoever shows the credential holds its key.
@@ -19,11 +20,13 @@
     11. Its `aud` is this verifier and its `nonce` this request's (step 5.6): it was made for nobody and nothing else.
         Nor is the credential itself, by an `aud` of its own (RFC 9901 §7.1 step 6).
     12. It was made just now (step 5.5), and its own `exp` and `nbf`, if any, agree (step 5.8).
+    13. The status list says that it is still good (Token Status List §8.3 steps 6 and 7). Last, because a list may have
+        to be fetched, and nobody but the holder of a good credential is to make us fetch one.
 
 `verify_issued` is for a wallet that receives a credential: steps 1 to 7, and then
 
-    13. it has no key binding (RFC 9901 §7.2) and is bound to a key of this wallet;
-    14. it is like every other of its type (`credentials.shape`), so that it does not tag its holder.
+    14. it has no key binding (RFC 9901 §7.2) and is bound to a key of this wallet;
+    15. it is like every other of its type (`credentials.shape`), so that it does not tag its holder.
 """
 
 from collections.abc import Mapping
@@ -45,7 +48,6 @@ from credentials.refusals import (
     NotOurKey,
     NotYetValid,
     StaleKeyBinding,
-    StatusNotSupported,
     UnknownType,
     WrongAudience,
     WrongKeyBinding,
@@ -57,6 +59,7 @@ from credentials.sd_jwt.issuing import ALWAYS_VISIBLE, TYP
 from credentials.sd_jwt.presenting import KEY_BINDING_TYP, read_holder_key
 from credentials.sd_jwt.reading import SdJwt, parse_sd_jwt
 from credentials.shape import check_shape
+from credentials.status import StatusCheck, StatusList, StatusPolicy, StatusReference, check_status
 from credentials.trust import TrustPolicy
 
 _ISSUED_STEPS: Final = (
@@ -75,8 +78,9 @@ _PRESENTED_STEPS: Final = (
     "10 made for these disclosures",
     "11 made for this verifier and request",
     "12 made just now",
+    "13 not taken back",
 )
-_RECEIVED_STEPS: Final = (*_ISSUED_STEPS, "13 bound to our key", "14 like every other of its type")
+_RECEIVED_STEPS: Final = (*_ISSUED_STEPS, "14 bound to our key", "15 like every other of its type")
 _NOT_ABOUT_THE_SUBJECT: Final = ALWAYS_VISIBLE | {"iat"}
 _SEAL: Final = object()
 _ABSENT: Final = object()
@@ -102,6 +106,8 @@ class _Evidence:
     """The time for which all this holds."""
     steps: tuple[str, ...]
     """The steps that were passed; there is no evidence with fewer."""
+    status: StatusCheck
+    """What step 13 found out; on receipt it is not taken."""
 
     def __post_init__(self, seal: object) -> None:
         if seal is not _SEAL:
@@ -123,7 +129,7 @@ class Received(_Evidence):
 _Found = TypeVar("_Found", bound=_Evidence)
 
 
-def verify(
+def verify(  # noqa: PLR0913 - each is one thing to check against, all by name
     presentation: str,
     *,
     policy: TrustPolicy,
@@ -133,6 +139,8 @@ def verify(
     types: frozenset[str] | None = None,
     max_age_s: int = 300,
     clock_skew_s: int = 60,
+    statuses: Mapping[str, StatusList] | None = None,
+    status_policy: StatusPolicy = StatusPolicy.REFUSE,
 ) -> Verified:
     """Verify a presentation: an SD-JWT VC with key binding. The steps are numbered above.
 
@@ -145,8 +153,11 @@ def verify(
         types: which types (`vct`) were asked for; None for all that the policy trusts.
         max_age_s: how old the key binding may be.
         clock_skew_s: how far clocks may differ.
+        statuses: the status lists at hand, verified, under their addresses.
+        status_policy: what to do if the one that is needed is not among them, or stale.
 
     Raises:
+        StatusListNeeded: all is right but for step 13; fetch the list that it names, and call again.
         HandstampError: `credentials.refusals`, or an error of the step's own package, says what is wrong.
     """
     sd_jwt = parse_sd_jwt(presentation)  # (1)
@@ -167,7 +178,10 @@ def verify(
     if claims.get("nonce") != nonce:
         raise WrongNonce
     _check_fresh(claims, at, max_age_s, clock_skew_s)  # (12)
-    return _seal(Verified, sd_jwt, issuer_key, holder_key, at, _PRESENTED_STEPS)
+    status = check_status(  # (13)
+        _read_reference(sd_jwt), issuer=_read_text(sd_jwt, "iss"), lists=statuses or {}, policy=status_policy, at=at
+    )
+    return _seal(Verified, sd_jwt, issuer_key, holder_key, at, _PRESENTED_STEPS, status=status)
 
 
 def verify_issued(  # noqa: PLR0913 - what all of a type have in common, all by name
@@ -200,12 +214,12 @@ def verify_issued(  # noqa: PLR0913 - what all of a type have in common, all by 
     """
     sd_jwt = parse_sd_jwt(credential)  # (1)
     issuer_key = _verify_issued_part(sd_jwt, policy, None, at, clock_skew_s)  # (2) to (7)
-    if sd_jwt.key_binding is not None:  # (13)
+    if sd_jwt.key_binding is not None:  # (14)
         raise UnexpectedKeyBinding
     holder_key = read_holder_key(sd_jwt)
     if holder_key.thumbprint not in holder_keys:
         raise NotOurKey
-    check_shape(  # (14)
+    check_shape(  # (15)
         sd_jwt,
         issuer_key=issuer_key.thumbprint,
         at=at,
@@ -234,10 +248,15 @@ def _verify_issued_part(
     trusted.check_may_issue(vct)
     issuer_key = trusted.find_key(sd_jwt.header, at=at)  # (5)
     sd_jwt.jws.check_signature(issuer_key)  # (6)
-    if "status" in sd_jwt.claims:  # (7)
-        raise StatusNotSupported
-    _check_dates(sd_jwt.claims, at, clock_skew_s, what="credential")
+    _check_dates(sd_jwt.claims, at, clock_skew_s, what="credential")  # (7)
+    _read_reference(sd_jwt)
     return issuer_key
+
+
+def _read_reference(sd_jwt: SdJwt) -> StatusReference | None:
+    if "status" not in sd_jwt.claims:
+        return None
+    return StatusReference.parse(sd_jwt.claims["status"], issuer=_read_text(sd_jwt, "iss"))
 
 
 def _check_dates(claims: Mapping[str, Json], at: datetime, clock_skew_s: int, *, what: str) -> None:
@@ -291,6 +310,8 @@ def _seal(
     holder_key: PublicKey,
     at: datetime,
     steps: tuple[str, ...],
+    *,
+    status: StatusCheck = StatusCheck.NOT_ASKED,
 ) -> _Found:
     about = {name: value for name, value in sd_jwt.claims.items() if name not in _NOT_ABOUT_THE_SUBJECT}
     return kind(
@@ -303,4 +324,5 @@ def _seal(
         holder_key=holder_key.thumbprint,
         at=at,
         steps=steps,
+        status=status,
     )

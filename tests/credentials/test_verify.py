@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from tests.credentials.conftest import World
 
+ISSUER = "http://coop.localhost:8701"
+
 
 def refused(code: str, action: Callable[..., object], *arguments: Any, **named: Any) -> HandstampError:
     with pytest.raises(HandstampError) as refusal:
@@ -70,9 +72,9 @@ def test_the_evidence_names_the_very_steps_of_the_docstring(world: World) -> Non
     received = receive(world)
     assert pipeline.__doc__ is not None
     numbered = re.findall(r"^ +(\d+)\. ", pipeline.__doc__, re.MULTILINE)
-    assert numbered == [str(n) for n in range(1, 15)]
-    assert [step.split()[0] for step in verified.steps] == numbered[:12]
-    assert [step.split()[0] for step in received.steps] == numbered[:7] + numbered[12:]
+    assert numbered == [str(n) for n in range(1, 16)]
+    assert [step.split()[0] for step in verified.steps] == numbered[:13]
+    assert [step.split()[0] for step in received.steps] == numbered[:7] + numbered[13:]
 
 
 def test_evidence_cannot_be_made_up_or_altered(world: World) -> None:
@@ -86,6 +88,7 @@ def test_evidence_cannot_be_made_up_or_altered(world: World) -> None:
         "holder_key": "",
         "at": world.now,
         "steps": (),
+        "status": None,
     }
     for kind in (Verified, Received):
         with pytest.raises(TypeError):
@@ -233,9 +236,28 @@ def test_a_date_that_is_no_number_is_malformed(world: World, name: str, value: A
     refused("malformed", world.verify, world.bind(world.sign({name: value})))
 
 
-@pytest.mark.parametrize("status", [None, {}, {"status_list": {"idx": 0, "uri": "https://coop.example/1"}}], ids=repr)
-def test_a_status_that_cannot_be_looked_up_is_never_taken_for_good(world: World, status: Any) -> None:
-    refused("status_not_supported", world.verify, world.bind(world.sign({"status": status})))
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("malformed", None),
+        ("malformed", "valid"),
+        ("status_not_supported", {}),
+        ("status_not_supported", {"identifier_list": {"id": "1"}}),
+        ("malformed", {"status_list": []}),
+        ("malformed", {"status_list": {"idx": 0}}),
+        ("malformed", {"status_list": {"uri": f"{ISSUER}/statuslists/1"}}),
+        ("malformed", {"status_list": {"idx": -1, "uri": f"{ISSUER}/statuslists/1"}}),
+        ("malformed", {"status_list": {"idx": True, "uri": f"{ISSUER}/statuslists/1"}}),
+        ("malformed", {"status_list": {"idx": "0", "uri": f"{ISSUER}/statuslists/1"}}),
+        ("malformed", {"status_list": {"idx": 2**40, "uri": f"{ISSUER}/statuslists/1"}}),
+        ("malformed", {"status_list": {"idx": 0, "uri": "file:///etc/passwd"}}),
+        ("status_elsewhere", {"status_list": {"idx": 0, "uri": "https://elsewhere.example/1"}}),
+        ("status_list_needed", {"status_list": {"idx": 0, "uri": f"{ISSUER}/statuslists/1"}}),
+    ],
+    ids=repr,
+)
+def test_a_status_that_cannot_be_looked_up_is_never_taken_for_good(world: World, code: str, status: Any) -> None:
+    refused(code, world.verify, world.bind(world.sign({"status": status})))
 
 
 # 8 and 9: the key binding.
@@ -250,7 +272,7 @@ def test_a_key_binding_of_another_type_is_refused(world: World, typ: Any) -> Non
     refused("wrong_typ", world.verify, world.bind(world.issue(), header={"typ": typ}))
 
 
-@pytest.mark.parametrize("alg", ["none", "HS256", "ES384", "", None], ids=repr)
+@pytest.mark.parametrize("alg", ["none", "HS256", "", None], ids=repr)
 def test_a_key_binding_by_another_algorithm_is_refused(world: World, alg: Any) -> None:
     refused("unsupported_algorithm", world.verify, world.bind(world.issue(), header={"alg": alg}))
 
@@ -406,7 +428,7 @@ def test_whatever_a_trusted_issuer_signs_ends_in_evidence_or_an_error_of_ours(
 def test_every_refusal_has_a_code_of_its_own() -> None:
     kinds = [kind for kind in vars(refusals).values() if isinstance(kind, type) and issubclass(kind, HandstampError)]
     own = [kind for kind in kinds if kind.__module__ == refusals.__name__]
-    assert len({kind.code for kind in own}) == len(own) == 14
+    assert len({kind.code for kind in own}) == len(own) == 13
     assert all(kind.__doc__ and kind.code == snake(kind.__name__) for kind in own)
 
 
