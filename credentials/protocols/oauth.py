@@ -26,11 +26,13 @@ class OAuthError(HandstampError):
     Attributes:
         error: OAuth's code, exactly as it goes over the wire.
         status: the HTTP status that belongs to it.
+        scheme: how the request was authorized, so that the challenge of a 401 names the same.
     """
 
     code: ClassVar[str] = "oauth_error"
     error: str = "invalid_request"
     status: int = 400
+    scheme: str = "DPoP"
 
     def __init__(self, detail: str, *, status: int | None = None) -> None:
         """`detail` is for people; `status` differs from the class's only where a standard says so."""
@@ -49,7 +51,9 @@ class OAuthError(HandstampError):
         return {"error": self.error, "error_description": self.description}
 
     def challenge(self) -> str:
-        """The value of `WWW-Authenticate` for a protected resource (RFC 9449 §7.1)."""
+        """The value of `WWW-Authenticate` for a protected resource (RFC 9449 §7.1, RFC 6750 §3)."""
+        if self.scheme == "Bearer":
+            return f'Bearer error="{self.error}", error_description="{self.description}"'
         return f'DPoP error="{self.error}", error_description="{self.description}", algs="ES256"'
 
 
@@ -158,6 +162,24 @@ class InvalidEncryptionParameters(OAuthError):
     code = error = "invalid_encryption_parameters"
 
 
+class InvalidTransactionId(OAuthError):
+    """No deferred issuance goes by this `transaction_id`, or it was fetched already (OpenID4VCI 1.0 §9.3)."""
+
+    code = error = "invalid_transaction_id"
+
+
+class InvalidNotificationId(OAuthError):
+    """No credential response went by this `notification_id` (OpenID4VCI 1.0 §11.3)."""
+
+    code = error = "invalid_notification_id"
+
+
+class InvalidNotificationRequest(OAuthError):
+    """The notification request is malformed (OpenID4VCI 1.0 §11.3)."""
+
+    code = error = "invalid_notification_request"
+
+
 class CredentialRequestDenied(OAuthError):
     """The issuer will not issue this credential; trying again does not help."""
 
@@ -209,6 +231,9 @@ _KNOWN: Final[dict[str, type[OAuthError]]] = {
         InvalidProof,
         InvalidNonce,
         InvalidEncryptionParameters,
+        InvalidTransactionId,
+        InvalidNotificationId,
+        InvalidNotificationRequest,
         CredentialRequestDenied,
         AccessDenied,
         ServerError,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from credentials.keys.encryption import DecryptionKey
 from credentials.keys.signer import LocalSigner
 from issuer.tables import InstanceRow, NonceRow
 from tests.issuer.test_hostile_token import refused
@@ -243,13 +244,14 @@ async def test_both_ways_of_naming_a_credential_are_refused(holding: Holding) ->
 
 
 async def test_a_plaintext_request_for_an_encrypted_response_is_refused(holding: Holding) -> None:
-    body = await holding.body(credential_response_encryption={"jwk": {}, "enc": "A128GCM"})
+    jwk = DecryptionKey.generate().public_jwk
+    body = await holding.body(credential_response_encryption={"jwk": jwk, "enc": "A128GCM"})
     answer = await holding.wallet.credential(holding.token, body)
     refused(
         answer,
         {
             "error": "invalid_encryption_parameters",
-            "error_description": "Encrypted responses are not supported.",
+            "error_description": "Who wants the response encrypted must encrypt the request too.",
         },
     )
 

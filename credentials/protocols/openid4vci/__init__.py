@@ -1,5 +1,10 @@
-"""The messages of OpenID4VCI 1.0 that the pre-authorized code flow needs."""
+"""The messages of OpenID4VCI 1.0 as our profile has them, both sides of each."""
 
+from credentials.protocols.openid4vci.attestations import KeyAttestation, build_key_attestation, check_key_attestation
+from credentials.protocols.openid4vci.authorization_server import (
+    AuthorizationServerMetadata,
+    authorization_server_metadata_url,
+)
 from credentials.protocols.openid4vci.configurations import (
     SD_JWT_VC,
     ClaimDescription,
@@ -10,17 +15,21 @@ from credentials.protocols.openid4vci.credential import (
     MAX_PROOFS,
     CredentialRequest,
     CredentialResponse,
+    DeferredCredentialRequest,
     DeferredIssuance,
+    DeferredResponse,
     NonceResponse,
+    parse_credential_response,
 )
+from credentials.protocols.openid4vci.details import AuthorizedCredential
+from credentials.protocols.openid4vci.encryption import EncryptionOffer, WantedEncryption, seal, unseal
 from credentials.protocols.openid4vci.metadata import (
-    AuthorizationServerMetadata,
     IssuerMetadata,
     NoSuchConfiguration,
     WrongIssuerIdentifier,
-    authorization_server_metadata_url,
     issuer_metadata_url,
 )
+from credentials.protocols.openid4vci.notifications import Notification, NotificationEvent
 from credentials.protocols.openid4vci.offers import (
     PRE_AUTHORIZED_CODE_GRANT,
     CredentialOffer,
@@ -28,36 +37,74 @@ from credentials.protocols.openid4vci.offers import (
     TxCode,
     parse_offer_link,
 )
-from credentials.protocols.openid4vci.proofs import Proof, build_proof_jwt, check_proof_jwt, check_proofs
-from credentials.protocols.openid4vci.tokens import AuthorizedCredential, NotSenderBound, TokenRequest, TokenResponse
+from credentials.protocols.openid4vci.proofs import (
+    AttestationRules,
+    Proof,
+    build_proof_jwt,
+    check_proof_jwt,
+    check_proofs,
+    check_request_proofs,
+)
+from credentials.protocols.openid4vci.signed_metadata import parse_signed_metadata, sign_metadata
+from credentials.protocols.openid4vci.tokens import (
+    AUTHORIZATION_CODE_GRANT,
+    REFRESH_TOKEN_GRANT,
+    CodeRequest,
+    NotSenderBound,
+    RefreshRequest,
+    TokenRequest,
+    TokenResponse,
+    parse_token_request,
+)
 
 __all__ = [
+    "AUTHORIZATION_CODE_GRANT",
     "MAX_PROOFS",
     "PRE_AUTHORIZED_CODE_GRANT",
+    "REFRESH_TOKEN_GRANT",
     "SD_JWT_VC",
+    "AttestationRules",
     "AuthorizationServerMetadata",
     "AuthorizedCredential",
     "ClaimDescription",
+    "CodeRequest",
     "CredentialConfiguration",
     "CredentialOffer",
     "CredentialRequest",
     "CredentialResponse",
+    "DeferredCredentialRequest",
     "DeferredIssuance",
+    "DeferredResponse",
     "Display",
+    "EncryptionOffer",
     "IssuerMetadata",
+    "KeyAttestation",
     "NoSuchConfiguration",
     "NonceResponse",
     "NotSenderBound",
+    "Notification",
+    "NotificationEvent",
     "OfferReference",
     "Proof",
+    "RefreshRequest",
     "TokenRequest",
     "TokenResponse",
     "TxCode",
+    "WantedEncryption",
     "WrongIssuerIdentifier",
     "authorization_server_metadata_url",
+    "build_key_attestation",
     "build_proof_jwt",
+    "check_key_attestation",
     "check_proof_jwt",
     "check_proofs",
+    "check_request_proofs",
     "issuer_metadata_url",
+    "parse_credential_response",
     "parse_offer_link",
+    "parse_signed_metadata",
+    "parse_token_request",
+    "seal",
+    "sign_metadata",
+    "unseal",
 ]

@@ -14,6 +14,7 @@ _MAX_CLAIMS: Final = 256
 _MAX_LIST: Final = 32
 _MAX_NAME: Final = 256
 _MAX_LABEL: Final = 512
+_PROOF_ALGORITHMS: Final = "proof_signing_alg_values_supported"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +96,8 @@ class CredentialConfiguration:
         binding_methods: such as `jwk`; empty when the credential is bound to no key.
         signing_algorithms: of the issuer, JOSE names (COSE numbers are left out).
         proof_algorithms: of key proofs of type `jwt`; empty when these are not taken.
-        key_attestation_required: for key proofs of type `jwt`.
+        attestation_algorithms: of proofs of type `attestation`; empty when these are not taken.
+        key_attestation_required: in key proofs of type `jwt`.
         displays: how it looks, by language.
         claims: what is in it.
     """
@@ -107,6 +109,7 @@ class CredentialConfiguration:
     binding_methods: tuple[str, ...] = ("jwk",)
     signing_algorithms: tuple[str, ...] = ("ES256",)
     proof_algorithms: tuple[str, ...] = ("ES256",)
+    attestation_algorithms: tuple[str, ...] = ()
     key_attestation_required: bool = False
     displays: tuple[Display, ...] = ()
     claims: tuple[ClaimDescription, ...] = ()
@@ -118,6 +121,7 @@ class CredentialConfiguration:
         format_ = members.text("format", max_chars=64)
         proofs = members.optional_object("proof_types_supported")
         jwt = proofs.optional_object("jwt") if proofs else None
+        attestation = proofs.optional_object("attestation") if proofs else None
         labels = members.optional_object("credential_metadata")
         algorithms = members.optional_array("credential_signing_alg_values_supported", _read_any, max_items=_MAX_LIST)
         return cls(
@@ -127,7 +131,8 @@ class CredentialConfiguration:
             scope=members.optional_text("scope", max_chars=_MAX_NAME),
             binding_methods=members.optional_texts("cryptographic_binding_methods_supported", max_items=_MAX_LIST),
             signing_algorithms=tuple(name for name in algorithms if isinstance(name, str)),
-            proof_algorithms=jwt.texts("proof_signing_alg_values_supported", max_items=_MAX_LIST) if jwt else (),
+            proof_algorithms=jwt.texts(_PROOF_ALGORITHMS, max_items=_MAX_LIST) if jwt else (),
+            attestation_algorithms=attestation.texts(_PROOF_ALGORITHMS, max_items=_MAX_LIST) if attestation else (),
             key_attestation_required=jwt is not None and "key_attestations_required" in jwt,
             displays=read_displays(labels) if labels else (),
             claims=labels.optional_array("claims", ClaimDescription.parse, max_items=_MAX_CLAIMS) if labels else (),
@@ -135,11 +140,10 @@ class CredentialConfiguration:
 
     def to_json(self) -> dict[str, Json]:
         """Write one member of `credential_configurations_supported`."""
-        jwt = without_absent(
-            proof_signing_alg_values_supported=list(self.proof_algorithms),
-        )
+        jwt = _proof_type(self.proof_algorithms)
         if jwt and self.key_attestation_required:
             jwt["key_attestations_required"] = {}
+        attestation = _proof_type(self.attestation_algorithms)
         labels = without_absent(
             display=[display.to_json() for display in self.displays],
             claims=[claim.to_json() for claim in self.claims],
@@ -150,7 +154,7 @@ class CredentialConfiguration:
             scope=self.scope,
             cryptographic_binding_methods_supported=list(self.binding_methods),
             credential_signing_alg_values_supported=list(self.signing_algorithms),
-            proof_types_supported={"jwt": jwt} if jwt else None,
+            proof_types_supported=without_absent(jwt=jwt, attestation=attestation),
             credential_metadata=labels,
         )
 
@@ -164,3 +168,7 @@ def _read_any(value: Json, what: str) -> Json:
     if not isinstance(value, str | int):
         raise Malformed(what, "it is neither a name nor a number")
     return value
+
+
+def _proof_type(algorithms: tuple[str, ...]) -> dict[str, Json]:
+    return {_PROOF_ALGORITHMS: list(algorithms)} if algorithms else {}

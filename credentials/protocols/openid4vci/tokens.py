@@ -1,13 +1,13 @@
-"""Token requests and responses of the pre-authorized code flow (OpenID4VCI 1.0 §6)."""
+"""Token requests and responses (OpenID4VCI 1.0 §6): with a pre-authorized, a refresh or an authorization code."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
-from credentials.encoding.strict_json import Json, dump, parse
+from credentials.encoding.strict_json import Json, parse
 from credentials.errors import HandstampError
-from credentials.protocols.members import Members, check_text, without_absent
+from credentials.protocols.members import Members, without_absent
 from credentials.protocols.oauth import (
-    InvalidAuthorizationDetails,
     InvalidGrant,
     InvalidRequest,
     UnsupportedGrantType,
@@ -15,14 +15,26 @@ from credentials.protocols.oauth import (
     parse_form,
     refuse_as,
 )
+from credentials.protocols.openid4vci.details import (
+    AuthorizedCredential,
+    read_authorized_details,
+    read_requested,
+    read_scopes,
+    write_requested,
+)
 from credentials.protocols.openid4vci.offers import PRE_AUTHORIZED_CODE_GRANT
 
-_MAX_DETAILS: Final = 64
-_MAX_IDENTIFIERS: Final = 1000
+REFRESH_TOKEN_GRANT: Final = "refresh_token"  # noqa: S105 - a grant type
+AUTHORIZATION_CODE_GRANT: Final = "authorization_code"
+BEARER: Final = "Bearer"
+DPOP: Final = "DPoP"
+_WHAT: Final = "token request"
 _MAX_ID: Final = 256
 _MAX_CODE: Final = 1024
 _MAX_TX_CODE: Final = 64
+_MAX_VERIFIER: Final = 128
 _MAX_RESPONSE_BYTES: Final = 262_144
+_MAX_TOKEN: Final = 8192
 
 
 class NotSenderBound(HandstampError):
@@ -42,13 +54,15 @@ class TokenRequest:
         pre_authorized_code: from the offer.
         tx_code: what the listener typed, if the offer wants one.
         client_id: absent for anonymous wallets.
-        requested_configuration_ids: from `authorization_details`; empty when the wallet wants all that was offered.
+        requested_configuration_ids: from `authorization_details`; with no scopes either, all that was offered is meant.
+        scopes: from `scope`.
     """
 
     pre_authorized_code: str
     tx_code: str | None = None
     client_id: str | None = None
     requested_configuration_ids: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
 
     @classmethod
     def parse_form(cls, data: bytes) -> Self:
@@ -58,44 +72,149 @@ class TokenRequest:
             InvalidRequest, UnsupportedGrantType, InvalidAuthorizationDetails: with the exact OAuth error.
         """
         with refuse_as(InvalidRequest):
-            fields = parse_form(data, what="token request")
-            members = Members(dict(fields), what="token request")
-            if members.text("grant_type", max_chars=_MAX_ID) != PRE_AUTHORIZED_CODE_GRANT:
+            fields = parse_form(data, what=_WHAT)
+            if _grant_type(fields) != PRE_AUTHORIZED_CODE_GRANT:
                 raise UnsupportedGrantType("Only the pre-authorized code grant is supported.")
+        return cls.read(fields)
+
+    @classmethod
+    def read(cls, fields: Mapping[str, str]) -> Self:
+        """Read the fields of such a request; refusals as for `parse_form`."""
+        with refuse_as(InvalidRequest):
+            members = Members(dict(fields), what=_WHAT)
             code = members.text("pre-authorized_code", max_chars=_MAX_CODE)
             tx_code = members.optional_text("tx_code")
             client_id = members.optional_text("client_id")
+            scopes = read_scopes(members)
         if tx_code is not None and len(tx_code) > _MAX_TX_CODE:
             raise InvalidGrant("The transaction code is wrong.")
         return cls(
             pre_authorized_code=code,
             tx_code=tx_code,
             client_id=client_id,
-            requested_configuration_ids=_read_requested(fields.get("authorization_details")),
+            requested_configuration_ids=read_requested(fields.get("authorization_details")),
+            scopes=scopes,
         )
 
     def to_form(self) -> bytes:
         """Write the body of a token request."""
-        fields = {"grant_type": PRE_AUTHORIZED_CODE_GRANT, "pre-authorized_code": self.pre_authorized_code}
-        if self.tx_code is not None:
-            fields["tx_code"] = self.tx_code
-        if self.client_id is not None:
-            fields["client_id"] = self.client_id
-        if self.requested_configuration_ids:
-            details: list[Json] = [
-                {"type": "openid_credential", "credential_configuration_id": configuration}
-                for configuration in self.requested_configuration_ids
-            ]
-            fields["authorization_details"] = dump(details).decode("utf-8")
-        return build_form(fields)
+        return _form(
+            grant_type=PRE_AUTHORIZED_CODE_GRANT,
+            **{"pre-authorized_code": self.pre_authorized_code},
+            tx_code=self.tx_code,
+            client_id=self.client_id,
+            authorization_details=write_requested(self.requested_configuration_ids),
+            scope=" ".join(self.scopes),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorizedCredential:
-    """What the token may fetch under one configuration: one identifier per copy."""
+class RefreshRequest:
+    """A token request with a refresh token (RFC 6749 §6), for topping up.
 
-    credential_configuration_id: str
-    credential_identifiers: tuple[str, ...]
+    Attributes:
+        refresh_token: the newest that the wallet has.
+        client_id: absent for anonymous wallets.
+        requested_configuration_ids: from `authorization_details`; with no scopes either, all is meant.
+        scopes: from `scope`.
+    """
+
+    refresh_token: str
+    client_id: str | None = None
+    requested_configuration_ids: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, fields: Mapping[str, str]) -> Self:
+        """Read the fields of such a request.
+
+        Raises:
+            InvalidRequest, InvalidAuthorizationDetails: with the exact OAuth error.
+        """
+        with refuse_as(InvalidRequest):
+            members = Members(dict(fields), what=_WHAT)
+            return cls(
+                refresh_token=members.text("refresh_token", max_chars=_MAX_CODE),
+                client_id=members.optional_text("client_id"),
+                requested_configuration_ids=read_requested(fields.get("authorization_details")),
+                scopes=read_scopes(members),
+            )
+
+    def to_form(self) -> bytes:
+        """Write the body of a token request."""
+        return _form(
+            grant_type=REFRESH_TOKEN_GRANT,
+            refresh_token=self.refresh_token,
+            client_id=self.client_id,
+            authorization_details=write_requested(self.requested_configuration_ids),
+            scope=" ".join(self.scopes),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeRequest:
+    """A token request with the code of an authorization response (RFC 6749 §4.1.3, RFC 7636 §4.5).
+
+    Attributes:
+        code: from the authorization response.
+        code_verifier: whose SHA-256 the authorization request named.
+        redirect_uri: the same as in the authorization request.
+        client_id: the same as in the authorization request.
+        requested_configuration_ids: from `authorization_details`, to ask for less than was authorized.
+    """
+
+    code: str
+    code_verifier: str
+    redirect_uri: str
+    client_id: str
+    requested_configuration_ids: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, fields: Mapping[str, str]) -> Self:
+        """Read the fields of such a request; refusals as for `RefreshRequest.read`."""
+        with refuse_as(InvalidRequest):
+            members = Members(dict(fields), what=_WHAT)
+            return cls(
+                code=members.text("code", max_chars=_MAX_CODE),
+                code_verifier=members.text("code_verifier", max_chars=_MAX_VERIFIER),
+                redirect_uri=members.text("redirect_uri"),
+                client_id=members.text("client_id"),
+                requested_configuration_ids=read_requested(fields.get("authorization_details")),
+            )
+
+    def to_form(self) -> bytes:
+        """Write the body of a token request."""
+        return _form(
+            grant_type=AUTHORIZATION_CODE_GRANT,
+            code=self.code,
+            code_verifier=self.code_verifier,
+            redirect_uri=self.redirect_uri,
+            client_id=self.client_id,
+            authorization_details=write_requested(self.requested_configuration_ids),
+        )
+
+
+AnyTokenRequest: TypeAlias = TokenRequest | RefreshRequest | CodeRequest
+_GRANTS: Final[Mapping[str, Callable[[Mapping[str, str]], AnyTokenRequest]]] = {
+    PRE_AUTHORIZED_CODE_GRANT: TokenRequest.read,
+    REFRESH_TOKEN_GRANT: RefreshRequest.read,
+    AUTHORIZATION_CODE_GRANT: CodeRequest.read,
+}
+
+
+def parse_token_request(data: bytes) -> AnyTokenRequest:
+    """Read the body of a token request of any grant that there is.
+
+    Raises:
+        UnsupportedGrantType: of another.
+        InvalidRequest, InvalidAuthorizationDetails, InvalidGrant: with the exact OAuth error.
+    """
+    with refuse_as(InvalidRequest):
+        fields = parse_form(data, what=_WHAT)
+        read = _GRANTS.get(_grant_type(fields))
+    if read is None:
+        raise UnsupportedGrantType("The grant type is none of those that the server's metadata names.")
+    return read(fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,34 +223,42 @@ class TokenResponse:
 
     Attributes:
         access_token: opaque to the wallet.
-        token_type: always `DPoP`: only the key that asked can use the token.
+        token_type: `DPoP`, so that only the key that asked can use the token, or `Bearer`.
         expires_in: seconds, if the server says.
+        refresh_token: to come back with, once; its answer holds the next.
         authorization_details: what may be fetched; empty from servers that do not name credential identifiers.
     """
 
     access_token: str
-    token_type: str = "DPoP"  # noqa: S105 - a scheme's name, not a secret
+    token_type: str = DPOP
     expires_in: int | None = None
+    refresh_token: str | None = None
     authorization_details: tuple[AuthorizedCredential, ...] = ()
 
     @classmethod
-    def parse(cls, data: bytes) -> Self:
+    def parse(cls, data: bytes, *, allow_bearer: bool = False) -> Self:
         """Read the body of a token response; members that we do not know are ignored (§6.2).
+
+        Args:
+            data: the body.
+            allow_bearer: whether a token that is bound to no key is taken, from a server that knows no DPoP.
 
         Raises:
             Malformed: it is no token response.
-            NotSenderBound: it is a bearer token.
+            NotSenderBound: it is a bearer token, or of a type that nobody knows.
         """
         what = "token response"
         members = Members(parse(data, what=what, max_bytes=_MAX_RESPONSE_BYTES), what=what)
         # RFC 6749 §5.1: the type is compared without regard to case.
-        if members.text("token_type", max_chars=32).lower() != "dpop":
+        kind = members.text("token_type", max_chars=32).lower()
+        if kind != "dpop" and not (allow_bearer and kind == "bearer"):
             raise NotSenderBound
-        details = members.optional_array("authorization_details", _read_authorized, max_items=_MAX_DETAILS)
         return cls(
-            access_token=members.text("access_token", max_chars=8192),
+            access_token=members.text("access_token", max_chars=_MAX_TOKEN),
+            token_type=DPOP if kind == "dpop" else BEARER,
             expires_in=members.optional_integer("expires_in"),
-            authorization_details=tuple(detail for detail in details if detail is not None),
+            refresh_token=members.optional_text("refresh_token", max_chars=_MAX_TOKEN),
+            authorization_details=read_authorized_details(members),
         )
 
     def to_json(self) -> dict[str, Json]:
@@ -140,40 +267,14 @@ class TokenResponse:
             access_token=self.access_token,
             token_type=self.token_type,
             expires_in=self.expires_in,
-            authorization_details=[
-                {
-                    "type": "openid_credential",
-                    "credential_configuration_id": detail.credential_configuration_id,
-                    "credential_identifiers": list(detail.credential_identifiers),
-                }
-                for detail in self.authorization_details
-            ],
+            refresh_token=self.refresh_token,
+            authorization_details=[detail.to_json() for detail in self.authorization_details],
         )
 
 
-def _read_authorized(value: Json, what: str) -> AuthorizedCredential | None:
-    """One element of a response's `authorization_details`; None when of a type that is not ours (RFC 9396 §2)."""
-    members = Members(value, what=what)
-    if members.text("type", max_chars=_MAX_ID) != "openid_credential":
-        return None
-    return AuthorizedCredential(
-        credential_configuration_id=members.text("credential_configuration_id", max_chars=_MAX_ID),
-        credential_identifiers=members.texts("credential_identifiers", max_items=_MAX_IDENTIFIERS, max_chars=_MAX_ID),
-    )
+def _grant_type(fields: Mapping[str, str]) -> str:
+    return Members(dict(fields), what=_WHAT).text("grant_type", max_chars=_MAX_ID)
 
 
-def _read_requested(text: str | None) -> tuple[str, ...]:
-    if text is None:
-        return ()
-    what = "authorization details"
-    # RFC 9396 §5: whatever is wrong with them, unknown types included, has this one error.
-    with refuse_as(InvalidAuthorizationDetails):
-        wrapped = Members({"authorization_details": parse(text, what=what)}, what="token request")
-        return wrapped.array("authorization_details", _read_wanted, max_items=_MAX_DETAILS)
-
-
-def _read_wanted(value: Json, what: str) -> str:
-    members = Members(value, what=what)
-    if check_text(members.required("type"), what=what, max_chars=_MAX_ID) != "openid_credential":
-        raise InvalidAuthorizationDetails("Only authorization details of type openid_credential are supported.")
-    return members.text("credential_configuration_id", max_chars=_MAX_ID)
+def _form(**fields: str | None) -> bytes:
+    return build_form({name: value for name, value in fields.items() if value})

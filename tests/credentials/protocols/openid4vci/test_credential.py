@@ -20,6 +20,16 @@ from credentials.protocols.openid4vci import CredentialRequest, CredentialRespon
 if TYPE_CHECKING:
     from pathlib import Path
 
+ENCRYPTION: dict[str, Any] = {
+    "jwk": {
+        "kty": "EC",
+        "crv": "P-256",
+        "alg": "ECDH-ES",
+        "x": "YO4epjifD-KWeq1sL2tNmm36BhXnkJ0He-WqMYrp9Fk",
+        "y": "Hekpm0zfK7C-YccH5iBjcIXgf6YdUvNUac_0At55Okk",
+    },
+    "enc": "A256GCM",
+}
 REQUEST: dict[str, Any] = {"credential_identifier": "copy-1", "proofs": {"jwt": ["a.b.c"]}}
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=20)
 TEXTS = st.lists(TEXT, min_size=1, max_size=4).map(tuple)
@@ -49,7 +59,8 @@ def test_twenty_proofs_are_read_and_unknown_members_ignored() -> None:
         ({"credential_configuration_id": "Track"}, InvalidCredentialRequest, "either"),
         ({"credential_identifier": 1}, InvalidCredentialRequest, "not a string"),
         ({"credential_identifier": "x" * 257}, InvalidCredentialRequest, "longer"),
-        ({"credential_response_encryption": {"jwk": {}}}, InvalidEncryptionParameters, "not supported"),
+        ({"credential_response_encryption": {"jwk": {}}}, InvalidEncryptionParameters, "empty|P-256"),
+        ({"credential_response_encryption": ENCRYPTION}, InvalidEncryptionParameters, "encrypt the request too"),
         ({"proofs": None}, InvalidProof, "proofs"),
         ({"proofs": {}}, InvalidProof, "exactly one"),
         ({"proofs": []}, InvalidProof, "not a JSON object"),
@@ -58,8 +69,10 @@ def test_twenty_proofs_are_read_and_unknown_members_ignored() -> None:
         ({"proofs": {"jwt": [1]}}, InvalidProof, "not a string"),
         ({"proofs": {"jwt": ["a"] * 21}}, InvalidProof, "more than 20"),
         ({"proofs": {"jwt": ["a"], "attestation": ["b"]}}, InvalidProof, "exactly one"),
-        ({"proofs": {"attestation": ["b"]}}, InvalidProof, "`jwt`"),
-        ({"proofs": None, "proof": {"proof_type": "jwt", "jwt": "a.b.c"}}, InvalidProof, "older draft"),
+        ({"proofs": {"attestation": ["b", "c"]}}, InvalidProof, "more than 1"),
+        ({"proofs": {"di_vp": ["b"]}}, InvalidProof, "`jwt`"),
+        ({"proofs": None, "proof": {"proof_type": "ldp_vp", "jwt": "a.b.c"}}, InvalidProof, "send `proofs`"),
+        ({"proofs": None, "proof": {"proof_type": "jwt"}}, InvalidProof, "`jwt` is missing"),
     ],
 )
 def test_a_wrong_credential_request_has_the_exact_error(

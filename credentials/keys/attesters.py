@@ -1,0 +1,49 @@
+"""Certificates of who vouches for wallets and their keys (HAIP 1.0 §4.4.1, §4.5.1): a path, but no host name."""
+
+from datetime import datetime
+from functools import lru_cache
+from typing import Final
+
+from cryptography import x509
+from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store, VerificationError
+
+from credentials.errors import HandstampError
+from credentials.keys.certificates import CertificateChain
+
+# What an attester's certificate must say is for its ecosystem to decide; only the signatures and times count here.
+_LEAF_POLICY: Final = ExtensionPolicy.permit_all()
+
+
+class AttesterUntrusted(HandstampError):
+    """Who signed an attestation is nobody whom this service was told to trust."""
+
+    code = "attester_untrusted"
+
+    def __init__(self) -> None:
+        super().__init__("The attestation is signed by nobody whom this co-op trusts to vouch for wallets.")
+
+
+def check_attester(chain: CertificateChain, *, anchors: tuple[bytes, ...], at: datetime) -> None:
+    """Check that the leaf was certified, by a path that is valid at a time, by one of the trusted authorities.
+
+    Args:
+        chain: the certificates received, leaf first, without the anchor.
+        anchors: trusted authorities, one or more PEM certificates in each.
+        at: the time of the check, with a zone.
+
+    Raises:
+        AttesterUntrusted: it was not, its time is over, or it signed itself.
+    """
+    if chain.self_signed or not anchors:
+        raise AttesterUntrusted
+    policy = PolicyBuilder().store(_load_store(anchors)).time(at)
+    policy = policy.extension_policies(ca_policy=ExtensionPolicy.webpki_defaults_ca(), ee_policy=_LEAF_POLICY)
+    try:
+        policy.build_client_verifier().verify(chain.leaf, list(chain.certificates[1:]))
+    except (VerificationError, ValueError) as error:
+        raise AttesterUntrusted from error
+
+
+@lru_cache(maxsize=16)
+def _load_store(anchors: tuple[bytes, ...]) -> Store:
+    return Store([certificate for pem in anchors for certificate in x509.load_pem_x509_certificates(pem)])
