@@ -10,7 +10,7 @@ from credentials.protocols.urls import host_of
 from wallet import words
 from wallet.state import Copy
 
-RECOGNISABLE: Final = frozenset({"copy"})
+RECOGNISABLE: Final = frozenset({"copy", "membership"})
 """Claims that are another number for every copy: whoever learns one knows this listener again."""
 
 NEVER_LEARNED: Final = (
@@ -88,7 +88,7 @@ def build_consent(request: AuthorizationRequest, choice: Choice, copies: Mapping
 
 
 def _show(copy: Copy, query_id: str, disclose: tuple[str, ...]) -> ShownCopy:
-    labels = words.labels_of(copy.vct)
+    labels = words.labels_for(copy)
     return ShownCopy(
         key=copy.key,
         query_id=query_id,
@@ -110,9 +110,9 @@ def _warnings(shown: Sequence[ShownCopy]) -> list[str]:
                 f"They ask for the number of your copy of {copy.title}. It makes you recognisable, here and elsewhere."
             )
         if copy.left == 0:
-            found.append(f"This is the last use of {copy.title} in this wallet. Ask your co-op for a new offer.")
+            found.append(f"This is the last use of {copy.title} in this wallet. For more: handstamp wallet top-up")
         elif copy.left <= words.FEW_USES:
-            found.append(f"After this {copy.title} can be shown {copy.left} more times; a new offer brings more.")
+            found.append(f"After this {copy.title} can be shown once more; handstamp wallet top-up brings more.")
     if len({copy.key for copy in shown}) > 1:
         found.append("They ask for several of your records at once, which together may be rare.")
     return found

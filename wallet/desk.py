@@ -27,7 +27,7 @@ from credentials.protocols.urls import build_well_known_url, host_of
 from plumbing.clock import Clock, epoch_s
 from plumbing.fetch import Fetcher, Reply
 from wallet.errors import IssuerRefused, WrongCode
-from wallet.state import Waiting
+from wallet.supply import Waiting
 from wallet.wire import FORM, JSON, Proving, read_object, read_refusal, send_proven, succeeded
 
 _MAX_STATED_KEYS: Final = 10

@@ -202,7 +202,7 @@ class NoUsesLeft(HolderError):
     def __init__(self, title: str) -> None:
         super().__init__(
             f"You own {title}, but each of its stamps has been shown once and none is left. Nothing was shown; "
-            "ask your co-op for a new offer."
+            "for more, run: handstamp wallet top-up"
         )
 
 

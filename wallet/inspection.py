@@ -9,7 +9,7 @@ does not compare with it yet.
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from credentials.encoding.strict_json import Json
 from credentials.errors import HandstampError, IssuerError
@@ -37,11 +37,13 @@ class Inspected:
         claims: what every instance says.
         instances: each with the key that it is bound to.
         issuer_key: thumbprint of the key that signed all of them.
+        expires_at: when all of them end; None for never.
     """
 
-    claims: dict[str, str]
+    claims: dict[str, Json]
     instances: tuple[tuple[str, LocalSigner], ...]
     issuer_key: str
+    expires_at: datetime | None
 
 
 def inspect(
@@ -92,10 +94,16 @@ def inspect(
     except HandstampError as error:
         raise UnwantedCredential(host, error.detail.rstrip(".")) from error
     return Inspected(
-        claims={name: str(evidence[0].disclosed[name]) for name in kind.claim_names},
+        claims={name: evidence[0].disclosed[name] for name in kind.claim_names},
         instances=tuple((text, keys[each.holder_key]) for text, each in zip(credentials, evidence, strict=True)),
         issuer_key=evidence[0].issuer_key,
+        expires_at=_end_of(read[0]),
     )
+
+
+def _end_of(sd_jwt: SdJwt) -> datetime | None:
+    end = sd_jwt.claims.get("exp")
+    return datetime.fromtimestamp(end, UTC) if isinstance(end, int) else None
 
 
 def _check_each(evidence: Sequence[Received], read: Sequence[SdJwt], *, kind: CredentialType, issuer: str) -> None:
@@ -118,6 +126,8 @@ def _check_together(evidence: Sequence[Received], read: Sequence[SdJwt]) -> None
             raise Marked("its instances are not signed alike")
         if each.disclosed != evidence[0].disclosed or each.issued_at != evidence[0].issued_at:
             raise Marked("its instances do not all say the same")
+        if ("status" in sd_jwt.claims) != ("status" in read[0].claims):
+            raise Marked("only some of its instances can be taken back")
 
 
 def _check_plain(name: str, value: Json) -> None:

@@ -1,64 +1,115 @@
 """What a wallet knows, as frozen values; a change makes a new `Wallet`.
 
 A copy is owned once and comes in several single-use instances. An instance that was shown is taken out for good,
-together with its key, before it is sent: what is no longer there cannot be shown twice.
+together with its key, before it is sent: what is no longer there cannot be shown twice. Its mark stays, so that an
+older backup does not bring it back.
 """
 
+import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import JsonValue
 
-from wallet.sealed import Damaged
+from credentials.encoding import base64url
+from wallet.supply import Ownership, Supply
 
+FORMAT: Final = 2
 RECEIPT_LIFE: Final = timedelta(days=365)
 """A receipt is erased after twelve months, on this side as at the gate."""
+_MARK_BYTES: Final = 16
+
+
+class Purpose(Enum):
+    """What an authority's word is taken for."""
+
+    SITES = "sites"
+    """Who asks at a gate."""
+    CO_OPS = "co-ops"
+    """Who hands out records."""
+
+
+EVERY_PURPOSE: Final = frozenset(Purpose)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authority:
-    """Somebody whose word about who runs a host this wallet takes: a pinned certificate."""
+    """Somebody whose word about who runs a host this wallet takes: a pinned certificate, and what for."""
 
     name: str
     certificate: str = field(repr=False)
     fingerprint: str
     added_at: datetime
+    purposes: frozenset[Purpose] = EVERY_PURPOSE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instance:
-    """One SD-JWT VC of a copy, to be shown once, with the private key (PEM) that only it uses."""
+    """One SD-JWT VC of a copy, to be shown once, with the private key (PEM) that only it uses.
+
+    `expires_at` is when it stops being valid; None for what is owned for good.
+    """
 
     credential: str = field(repr=False)
     key: str = field(repr=False)
+    expires_at: datetime | None = None
+
+    @property
+    def mark(self) -> str:
+        """What this instance is remembered by after it was shown."""
+        return base64url.encode(hashlib.sha256(self.credential.encode()).digest()[:_MARK_BYTES])
+
+    def is_valid(self, at: datetime) -> bool:
+        """Tell whether it can be shown at this time."""
+        return self.expires_at is None or at < self.expires_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignType:
+    """How an issuer names a type that is not ours: all that this wallet knows of it. Foreign text."""
+
+    name: str
+    labels: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copy:
-    """One owned copy of a track or release.
+    """One owned copy of a track or release, one membership, or whatever else an issuer hands out once.
 
     Attributes:
-        id: the co-op's number for this copy (claim `copy`).
+        id: the issuer's number for it (claim `copy` or `membership`); for a foreign type, made of what it says.
         issuer: the co-op's URL.
-        vct: what kind of thing is owned.
-        claims: every disclosable claim, the same in each instance.
+        vct: what kind of thing it is.
+        claims: every disclosable claim, the same in each instance; nested in foreign types.
         instances: what can still be shown.
         uses: how often it was shown so far.
+        renewed_at: when instances came last; None if only once.
+        foreign: set when the type is none of ours: whether such a thing marks its holder cannot be told.
+        notification_id: by which the issuer hears what became of it.
     """
 
     id: str
     issuer: str
     vct: str
-    claims: dict[str, str]
+    claims: dict[str, JsonValue]
     received_at: datetime
     instances: tuple[Instance, ...]
     uses: int = 0
+    renewed_at: datetime | None = None
+    foreign: ForeignType | None = None
+    notification_id: str | None = field(default=None, repr=False)
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def key(self) -> Ownership:
         """What tells two copies apart: who issued it, its type, and its number there."""
         return (self.issuer, self.vct, self.id)
+
+    def text(self, name: str) -> str:
+        """Return a claim that is a text, or "" if there is none of that name."""
+        value = self.claims.get(name)
+        return value if isinstance(value, str) else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +118,7 @@ class Shown:
 
     copy_id: str
     title: str
-    claims: dict[str, str]
+    claims: dict[str, JsonValue]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,58 +164,36 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """One copy that an offer brings and that has not been received yet."""
+class Wallet:
+    """Everything that one wallet file holds.
 
-    configuration_id: str
-    credential_identifier: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Collecting:
-    """An offer whose code was exchanged for a token: kept until its copies are here, so that a crash loses nothing.
-
-    `link_id` is the hash of the address that the offer was fetched from, or "": the co-op takes it away once its
-    code was used, so `offer` keeps its text. When `waiting` is empty the offer is done; the entry stays
-    until the token has expired, so that the same offer, read again, is not sent to the co-op a second time: there it
-    would count as a theft.
+    `spent` has the marks of all instances that were ever shown.
     """
 
-    offer_id: str
-    link_id: str
-    offer: str = field(repr=False)
-    access_token: str = field(repr=False)
-    key: str = field(repr=False)
-    expires_at: datetime
-    waiting: tuple[Waiting, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wallet:
-    """Everything that one wallet file holds."""
-
-    format: int = 1
+    format: int = FORMAT
     authorities: tuple[Authority, ...] = ()
     copies: tuple[Copy, ...] = ()
     receipts: tuple[Receipt, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
-    collecting: tuple[Collecting, ...] = ()
+    supplies: tuple[Supply, ...] = ()
+    spent: tuple[str, ...] = field(default=(), repr=False)
 
-    def anchors(self) -> tuple[bytes, ...]:
-        """Return the pinned authorities' certificates as PEM bytes."""
-        return tuple(authority.certificate.encode() for authority in self.authorities)
+    def anchors(self, purpose: Purpose) -> tuple[bytes, ...]:
+        """Return the certificates, as PEM bytes, of the authorities that are pinned for a purpose."""
+        return tuple(each.certificate.encode() for each in self.authorities if purpose in each.purposes)
 
     def pruned(self, now: datetime) -> "Wallet":
-        """Return this wallet without what has outlived its use: old receipts, expired tokens and grants."""
+        """Return this wallet without what has outlived its use: old receipts, expired tokens, grants and instances."""
         return replace(
             self,
+            copies=tuple(_valid(each, now) for each in self.copies),
             receipts=tuple(each for each in self.receipts if now < each.at + RECEIPT_LIFE),
             deliveries=tuple(each for each in self.deliveries if now < each.expires_at),
-            collecting=tuple(each for each in self.collecting if now < each.expires_at),
+            supplies=tuple(each for each in self.supplies if not each.is_over(now)),
         )
 
     def with_authority(self, authority: Authority) -> "Wallet":
-        """Return this wallet with `authority` pinned; the same certificate pinned again takes the new name."""
+        """Return this wallet with `authority` pinned; the same certificate pinned again takes its name and purposes."""
         others = tuple(each for each in self.authorities if each.fingerprint != authority.fingerprint)
         return replace(self, authorities=(*others, authority))
 
@@ -172,24 +201,45 @@ class Wallet:
         """Return this wallet without the authority of that fingerprint; what was received stays."""
         return replace(self, authorities=tuple(each for each in self.authorities if each.fingerprint != fingerprint))
 
+    def copy(self, key: Ownership) -> Copy | None:
+        """Return the copy of that key, or None."""
+        return next((each for each in self.copies if each.key == key), None)
+
     def with_copy(self, copy: Copy) -> "Wallet":
         """Return this wallet with `copy` received.
 
         More instances of a copy that is here already are added to it. If the co-op now says something else about it,
         the new instances take the place of the old ones: two versions of one title would tell the wallet apart from
-        others.
+        others. No instance is kept twice, and none that was shown before comes back.
         """
-        mine = next((each for each in self.copies if each.key == copy.key), None)
+        mine = self.copy(copy.key)
+        kept = mine.instances if mine and mine.claims == copy.claims else ()
+        known = {*self.spent, *(each.mark for each in kept)}
+        fresh = tuple(each for each in copy.instances if each.mark not in known)
         if mine is None:
-            return replace(self, copies=(*self.copies, copy))
-        kept = mine.instances if mine.claims == copy.claims else ()
-        merged = replace(copy, instances=(*kept, *copy.instances), uses=mine.uses, received_at=mine.received_at)
+            return replace(self, copies=(*self.copies, replace(copy, instances=fresh)))
+        merged = replace(
+            copy,
+            instances=(*kept, *fresh),
+            uses=mine.uses,
+            received_at=mine.received_at,
+            renewed_at=copy.renewed_at or copy.received_at,
+            notification_id=copy.notification_id or mine.notification_id,
+        )
         return replace(self, copies=tuple(merged if each.key == copy.key else each for each in self.copies))
 
-    def with_collecting(self, collecting: Collecting) -> "Wallet":
-        """Return this wallet with the state of one offer replaced."""
-        others = tuple(each for each in self.collecting if each.offer_id != collecting.offer_id)
-        return replace(self, collecting=(*others, collecting))
+    def without_copy(self, key: Ownership) -> "Wallet":
+        """Return this wallet without a copy, its instances and the way to get more of them."""
+        return replace(
+            self,
+            copies=tuple(each for each in self.copies if each.key != key),
+            supplies=tuple(each.without(key) for each in self.supplies),
+        )
+
+    def with_supply(self, supply: Supply) -> "Wallet":
+        """Return this wallet with the standing of one offer replaced."""
+        others = tuple(each for each in self.supplies if each.offer_id != supply.offer_id)
+        return replace(self, supplies=(*others, supply))
 
     def with_receipt(self, receipt: Receipt) -> "Wallet":
         """Return this wallet with `receipt` added, or put in the place of the one with the same id."""
@@ -201,34 +251,16 @@ class Wallet:
         others = tuple(each for each in self.deliveries if each.id != delivery.id)
         return replace(self, deliveries=(*others, delivery))
 
-    def taking_instance(self, key: tuple[str, str, str]) -> tuple["Wallet", Instance | None]:
+    def taking_instance(self, key: Ownership) -> tuple["Wallet", Instance | None]:
         """Return this wallet without one instance of a copy, and that instance (None if there is none left)."""
         copy = next((each for each in self.copies if each.key == key and each.instances), None)
         if copy is None:
             return self, None
+        taken = copy.instances[0]
         rest = replace(copy, instances=copy.instances[1:], uses=copy.uses + 1)
-        return replace(self, copies=tuple(rest if each.key == key else each for each in self.copies)), copy.instances[0]
+        copies = tuple(rest if each.key == key else each for each in self.copies)
+        return replace(self, copies=copies, spent=(*self.spent, taken.mark)), taken
 
 
-_ADAPTER: Final = TypeAdapter(Wallet)
-_FORMAT: Final = 1
-
-
-def build_state(wallet: Wallet) -> bytes:
-    """Return `wallet` as the JSON bytes that are sealed."""
-    return _ADAPTER.dump_json(wallet)
-
-
-def parse_state(data: bytes) -> Wallet:
-    """Read what `build_state` wrote.
-
-    Raises:
-        Damaged: it is not a wallet of this format. As the bytes were authenticated, another version wrote them.
-    """
-    try:
-        wallet = _ADAPTER.validate_json(data)
-    except ValidationError as error:
-        raise Damaged("its content is not a wallet that this version can read") from error
-    if wallet.format != _FORMAT:
-        raise Damaged("its content was written by another version of Handstamp")
-    return wallet
+def _valid(copy: Copy, now: datetime) -> Copy:
+    return replace(copy, instances=tuple(each for each in copy.instances if each.is_valid(now)))

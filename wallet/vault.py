@@ -27,7 +27,8 @@ from wallet.errors import (
     WalletExists,
     WeakPassphrase,
 )
-from wallet.state import Wallet, build_state, parse_state
+from wallet.formats import build_state, parse_state
+from wallet.state import Wallet
 
 LEAST_PASSPHRASE: Final = 8
 _OWNER_ONLY: Final = 0o600

@@ -1,15 +1,19 @@
 """Copies, gates and numbers in the words of a listener."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
 import schemas
+from credentials.encoding import strict_json
+from credentials.encoding.strict_json import Json
+from credentials.protocols.urls import host_of
 from wallet.state import Copy
 
-FEW_USES: Final = 3
+FEW_USES: Final = 1
 """From this many uses left on, the wallet says so."""
 
-CATALOGUE_NUMBERS: Final = frozenset({"release", "track", "inAlbum"})
+CATALOGUE_NUMBERS: Final = frozenset({"release", "track", "inAlbum", "persona", "catalogue"})
 """Claims that say which record it is, in a way that only machines read."""
 
 _NOT_KNOWN: Final = "none"
@@ -25,14 +29,22 @@ _HOW: Final = {
     "gift": "given to you",
     "download_code": "from a download code",
 }
+_NAMES: Final = {
+    schemas.TRACK_OWNERSHIP.vct: "track",
+    schemas.COOP_MEMBERSHIP.vct: "membership",
+    schemas.VERIFIED_ARTIST.vct: "artist's stamp",
+    schemas.CONTRIBUTION.vct: "contribution",
+}
+_MOST_FOREIGN: Final = 200
 _STEP: Final = 1000
 
 
-def kind_of(vct: str, claims: dict[str, str]) -> str:
-    """Return what is owned: track, album, EP, single, compilation or release."""
-    if vct == schemas.TRACK_OWNERSHIP.vct:
-        return "track"
-    return _KINDS.get(claims.get("albumReleaseType", ""), "release")
+def kind_of(vct: str, claims: Mapping[str, Json]) -> str:
+    """Return what is owned: track, album, EP, single, compilation or release; membership and so on."""
+    if vct in _NAMES:
+        return _NAMES[vct]
+    release = claims.get("albumReleaseType")
+    return _KINDS.get(release if isinstance(release, str) else "", "release" if vct in schemas.BY_VCT else "thing")
 
 
 def kind_in_words(kind: str) -> str:
@@ -42,22 +54,46 @@ def kind_in_words(kind: str) -> str:
 
 def kind_of_type(configuration_id: str) -> str:
     """Return what an offer's configuration brings, before anything else is known of it."""
-    return "a track" if configuration_id == schemas.TRACK_OWNERSHIP.configuration_id else "a release"
+    kind = schemas.BY_CONFIGURATION[configuration_id]
+    name = _NAMES.get(kind.vct, "release")
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
 
 
 def title_of(copy: Copy) -> str:
-    """Return the title and the artist."""
-    return f"“{copy.claims['name']}” by {copy.claims['byArtist']}"
+    """Return the title and the artist; of what has none, what stands for them."""
+    match copy.vct:
+        case _ if copy.foreign:
+            return f"“{copy.foreign.name}” from {host_of(copy.issuer)}"
+        case schemas.COOP_MEMBERSHIP.vct:
+            return f"your membership at {host_of(copy.issuer)}"
+        case schemas.CONTRIBUTION.vct:
+            return f"your contribution to {host_of(copy.issuer)} ({copy.text('contribution')})"
+        case schemas.VERIFIED_ARTIST.vct:
+            return f"“{copy.text('name')}”, vouched for by {host_of(copy.issuer)}"
+        case _:
+            return f"“{copy.text('name')}” by {copy.text('byArtist')}"
+
+
+def short_title(copy: Copy) -> tuple[str, str]:
+    """Return the two cells that a list has for a copy: what it is called, and whose it is."""
+    if copy.foreign:
+        return copy.foreign.name, host_of(copy.issuer)
+    return copy.text("name") or copy.text("contribution") or host_of(copy.issuer), copy.text("byArtist")
 
 
 def described(copy: Copy) -> str:
     """Return the title, the artist and what kind of thing it is."""
-    return f"the {kind_of(copy.vct, copy.claims)} {title_of(copy)}"
+    kind = kind_of(copy.vct, copy.claims)
+    return title_of(copy) if "acquired" not in copy.claims or copy.foreign else f"the {kind} {title_of(copy)}"
 
 
 def how_acquired(copy: Copy) -> str:
     """Return how and when it became the listener's, such as "bought, November 2026"."""
-    return f"{_HOW[copy.claims['acquisition']]}, {month(copy.claims['acquired'])}"
+    if "acquired" in copy.claims and not copy.foreign:
+        how = copy.text("acquisition")
+        return f"{_HOW.get(how, how)}, {month(copy.text('acquired'))}"
+    since = copy.text("since") or copy.text("period")
+    return f"since {since}" if since else f"received {copy.received_at:%B %Y}"
 
 
 def month(text: str) -> str:
@@ -77,8 +113,8 @@ def warning_of(copy: Copy) -> str | None:
     if left > FEW_USES:
         return None
     if left == 0:
-        return f"{title_of(copy)} cannot be shown any more. You still own it: ask your co-op for a new offer."
-    return f"{title_of(copy)} has {uses_left(copy)}. Ask your co-op for a new offer before they are gone."
+        return f"{title_of(copy)} cannot be shown any more. You still own it; run: handstamp wallet top-up"
+    return f"{title_of(copy)} has {uses_left(copy)}. For more, run: handstamp wallet top-up"
 
 
 def label_of(name: str) -> str:
@@ -87,8 +123,8 @@ def label_of(name: str) -> str:
 
 
 def labels_of(vct: str) -> dict[str, str]:
-    """Return each claim's name in words, from the type's metadata."""
-    entries = schemas.BY_VCT[vct].type_metadata["claims"]
+    """Return each claim's name in words, from the type's metadata; none for a type that is not ours."""
+    entries = schemas.BY_VCT[vct].type_metadata["claims"] if vct in schemas.BY_VCT else []
     return {
         entry["path"][0]: next(each["label"] for each in entry["display"] if each["locale"] == "en")
         for entry in entries
@@ -96,13 +132,21 @@ def labels_of(vct: str) -> dict[str, str]:
     }
 
 
-def value_in_words(name: str, value: str) -> str:
+def labels_for(copy: Copy) -> dict[str, str]:
+    """Return the name in words of each claim of a copy; a claim that nobody named keeps its own name."""
+    named = copy.foreign.labels if copy.foreign else labels_of(copy.vct)
+    return {name: named.get(name, name) for name in copy.claims}
+
+
+def value_in_words(name: str, value: Json) -> str:
     """Return a claim's value as a listener reads it."""
+    if not isinstance(value, str):
+        return strict_json.dump(value).decode()[:_MOST_FOREIGN]
     if value == _NOT_KNOWN:
         return "not known"
     if name in CATALOGUE_NUMBERS:
         return "the catalogue's, the same for everybody who owns it"
-    if name == "copy":
+    if name in {"copy", "membership"}:
         return "one that nobody else has"
     if name == "acquired":
         return month(value)

@@ -290,8 +290,8 @@ def _say_received(copy: Copy) -> None:
 def _find_copy(name: str, copies: tuple[Copy, ...]) -> Copy:
     if name.isdecimal() and 0 < int(name) <= len(copies):
         return copies[int(name) - 1]
-    found = [copy for copy in copies if name.casefold() in copy.claims["name"].casefold()]
-    exact = [copy for copy in found if name.casefold() == copy.claims["name"].casefold()]
+    found = [copy for copy in copies if name.casefold() in words.short_title(copy)[0].casefold()]
+    exact = [copy for copy in found if name.casefold() == words.short_title(copy)[0].casefold()]
     match exact or found:
         case [copy]:
             return copy

@@ -42,7 +42,7 @@ def print_copies(copies: Sequence[Copy]) -> None:
     table = Table("", "Title", "Artist", "What", "How it became yours", "Uses left", box=None, pad_edge=False)
     for number, copy in enumerate(copies, 1):
         kind = words.kind_of(copy.vct, copy.claims)
-        cells = (str(number), copy.claims["name"], copy.claims["byArtist"], kind, words.how_acquired(copy))
+        cells = (str(number), *words.short_title(copy), kind, words.how_acquired(copy))
         table.add_row(*(Text(cell) for cell in cells), _uses(copy))
     console().print(table)
     for warning in filter(None, map(words.warning_of, copies)):
@@ -51,8 +51,8 @@ def print_copies(copies: Sequence[Copy]) -> None:
 
 def print_copy(copy: Copy, receipts: Sequence[Receipt]) -> None:
     """Print one copy, and where it was shown."""
-    labels = words.labels_of(copy.vct)
-    hidden = words.CATALOGUE_NUMBERS | {"copy"}
+    labels = words.labels_for(copy)
+    hidden = words.CATALOGUE_NUMBERS | {"copy", "membership"}
     rows = [
         (labels[name], words.value_in_words(name, value)) for name, value in copy.claims.items() if name not in hidden
     ]

@@ -114,7 +114,7 @@ async def test_consent_says_who_asks_what_they_learn_the_terms_and_what_opens(st
     assert [label for label, _ in shown.learned] == ["Release number"]
     assert "Yours since" in shown.hidden
     assert "your name, your e-mail address or any account" in consent.not_learned
-    assert shown.left == 19
+    assert shown.left == 3
     assert consent.warnings == ()
 
 
@@ -162,7 +162,7 @@ async def test_the_instance_is_gone_before_it_is_sent(stocked: Tools, site: Host
 
     site.routes.answers["POST /responses/r"] = look
     await pass_through(stocked)
-    assert left == [19]
+    assert left == [3]
 
 
 @pytest.mark.parametrize("status", [400, 500])
@@ -175,7 +175,7 @@ async def test_an_instance_is_never_shown_twice_even_if_the_answer_fails(
             await pass_through(stocked)
     posts = [request.content for request in outside.seen if request.url.path == "/responses/r"]
     assert len({post.split(b"%7E")[0] for post in posts}) == 2
-    assert len(release(stocked).instances) == 18
+    assert len(release(stocked).instances) == 2
     assert [receipt.accepted for receipt in stocked.keeper.load().receipts] == [False, False]
 
 
@@ -203,7 +203,7 @@ async def test_one_copy_asked_for_twice_shows_two_instances(stocked: Tools, site
     twice = (*asking("release").credentials, replace(asking("name").credentials[0], id="again"))
     site.query = Query(credentials=twice)
     await pass_through(stocked)
-    assert len(release(stocked).instances) == 18
+    assert len(release(stocked).instances) == 2
 
 
 async def test_the_last_uses_are_warned_of_and_then_said_to_be_over(stocked: Tools, site: HostileSite) -> None:
@@ -214,13 +214,13 @@ async def test_the_last_uses_are_warned_of_and_then_said_to_be_over(stocked: Too
 
         stocked.keeper.change(cut)
 
-    keep(3)
-    assert "2 more times" in (await begin_visit(GATE, tools=stocked)).consent.warnings[0]
+    keep(2)
+    assert "once more" in (await begin_visit(GATE, tools=stocked)).consent.warnings[0]
     keep(1)
     visit = await begin_visit(GATE, tools=stocked)
     assert "last use" in visit.consent.warnings[0]
     keep(0)
-    with pytest.raises(errors.NoUsesLeft, match="ask your co-op for a new offer"):
+    with pytest.raises(errors.NoUsesLeft, match="wallet top-up"):
         await begin_visit(GATE, tools=stocked)
     with pytest.raises(errors.NoUsesLeft):
         await pass_gate(visit, tools=stocked)
@@ -351,7 +351,7 @@ async def test_a_site_that_lies_after_the_answer_gets_nothing_more(
     with pytest.raises(HandstampError):
         await pass_through(stocked)
     assert stocked.keeper.load().deliveries == ()
-    assert len(release(stocked).instances) == 19
+    assert len(release(stocked).instances) == 3
     assert outside.sent_to("shop.localhost") == []
 
 

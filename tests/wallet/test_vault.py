@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from wallet import errors, sealed
 from wallet import vault as vault_module
-from wallet.state import Authority, Wallet, build_state, parse_state
+from wallet.formats import build_state, parse_state
+from wallet.state import Authority, Wallet
 from wallet.vault import Vault
 
 PASSPHRASE = "four words are easy"
@@ -182,7 +183,7 @@ def test_a_file_of_a_newer_version_asks_for_an_update() -> None:
 
 
 def test_content_of_another_version_is_refused_not_guessed() -> None:
-    for content in (b"[]", b"not json", b'{"format": 2}', b'{"copies": 1}'):
+    for content in (b"[]", b"not json", b'{"format": 2, "copies": 1}', b'{"format": "2"}', b'{"copies": []}'):
         with pytest.raises(sealed.Damaged):
             parse_state(content)
 

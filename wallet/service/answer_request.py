@@ -34,7 +34,7 @@ from wallet.consent import Consent, build_consent
 from wallet.errors import NotForThisGate, NoUsesLeft, SiteRefused, UnknownAuthority
 from wallet.links import expecting
 from wallet.ports import Tools
-from wallet.state import Copy, Instance, Receipt, Shown, Wallet
+from wallet.state import Copy, Instance, Purpose, Receipt, Shown, Wallet
 from wallet.wire import FORM, JSON, origin_of, read_refusal, succeeded
 from wallet.words import title_of
 
@@ -86,14 +86,16 @@ async def read_request(link: str, *, tools: Tools, first_party: str | None = Non
     """
     with expecting("the link of a request", link):
         reference = parse_request_link(link)
-    wallet = tools.keeper.load()
+    wallet = tools.keeper.load().pruned(tools.clock())
     host = read_host(reference.client_id)
-    if not wallet.authorities:
+    if not wallet.anchors(Purpose.SITES):
         raise UnknownAuthority(host)
     first_party = first_party or reference.request_uri
     text = await _fetch_request(reference, host, first_party, tools)
     try:
-        request = verify_request_object(text, reference=reference, anchors=wallet.anchors(), at=tools.clock())
+        request = verify_request_object(
+            text, reference=reference, anchors=wallet.anchors(Purpose.SITES), at=tools.clock()
+        )
     except CertificateUntrusted as error:
         raise UnknownAuthority(host) from error
     choice = _choose(request, wallet.copies)

@@ -6,7 +6,7 @@ crash, a lost connection or a refusal leaves what was received, and the same off
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -14,7 +14,6 @@ import schemas
 from credentials.encoding import base64url, strict_json
 from credentials.keys.signer import LocalSigner
 from credentials.protocols.openid4vci import (
-    MAX_PROOFS,
     SD_JWT_VC,
     CredentialOffer,
     OfferReference,
@@ -38,10 +37,12 @@ from wallet.errors import (
 from wallet.inspection import inspect
 from wallet.links import expecting
 from wallet.ports import Tools, Web
-from wallet.state import Collecting, Copy, Instance, Waiting, Wallet
+from wallet.state import Copy, Instance, Purpose, Wallet
+from wallet.supply import Brought, Supply, Waiting
 from wallet.wire import Proving
 
-INSTANCES: Final = MAX_PROOFS
+INSTANCES: Final = 4
+"""How many instances of a copy are asked for at a time; a wallet that showed some tops up later."""
 _TOKEN_LIFE: Final = timedelta(minutes=10)
 _LONGEST_TOKEN_LIFE: Final = timedelta(days=1)
 
@@ -89,7 +90,7 @@ async def read_offer(text: str, *, tools: Tools) -> OpenedOffer:
         parsed = parse_offer_link(text)
     first_party = parsed.url if isinstance(parsed, OfferReference) else parsed.credential_issuer
     wallet = tools.keeper.load()
-    if not wallet.authorities:
+    if not wallet.anchors(Purpose.CO_OPS):
         raise UnknownAuthority(host_of(first_party))
     begun = _begun_at(wallet.pruned(tools.clock()), parsed)
     async with tools.web(first_party) as web:
@@ -129,12 +130,12 @@ async def receive(
         # Another connection, and before anything that names the listener is sent.
         stated = await fetch_stated_keys(web, opened.desk.issuer)
     async with tools.web(opened.first_party) as web:
-        collecting = await _collect(web, opened, tx_code, tools)
-        if not collecting.waiting:
+        supply = await _collect(web, opened, tx_code, tools)
+        if not supply.waiting:
             raise AlreadyReceived
         copies = []
-        for waiting in collecting.waiting:
-            copies.append(await _fetch_copy(web, opened, waiting, collecting, stated, tools))
+        for waiting in supply.waiting:
+            copies.append(await _fetch_copy(web, opened, waiting, supply, stated, tools))
             if progress:
                 progress(copies[-1])
         return tuple(copies)
@@ -168,21 +169,21 @@ def _link_id(parsed: CredentialOffer | OfferReference) -> str:
     return _hash(parsed.url) if isinstance(parsed, OfferReference) else ""
 
 
-def _begun_at(wallet: Wallet, parsed: CredentialOffer | OfferReference) -> Collecting | None:
+def _begun_at(wallet: Wallet, parsed: CredentialOffer | OfferReference) -> Supply | None:
     if isinstance(parsed, CredentialOffer):
         return _begun(wallet, parsed)
-    return next((each for each in wallet.collecting if each.link_id == _link_id(parsed)), None)
+    return next((each for each in wallet.supplies if each.link_id == _link_id(parsed)), None)
 
 
 async def _fetch(web: Web, parsed: CredentialOffer | OfferReference) -> CredentialOffer:
     return await fetch_offer(web, parsed) if isinstance(parsed, OfferReference) else parsed
 
 
-def _begun(wallet: Wallet, offer: CredentialOffer) -> Collecting | None:
-    return next((each for each in wallet.collecting if each.offer_id == _offer_id(offer)), None)
+def _begun(wallet: Wallet, offer: CredentialOffer) -> Supply | None:
+    return next((each for each in wallet.supplies if each.offer_id == _offer_id(offer)), None)
 
 
-async def _collect(web: Web, opened: OpenedOffer, tx_code: str | None, tools: Tools) -> Collecting:
+async def _collect(web: Web, opened: OpenedOffer, tx_code: str | None, tools: Tools) -> Supply:
     """Return what is still to be fetched, after exchanging the code if that was not done before."""
     begun = _begun(tools.keeper.load().pruned(tools.clock()), opened.offer)
     if begun:
@@ -190,18 +191,20 @@ async def _collect(web: Web, opened: OpenedOffer, tx_code: str | None, tools: To
     proving = Proving(signer=LocalSigner.generate(), clock=tools.clock, random=tools.random)
     token = await fetch_token(web, opened.desk, opened.offer, tx_code=tx_code, proving=proving)
     now = tools.clock()
-    collecting = Collecting(
+    supply = Supply(
         offer_id=_offer_id(opened.offer),
         link_id=opened.link_id,
         offer=strict_json.dump(opened.offer.to_json()).decode(),
-        access_token=token.access_token,
+        issuer=opened.desk.issuer,
         key=proving.signer.to_pem(None).decode(),
+        access_token=token.access_token,
         expires_at=now + _token_life(token),
-        waiting=_waiting(opened, token),
+        token_at=now,
+        sources=_waiting(opened, token),
     )
     # Kept before the first copy is asked for: the code is used up now, the token is all there is.
-    tools.keeper.change(lambda wallet: (wallet.pruned(now).with_collecting(collecting), None))
-    return collecting
+    tools.keeper.change(lambda wallet: (wallet.pruned(now).with_supply(supply), None))
+    return supply
 
 
 def _token_life(token: TokenResponse) -> timedelta:
@@ -225,7 +228,7 @@ async def _fetch_copy(
     web: Web,
     opened: OpenedOffer,
     waiting: Waiting,
-    collecting: Collecting,
+    supply: Supply,
     stated: frozenset[str],
     tools: Tools,
 ) -> Copy:
@@ -236,17 +239,19 @@ async def _fetch_copy(
         opened.desk,
         waiting,
         keys=signers,
-        access_token=collecting.access_token,
-        proving=Proving(
-            signer=LocalSigner.from_pem(collecting.key.encode(), None), clock=tools.clock, random=tools.random
-        ),
+        access_token=supply.access_token,
+        proving=Proving(signer=LocalSigner.from_pem(supply.key.encode(), None), clock=tools.clock, random=tools.random),
     )
     copy = _judge(credentials, signers, opened, waiting, stated, tools)
 
     def keep(wallet: Wallet) -> tuple[Wallet, None]:
-        begun = _begun(wallet, opened.offer) or collecting
-        left = replace(begun, waiting=tuple(each for each in begun.waiting if each != waiting))
-        return wallet.with_copy(copy).with_collecting(left), None
+        begun = _begun(wallet, opened.offer) or supply
+        here = Brought(
+            configuration_id=waiting.configuration_id,
+            credential_identifier=waiting.credential_identifier,
+            copy=copy.key,
+        )
+        return wallet.with_copy(copy).with_supply(begun.with_source(waiting, here)), None
 
     tools.keeper.change(keep)
     return copy
@@ -274,13 +279,14 @@ def _judge(
     if inspected.issuer_key not in stated:
         raise UnwantedCredential(opened.host, "it is signed with a key that the co-op does not state in public")
     return Copy(
-        id=inspected.claims["copy"],
+        id=str(inspected.claims[kind.countable_claim]),
         issuer=opened.desk.issuer,
         vct=kind.vct,
         claims=inspected.claims,
         received_at=now,
         instances=tuple(
-            Instance(credential=text, key=signer.to_pem(None).decode()) for text, signer in inspected.instances
+            Instance(credential=text, key=signer.to_pem(None).decode(), expires_at=inspected.expires_at)
+            for text, signer in inspected.instances
         ),
     )
 
@@ -288,7 +294,11 @@ def _judge(
 def _policy(desk: Desk, wallet: Wallet) -> TrustPolicy:
     name = next((display.name for display in desk.metadata.displays if display.name), desk.host)
     return TrustPolicy(
-        (TrustedIssuer(issuer=desk.issuer, name=name, anchors=wallet.anchors(), types=frozenset(schemas.BY_VCT)),)
+        (
+            TrustedIssuer(
+                issuer=desk.issuer, name=name, anchors=wallet.anchors(Purpose.CO_OPS), types=frozenset(schemas.BY_VCT)
+            ),
+        )
     )
 
 
