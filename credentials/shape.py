@@ -87,7 +87,11 @@ def _compare_visible(sd_jwt: SdJwt, months: set[int], digest_count: int) -> Iter
 
 def _compare_disclosures(sd_jwt: SdJwt, claim_names: frozenset[str] | None) -> Iterator[tuple[str, bool]]:
     names = {disclosure.name for disclosure in sd_jwt.disclosures}
-    flat = all(d.name == sd_jwt.roots[d.digest] and d.value == sd_jwt.claims.get(d.name) for d in sd_jwt.disclosures)
+    claims = sd_jwt.claims
+    flat = all(
+        sd_jwt.locations[each.digest] == (each.name,) and each.value == claims.get(str(each.name))
+        for each in sd_jwt.disclosures
+    )
     yield "some of its claims are hidden inside others", flat and len(names) == len(sd_jwt.disclosures)
     yield "it has other claims than others", claim_names is None or names == claim_names
     same_salts = all(len(disclosure.salt) == _SALT_CHARACTERS for disclosure in sd_jwt.disclosures)

@@ -1,13 +1,13 @@
 """Claims path pointers (OpenID4VCI 1.0 App. C, OpenID4VP 1.0 §7): which claim of a credential is meant."""
 
-from typing import Final, TypeAlias
+from typing import Final
 
 from credentials.encoding.strict_json import Json
 from credentials.errors import Malformed
 from credentials.protocols.members import Members, check_integer, check_text
+from credentials.sd_jwt.locating import Path
 
-# A name in an object, an index in an array, or None for every element of an array.
-Path: TypeAlias = "tuple[str | int | None, ...]"
+__all__ = ["Path", "read_path"]
 
 _MAX_PATH: Final = 16
 _MAX_NAME: Final = 256

@@ -6,21 +6,23 @@ from credentials.errors import Malformed
 from credentials.keys.jwk import PublicKey
 from credentials.keys.jws import sign_jws
 from credentials.keys.signer import Signer
-from credentials.sd_jwt.disclosure import choose_digest
+from credentials.sd_jwt.disclosure import Disclosure, choose_digest
 from credentials.sd_jwt.errors import NotTheHoldersKey, UnexpectedKeyBinding, UnknownClaim
+from credentials.sd_jwt.locating import Location, Path, describe, select
 from credentials.sd_jwt.reading import SdJwt
 
 KEY_BINDING_TYP = "kb+jwt"
 
 
 def build_presentation(
-    sd_jwt: SdJwt, *, disclose: Iterable[str], nonce: str, audience: str, issued_at: int, signer: Signer
+    sd_jwt: SdJwt, *, disclose: Iterable[str | Path], nonce: str, audience: str, issued_at: int, signer: Signer
 ) -> str:
     """Present a credential (RFC 9901 §7.2).
 
     Args:
         sd_jwt: the credential as it was issued, without key binding.
-        disclose: names of top-level claims. Whatever can be disclosed inside one of them goes with it.
+        disclose: claims path pointers, or names of top-level claims. Whatever can be disclosed inside what is named
+            goes with it, and so does whatever it stands inside of, without what else that may hide.
         nonce: the verifier's.
         audience: the verifier's identifier.
         issued_at: the time of the key binding, in seconds.
@@ -36,13 +38,7 @@ def build_presentation(
         raise UnexpectedKeyBinding
     if read_holder_key(sd_jwt) != signer.public_key:
         raise NotTheHoldersKey
-    names = frozenset(disclose)
-    for name in sorted(names):
-        if name not in sd_jwt.claims:
-            raise UnknownClaim(name)
-    chosen = [disclosure for disclosure in sd_jwt.disclosures if sd_jwt.roots[disclosure.digest] in names]
-    # By name, because the order in which an issuer sent them could tag the holder.
-    chosen.sort(key=lambda disclosure: (disclosure.name or "", disclosure.digest))
+    chosen = _choose(sd_jwt, [(each,) if isinstance(each, str) else each for each in disclose])
     head = sd_jwt.unbound.partition("~")[0]
     unbound = "".join(f"{part}~" for part in (head, *(disclosure.encoded for disclosure in chosen)))
     sd_hash = choose_digest(sd_jwt.issuer_claims)(unbound)
@@ -51,6 +47,34 @@ def build_presentation(
         {"iat": issued_at, "aud": audience, "nonce": nonce, "sd_hash": sd_hash},
         signer,
     )
+
+
+def _choose(sd_jwt: SdJwt, paths: Iterable[Path]) -> list[Disclosure]:
+    wanted: set[Location] = set()
+    for path in paths:
+        found = select(sd_jwt.claims, path) if path else ()
+        if not found:
+            raise UnknownClaim(describe(path))
+        wanted.update(location for location, _ in found)
+    # Every start of a location is looked up, never one location compared with all others: many paths into a large
+    # credential stay cheap.
+    leading = {start for location in wanted for start in _starts(location)}
+    chosen = [
+        disclosure
+        for disclosure in sd_jwt.disclosures
+        if (location := sd_jwt.locations[disclosure.digest]) in leading or not wanted.isdisjoint(_starts(location))
+    ]
+    # By place, because the order in which an issuer sent them could tag the holder.
+    chosen.sort(key=lambda disclosure: _in_order(sd_jwt.locations[disclosure.digest]))
+    return chosen
+
+
+def _starts(location: Location) -> list[Location]:
+    return [location[:length] for length in range(1, len(location) + 1)]
+
+
+def _in_order(location: Location) -> tuple[tuple[str, int], ...]:
+    return tuple(("", step) if isinstance(step, int) else (step, 0) for step in location)
 
 
 def read_holder_key(sd_jwt: SdJwt) -> PublicKey:

@@ -16,6 +16,7 @@ from credentials.sd_jwt.errors import (
     UnreferencedDisclosure,
     WrongDisclosureShape,
 )
+from credentials.sd_jwt.locating import Elements, Location
 
 _MAX_DEPTH = 32
 
@@ -28,7 +29,7 @@ class Processing:
         if len(self._disclosures) != len(disclosures):
             raise DuplicateDisclosure
         self._seen: set[str] = set()
-        self._roots: dict[str, str] = {}
+        self._locations: dict[str, Location] = {}
 
     def process(self, claims: Mapping[str, Json]) -> dict[str, Json]:
         """Return the processed payload.
@@ -42,28 +43,28 @@ class Processing:
         self._check_names(top)
         for name, value in top.items():
             if name != DIGESTS:
-                processed[name] = self._expand(value, name, 1)
-        self._disclose(top, processed, None, 1)
+                processed[name] = self._expand(value, (name,), 1)
+        self._disclose(top, processed, (), 1)
         # Step 5.
-        if len(self._roots) != len(self._disclosures):
+        if len(self._locations) != len(self._disclosures):
             raise UnreferencedDisclosure
         return processed
 
     @property
-    def roots(self) -> Mapping[str, str]:
-        """For each digest that was disclosed, the top-level claim that it is, or stands inside."""
-        return self._roots
+    def locations(self) -> Mapping[str, Location]:
+        """For each digest that was disclosed, where it is."""
+        return self._locations
 
-    def _expand(self, value: Json, root: str, depth: int) -> Json:
+    def _expand(self, value: Json, location: Location, depth: int) -> Json:
         if depth > _MAX_DEPTH:
             raise Malformed("credential", f"its disclosures are nested deeper than {_MAX_DEPTH} levels")
         if isinstance(value, dict):
             self._check_names(value)
-            members = {n: self._expand(v, root, depth + 1) for n, v in value.items() if n != DIGESTS}
-            self._disclose(value, members, root, depth + 1)
+            members = {n: self._expand(v, (*location, n), depth + 1) for n, v in value.items() if n != DIGESTS}
+            self._disclose(value, members, location, depth + 1)
             return members
         if isinstance(value, list):
-            return self._expand_elements(value, root, depth + 1)
+            return self._expand_elements(value, location, depth + 1)
         return value
 
     def _check_names(self, members: Mapping[str, Json]) -> None:
@@ -72,7 +73,7 @@ class Processing:
             if name in members:
                 raise ForbiddenClaimName(name)
 
-    def _disclose(self, source: Mapping[str, Json], members: dict[str, Json], root: str | None, depth: int) -> None:
+    def _disclose(self, source: Mapping[str, Json], members: dict[str, Json], location: Location, depth: int) -> None:
         # Step 3.2.1, and step 3.5: the caller leaves `_sd` out of the members.
         digests = source.get(DIGESTS, [])
         if not isinstance(digests, list):
@@ -89,29 +90,35 @@ class Processing:
             # Step 3.3.2.3.
             if disclosure.name in members:
                 raise ClaimNameTaken
-            inside = root if root is not None else disclosure.name
-            self._roots[disclosure.digest] = inside
-            members[disclosure.name] = self._expand(disclosure.value, inside, depth)
+            here = self._locations[disclosure.digest] = (*location, disclosure.name)
+            members[disclosure.name] = self._expand(disclosure.value, here, depth)
 
-    def _expand_elements(self, elements: list[Json], root: str, depth: int) -> list[Json]:
+    def _expand_elements(self, elements: list[Json], location: Location, depth: int) -> list[Json]:
         expanded: list[Json] = []
-        for element in elements:
+        positions: list[int] = []
+        for position, element in enumerate(elements):
+            here = (*location, position)
             # Step 3.2.2.
             if not isinstance(element, dict) or ELEMENT not in element:
-                expanded.append(self._expand(element, root, depth))
+                value = element
+            elif (disclosure := self._find_element(element)) is not None:
+                self._locations[disclosure.digest] = here
+                value = disclosure.value
+            else:
+                # Step 3.4: an element that is not disclosed is not there.
                 continue
-            if len(element) != 1:
-                raise ForbiddenClaimName(ELEMENT)
-            disclosure = self._find(element[ELEMENT])
-            # Step 3.4: an element that is not disclosed is not there.
-            if disclosure is None:
-                continue
-            # Step 3.3.3.1.
-            if disclosure.name is not None:
-                raise WrongDisclosureShape
-            self._roots[disclosure.digest] = root
-            expanded.append(self._expand(disclosure.value, root, depth))
-        return expanded
+            expanded.append(self._expand(value, here, depth))
+            positions.append(position)
+        return expanded if len(expanded) == len(elements) else Elements(expanded, positions)
+
+    def _find_element(self, element: dict[str, Json]) -> Disclosure | None:
+        if len(element) != 1:
+            raise ForbiddenClaimName(ELEMENT)
+        disclosure = self._find(element[ELEMENT])
+        # Step 3.3.3.1.
+        if disclosure is not None and disclosure.name is not None:
+            raise WrongDisclosureShape
+        return disclosure
 
     def _find(self, digest: Json) -> Disclosure | None:
         if not isinstance(digest, str):

@@ -7,6 +7,7 @@ from credentials.encoding.strict_json import MAX_BYTES, Json
 from credentials.errors import Malformed
 from credentials.keys.jws import Jws, parse_jws
 from credentials.sd_jwt.disclosure import Disclosure, choose_digest, parse_disclosure
+from credentials.sd_jwt.locating import Location
 from credentials.sd_jwt.processing import Processing
 
 MAX_DISCLOSURES = 256
@@ -22,8 +23,8 @@ class SdJwt:
     issuer_claims: Mapping[str, Json] = field(repr=False)
     """The payload as it was signed, digests and all."""
     disclosures: tuple[Disclosure, ...]
-    roots: Mapping[str, str]
-    """For each disclosure's digest, the top-level claim that it is, or stands inside."""
+    locations: Mapping[str, Location]
+    """For each disclosure's digest, where it is among the claims."""
     claims: Mapping[str, Json] = field(repr=False)
     """The processed payload: what is disclosed, digests gone."""
     unbound: str = field(repr=False)
@@ -73,7 +74,7 @@ def parse_sd_jwt(text: str, *, max_bytes: int = MAX_BYTES) -> SdJwt:
         issuer_claims=issuer_claims,
         disclosures=disclosures,
         claims=processing.process(issuer_claims),
-        roots=processing.roots,
+        locations=processing.locations,
         unbound=text[: len(text) - len(last)],
         key_binding=last or None,
     )

@@ -51,7 +51,7 @@ def test_a_claim_goes_to_the_level_of_its_digest() -> None:
     deep, deep_digest = disclose(SALT, "deep", None)
     read_back = read({"_sd": [name_digest], "a": {"b": {"_sd": [deep_digest]}}, "_sd_alg": "sha-256"}, name, deep)
     assert read_back.claims == {"name": "x", "a": {"b": {"deep": None}}}
-    assert dict(read_back.roots) == {name_digest: "name", deep_digest: "a"}
+    assert dict(read_back.locations) == {name_digest: ("name",), deep_digest: ("a", "b", "deep")}
 
 
 def test_digests_without_disclosure_leave_nothing_behind() -> None:
@@ -74,7 +74,11 @@ def test_disclosures_within_disclosures_are_followed() -> None:
     outer, outer_digest = disclose(SALT, "person", {"_sd": [claim_digest], "age": 3})
     read_back = read({"_sd": [outer_digest]}, element, outer, claim)
     assert read_back.claims == {"person": {"age": 3, "nationalities": [{"code": "DE"}]}}
-    assert set(read_back.roots.values()) == {"person"}
+    assert set(read_back.locations.values()) == {
+        ("person",),
+        ("person", "nationalities"),
+        ("person", "nationalities", 0),
+    }
 
 
 def test_an_array_may_be_disclosed_within_an_array() -> None:
