@@ -90,7 +90,7 @@ def parse_x5c(value: Json, *, what: str) -> CertificateChain:
         raise Malformed(what, "`x5c` holds something that is not text, or is too long for a certificate")
     try:
         return _parse_texts(texts)
-    except (binascii.Error, ValueError, UnicodeEncodeError, UserWarning) as error:
+    except (binascii.Error, ValueError, UnicodeEncodeError, UserWarning, x509.InvalidVersion) as error:
         # The warning is about a certificate that the library will refuse one day; where warnings are errors, we do now.
         raise Malformed(what, "`x5c` holds something that is not a certificate in base64") from error
 
@@ -104,7 +104,7 @@ def load_chain_pem(pem: bytes) -> CertificateChain:
     """
     try:
         return _build_chain(x509.load_pem_x509_certificates(pem))
-    except (ValueError, UserWarning) as error:
+    except (ValueError, UserWarning, x509.InvalidVersion) as error:
         raise Malformed("certificate file", "it holds no certificates in PEM, or one that is damaged") from error
 
 

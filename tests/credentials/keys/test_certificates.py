@@ -243,3 +243,13 @@ def test_a_fingerprint_reads_as_openssl_writes_it(authority: trustme.CA) -> None
     assert len(parts) == 32
     assert bytes.fromhex("".join(parts)) == chain.leaf.fingerprint(hashes.SHA256())
     assert chain.fingerprint == chain.fingerprint.upper()
+
+
+def test_a_certificate_of_a_version_that_does_not_exist_is_malformed() -> None:
+    issued = trustme.CA(key_type=trustme.KeyType.ECDSA).issue_cert("a.example", key_type=trustme.KeyType.ECDSA)
+    der = load_chain_pem(issued.cert_chain_pems[0].bytes()).leaf.public_bytes(Encoding.DER)
+    # RFC 5280 §4.1.2.1: [0] EXPLICIT INTEGER; 2 is version 3, the newest there is.
+    odd = der.replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020116"), 1)
+    assert odd != der
+    with pytest.raises(Malformed):
+        parse_x5c([base64.b64encode(odd).decode()], what="chain")
