@@ -24,10 +24,11 @@ from credentials.protocols.openid4vp import (
     AuthorizationResponse,
     DirectPostResult,
     RequestReference,
+    UnsignedRequest,
     parse_request_link,
-    read_host,
     verify_request_object,
 )
+from credentials.protocols.urls import host_of
 from credentials.sd_jwt import build_presentation, parse_sd_jwt
 from plumbing.clock import epoch_s
 from wallet.consent import Consent, build_consent
@@ -87,7 +88,9 @@ async def read_request(link: str, *, tools: Tools, first_party: str | None = Non
     with expecting("the link of a request", link):
         reference = parse_request_link(link)
     wallet = tools.keeper.load().pruned(tools.clock())
-    host = read_host(reference.client_id)
+    if not isinstance(reference, RequestReference):
+        raise UnsignedRequest("redirect_uri")
+    host = host_of(reference.request_uri)
     if not wallet.anchors(Purpose.SITES):
         raise UnknownAuthority(host)
     first_party = first_party or reference.request_uri
@@ -122,7 +125,9 @@ async def answer(asked: Asked, *, tools: Tools) -> Answered:
         state=request.state,
     )
     async with tools.web(asked.first_party) as web:
-        reply = await web.request("POST", request.response_uri, headers=JSON | FORM, content=response.to_form())
+        reply = await web.request(
+            "POST", request.response_uri, headers=JSON | FORM, content=response.to_form(request.encryption)
+        )
     if not succeeded(reply):
         raise SiteRefused(request.host, read_refusal(reply), shown=True)
     redirect_uri = DirectPostResult.parse(reply.body).redirect_uri

@@ -21,7 +21,8 @@ class MissingClientIdPrefix(RequestRefused):
     def __init__(self, client_id: str) -> None:
         """`client_id` as it came."""
         super().__init__(
-            f"The client_id {shown(client_id)} has no prefix. It must be 'x509_san_dns:' and the verifier's host."
+            f"The client_id {shown(client_id)} has no prefix, so nothing says how to check who asks. It must be, for "
+            "example, 'x509_san_dns:' and the verifier's host."
         )
 
 
@@ -32,7 +33,10 @@ class UnsupportedClientIdPrefix(RequestRefused):
 
     def __init__(self, prefix: str) -> None:
         """`prefix` as it came."""
-        super().__init__(f"The client_id prefix {shown(prefix)} is not supported; only 'x509_san_dns' is.")
+        super().__init__(
+            f"The client_id prefix {shown(prefix)} is not supported; only x509_san_dns, x509_hash, "
+            "decentralized_identifier and redirect_uri are."
+        )
 
 
 class WrongClientId(RequestRefused):
@@ -45,12 +49,12 @@ class WrongClientId(RequestRefused):
 
 
 class ForeignResponseUri(RequestRefused):
-    """The answer would go to another host than the one that the certificate is for (§5.9.3)."""
+    """The answer would go elsewhere than to the client that asks (§5.9.3, §14.3.1)."""
 
     code = "foreign_response_uri"
 
     def __init__(self) -> None:
-        super().__init__("The request wants the answer at another host than the one that signed it.")
+        super().__init__("The request wants the answer at another host than the one that asks.")
 
 
 class UnsupportedResponse(RequestRefused):
@@ -60,17 +64,73 @@ class UnsupportedResponse(RequestRefused):
 
     def __init__(self, name: str, value: str, wanted: str) -> None:
         """`name` of the parameter, its `value`, and the one that is supported."""
-        super().__init__(f"The {name} {shown(value)} is not supported; only '{wanted}' is.")
+        super().__init__(f"The {name} {shown(value)} is not supported; it must be {wanted}.")
 
 
 class UnsignedRequest(RequestRefused):
-    """The request came in the link itself, signed by nobody, or as a value too large for a code."""
+    """Plain parameters in the name of a client whose requests are signed: anybody could have written them."""
 
     code = "unsigned_request"
 
+    def __init__(self, prefix: str) -> None:
+        """`prefix` whose requests must be signed."""
+        super().__init__(f"The link holds a request that nobody signed, under the prefix {prefix}, which demands it.")
+
+
+class SignedRedirectUri(RequestRefused):
+    """A signed request under a prefix for which no key is known (§5.9.3): the signature would prove nothing."""
+
+    code = "signed_redirect_uri"
+
+    def __init__(self) -> None:
+        super().__init__("A client_id with the prefix redirect_uri cannot sign; its request must stand in the link.")
+
+
+class PublicUnsignedRequest(RequestRefused):
+    """An unsigned request of a site that is not on this very machine."""
+
+    code = "public_unsigned_request"
+
+    def __init__(self) -> None:
+        super().__init__("The request is signed by nobody. That is for trials on one machine (localhost) only.")
+
+
+class WrongCertificateHash(RequestRefused):
+    """The certificate that came with the request is not the one that the `x509_hash` names (§5.9.3)."""
+
+    code = "wrong_certificate_hash"
+
+    def __init__(self) -> None:
+        super().__init__("The request comes with another certificate than the one that its client_id is the hash of.")
+
+
+class UnprovenDid(RequestRefused):
+    """The key that signed is not one that the DID's document lists (§5.9.3)."""
+
+    code = "unproven_did"
+
+    def __init__(self) -> None:
+        super().__init__("The request is not signed with a key (kid) that the document of the client's DID lists.")
+
+
+class WrongWalletNonce(RequestRefused):
+    """The request does not repeat this wallet's nonce (§5.10.1): it is old, or was made for another wallet."""
+
+    code = "wrong_wallet_nonce"
+
+    def __init__(self) -> None:
+        super().__init__("The request was not made for this wallet just now: its wallet_nonce is missing or another's.")
+
+
+class NoUsableEncryption(RequestRefused):
+    """An encrypted answer is wanted, but by no key or method that both sides know (§8.3)."""
+
+    code = "no_usable_encryption"
+
     def __init__(self) -> None:
         super().__init__(
-            "The link must lead to a signed request by request_uri; requests in the link are not supported."
+            "The request wants an encrypted answer but gives no key for it that can be used "
+            "(P-256 with ECDH-ES, A256GCM or A128GCM)."
         )
 
 
@@ -80,16 +140,17 @@ class InvalidRequestUriMethod(RequestRefused):
     code = error = "invalid_request_uri_method"
 
     def __init__(self) -> None:
-        super().__init__("The request_uri_method must be 'get' or 'post'.")
+        super().__init__("The request_uri_method must be 'get' or 'post', and beside a request_uri.")
 
 
 class TransactionDataRefused(RequestRefused):
-    """A transaction to be authorised, which this wallet has no type for; the standard demands to refuse (§8.4)."""
+    """A transaction to be authorised, of a type that nobody here knows; the standard demands to refuse (§5.1, §8.4)."""
 
     code = error = "invalid_transaction_data"
 
-    def __init__(self) -> None:
-        super().__init__("The request wants a transaction authorised (transaction_data), which is not supported.")
+    def __init__(self, reason: str) -> None:
+        """`reason` in words: what cannot be read, or which type is unknown."""
+        super().__init__(f"The request wants a transaction authorised (transaction_data), which is refused: {reason}.")
 
 
 class FormatsNotSupported(RequestRefused):
@@ -98,7 +159,7 @@ class FormatsNotSupported(RequestRefused):
     code = error = "vp_formats_not_supported"
 
     def __init__(self) -> None:
-        super().__init__("The verifier does not accept SD-JWT VCs (dc+sd-jwt) signed with ES256.")
+        super().__init__("The verifier does not accept SD-JWT VCs (dc+sd-jwt) as this wallet signs them, with ES256.")
 
 
 class RequestExpired(RequestRefused):

@@ -1,4 +1,7 @@
-"""Answers to authorization requests, posted as forms (OpenID4VP 1.0 §8)."""
+"""Answers to authorization requests, posted as forms, plain or encrypted (OpenID4VP 1.0 §8).
+
+Encryption hides an answer on its way; it says nothing of who wrote it (§14.5). What opens a gate is inside.
+"""
 
 import re
 from collections.abc import Mapping
@@ -6,10 +9,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Self
 
-from credentials.encoding.strict_json import Json, dump, parse
+from credentials.encoding.strict_json import Json, dump, parse, parse_object
 from credentials.errors import HolderError, Malformed
+from credentials.keys.encryption import ENCRYPTIONS, DecryptionKey, decrypt, encrypt
 from credentials.protocols.members import Members, check_text, shown, without_absent
 from credentials.protocols.oauth import build_form, parse_form
+from credentials.protocols.openid4vp.metadata import AnswerEncryption
 from credentials.protocols.urls import parse_landing_url
 
 MAX_RESPONSE_BYTES: Final = 262_144
@@ -46,6 +51,30 @@ class EncryptedResponse(HolderError):
         super().__init__("The answer is encrypted (`response`), which the request did not ask for.")
 
 
+class PlainResponse(HolderError):
+    """An answer that anybody on the way could read, to a request that asked for an encrypted one (§8.3.1)."""
+
+    code = "plain_response"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The answer is not encrypted, though the request asked for it (response_mode direct_post.jwt)."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseDecryption:
+    """What a verifier opens an encrypted answer with.
+
+    Attributes:
+        key: the private key made for this one request.
+        encs: the content encryptions that the request offered.
+    """
+
+    key: DecryptionKey
+    encs: frozenset[str] = ENCRYPTIONS
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationResponse:
     """Presentations by the id of the credential query that they answer.
@@ -71,15 +100,12 @@ class AuthorizationResponse:
             VpTokenNotArrays: the wallet speaks an older draft.
             EncryptedResponse: it is of another response mode.
         """
-        return cls._read(parse_form(data, max_bytes=max_bytes, what=_WHAT))
+        return cls._read(_read_plain(parse_form(data, max_bytes=max_bytes, what=_WHAT)))
 
     @classmethod
-    def _read(cls, fields: dict[str, str]) -> Self:
-        if "response" in fields:
-            raise EncryptedResponse
+    def _read(cls, fields: Mapping[str, Json]) -> Self:
         members = Members(dict(fields), what=_WHAT)
-        text = members.text("vp_token", max_chars=MAX_RESPONSE_BYTES, lines=True)
-        token = Members(parse(text, what="vp_token", max_bytes=MAX_RESPONSE_BYTES), what="vp_token")
+        token = Members(members.required("vp_token"), what="vp_token")
         entries = token.entries(max_items=_MAX_QUERIES)
         if not entries:
             raise Malformed("vp_token", "it holds no presentation")
@@ -88,10 +114,16 @@ class AuthorizationResponse:
             state=members.optional_text("state", pattern=_STATE),
         )
 
-    def to_form(self) -> bytes:
-        """Write the body of the response."""
-        token = {name: list[Json](presentations) for name, presentations in self.vp_token.items()}
-        fields = {"vp_token": dump(dict[str, Json](token)).decode("utf-8")}
+    def to_json(self) -> dict[str, Json]:
+        """Write the parameters of the response, as they are encrypted (§8.3)."""
+        token: dict[str, Json] = {name: list[Json](presentations) for name, presentations in self.vp_token.items()}
+        return {"vp_token": token} | without_absent(state=self.state)
+
+    def to_form(self, encryption: AnswerEncryption | None = None) -> bytes:
+        """Write the body of the response: plain (§8.2), or encrypted to the verifier's key (§8.3.1)."""
+        if encryption is not None:
+            return _encrypt_form(self.to_json(), encryption)
+        fields = {"vp_token": dump(self.to_json()["vp_token"]).decode("utf-8")}
         return build_form(fields | ({} if self.state is None else {"state": self.state}))
 
 
@@ -119,31 +151,43 @@ class ErrorResponse:
         return cls._read(parse_form(data, max_bytes=max_bytes, what=_WHAT))
 
     @classmethod
-    def _read(cls, fields: dict[str, str]) -> Self:
+    def _read(cls, fields: Mapping[str, Json]) -> Self:
         members = Members(dict(fields), what=_WHAT)
+        described = fields.get("error_description")
         return cls(
             error=members.text("error", pattern=_ERROR),
             # Kept as far as it can be shown: a clumsy reason must not turn a clear no into an unreadable answer.
-            description=_CONTROL.sub(" ", fields.get("error_description", ""))[:_MAX_DESCRIPTION] or None,
+            description=_CONTROL.sub(" ", described if isinstance(described, str) else "")[:_MAX_DESCRIPTION] or None,
             state=members.optional_text("state", pattern=_STATE),
         )
 
-    def to_form(self) -> bytes:
-        """Write the body of the error response."""
+    def to_form(self, encryption: AnswerEncryption | None = None) -> bytes:
+        """Write the body of the error response, plain or encrypted."""
         fields = {"error": self.error, "error_description": self.description, "state": self.state}
-        return build_form({name: value for name, value in fields.items() if value is not None})
+        written = {name: value for name, value in fields.items() if value is not None}
+        return build_form(written) if encryption is None else _encrypt_form(dict[str, Json](written), encryption)
 
 
-def parse_response_form(data: bytes, *, max_bytes: int = MAX_RESPONSE_BYTES) -> AuthorizationResponse | ErrorResponse:
+def parse_response_form(
+    data: bytes, *, decryption: ResponseDecryption | None = None, max_bytes: int = MAX_RESPONSE_BYTES
+) -> AuthorizationResponse | ErrorResponse:
     """Read whatever a wallet posted to a response URI.
 
+    Args:
+        data: the form.
+        decryption: how to open it, if the request asked for an encrypted answer; then a plain one is refused.
+        max_bytes: the cap on the form.
+
     Raises:
-        Malformed, VpTokenNotArrays, EncryptedResponse: it is neither an answer nor a refusal that can be read.
+        EncryptedResponse, PlainResponse: it came the other way than asked.
+        UnreadableEncryption: it does not open with the request's key.
+        Malformed, VpTokenNotArrays: it is neither an answer nor a refusal that can be read.
     """
-    fields = parse_form(data, max_bytes=max_bytes, what=_WHAT)
-    if "error" not in fields:
+    form = parse_form(data, max_bytes=max_bytes, what=_WHAT)
+    fields = _read_plain(form) if decryption is None else _open(form, decryption, max_bytes=max_bytes)
+    if fields.get("error") is None:
         return AuthorizationResponse._read(fields)  # noqa: SLF001 - the same module
-    if "vp_token" in fields:
+    if fields.get("vp_token") is not None:
         raise Malformed(_WHAT, "it is an answer and a refusal at once")
     return ErrorResponse._read(fields)  # noqa: SLF001 - the same module
 
@@ -187,3 +231,33 @@ def _read_presentation(value: Json, what: str) -> str:
     if isinstance(value, dict):
         raise Malformed(what, "it is an object, as in formats that were not asked for; an SD-JWT VC is a string")
     return check_text(value, what=what, max_chars=_MAX_PRESENTATION)
+
+
+def _read_plain(form: Mapping[str, str]) -> dict[str, Json]:
+    """Read the fields of a plain answer: all text, save the `vp_token`, which is JSON (§8.1)."""
+    if "response" in form:
+        raise EncryptedResponse
+    fields: dict[str, Json] = dict(form)
+    if "vp_token" in form:
+        text = check_text(form["vp_token"], what="vp_token", max_chars=MAX_RESPONSE_BYTES, lines=True)
+        fields["vp_token"] = parse(text, what="vp_token", max_bytes=MAX_RESPONSE_BYTES)
+    return fields
+
+
+def _open(form: Mapping[str, str], decryption: ResponseDecryption, *, max_bytes: int) -> dict[str, Json]:
+    """Open an encrypted answer (§8.3.1). What stands beside it in the form was not encrypted and counts for nothing.
+
+    Only a refusal may come plain: a wallet that cannot encrypt can still say so.
+    """
+    text = form.get("response")
+    if text is None:
+        if "error" in form and "vp_token" not in form:
+            return dict(form)
+        raise PlainResponse
+    keys = {decryption.key.kid: decryption.key}
+    opened = decrypt(text, keys=keys, encs=decryption.encs, max_bytes=max_bytes, what=_WHAT)
+    return parse_object(opened.payload, what=_WHAT, max_bytes=max_bytes)
+
+
+def _encrypt_form(parameters: Mapping[str, Json], encryption: AnswerEncryption) -> bytes:
+    return build_form({"response": encrypt(dump(parameters), to=encryption.key, enc=encryption.enc)})

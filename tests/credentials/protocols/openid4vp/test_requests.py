@@ -29,6 +29,7 @@ from credentials.protocols.openid4vp import (
     ClientMetadata,
     ForeignResponseUri,
     FormatsNotSupported,
+    NoUsableEncryption,
     RequestExpired,
     RequestNotYetValid,
     RequestReference,
@@ -81,7 +82,8 @@ def test_a_request_of_another_verifier_may_leave_out_what_is_optional(gate: Gate
         ({"response_type": "code"}, UnsupportedResponse),
         ({"response_type": "vp_token id_token"}, UnsupportedResponse),
         ({"response_type": ...}, Malformed),
-        ({"response_mode": "direct_post.jwt"}, UnsupportedResponse),
+        ({"response_mode": "direct_post.jwt"}, NoUsableEncryption),
+        ({"response_mode": "dc_api"}, UnsupportedResponse),
         ({"response_mode": "fragment"}, UnsupportedResponse),
         ({"response_mode": ...}, Malformed),
         ({"redirect_uri": "http://artist.localhost:8703/cb"}, RequestRefused),
@@ -115,7 +117,7 @@ def test_a_wrong_request_is_refused(gate: Gate, change: dict[str, Any], refusal:
         gate.verify(gate.sign(**change))
 
 
-@pytest.mark.parametrize("error", [TransactionDataRefused(), FormatsNotSupported(), RequestExpired()])
+@pytest.mark.parametrize("error", [TransactionDataRefused("no"), FormatsNotSupported(), RequestExpired()])
 def test_a_refusal_names_the_error_that_the_verifier_is_told(error: OAuthError) -> None:
     assert error.error in {"invalid_transaction_data", "vp_formats_not_supported", "invalid_request"}
     assert error.status == 400
