@@ -1,0 +1,17 @@
+"""Decentralized identifiers (DID Core 1.0): bytes in, document out. Whoever fetches the bytes is not here."""
+
+from credentials.dids.did import Did, DidUrl, parse_did, parse_did_url
+from credentials.dids.document import DidDocument, Relation, build_did_document, parse_did_document
+from credentials.dids.resolving import DidResolver
+
+__all__ = [
+    "Did",
+    "DidDocument",
+    "DidResolver",
+    "DidUrl",
+    "Relation",
+    "build_did_document",
+    "parse_did",
+    "parse_did_document",
+    "parse_did_url",
+]
