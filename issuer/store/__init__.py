@@ -5,9 +5,10 @@ from issuer.store.ledger import LedgerStore
 from issuer.store.listeners import ListenerStore
 from issuer.store.offers import OfferStore
 from issuer.store.registers import RegisterStore
+from issuer.store.status import StatusStore
 
 __all__ = ["Store"]
 
 
-class Store(CatalogueStore, LedgerStore, ListenerStore, OfferStore, RegisterStore):
+class Store(CatalogueStore, LedgerStore, ListenerStore, OfferStore, RegisterStore, StatusStore):
     """All ports on one session, which somebody else opens, commits and closes."""
