@@ -5,7 +5,7 @@ Moments are whole seconds since 1970: conditional UPDATEs compare them alike on 
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, LargeBinary, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, LargeBinary, Text, UniqueConstraint
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -102,4 +102,22 @@ class TrustedIssuerRow(Base, table=True):
     keys: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
     anchors: list[str] = Field(sa_column=Column(JSON, nullable=False))
     types: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    """Empty for a co-op that is not trusted, whatever a list says of it."""
     added_at: int = Field(sa_type=BigInteger)
+    did: str | None = None
+
+
+class CoopListRow(Base, table=True):
+    """A list of co-ops that a site subscribes to, as it was signed; its publisher's key is pinned."""
+
+    __tablename__ = "coop_lists"
+    __table_args__ = (UniqueConstraint("site", "url"),)
+
+    key: str = Field(primary_key=True)
+    site: str = Field(index=True)
+    url: str
+    publisher: str
+    """Thumbprint of the key that a person compared."""
+    version: int = Field(sa_type=BigInteger)
+    text: str = Field(sa_type=Text)
+    fetched_at: int = Field(sa_type=BigInteger)
