@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Self
-from urllib.parse import unquote
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from credentials.dids import parse_did
+from credentials.dids.did_web import build_did_web_address
 from credentials.encoding import base64url
 from credentials.encoding.strict_json import Json
 from credentials.errors import HandstampError
@@ -158,8 +159,11 @@ def _is_address(text: str) -> bool:
 
 
 def _host_of_did(did: str) -> str | None:
-    """The host of a did:web, whose first segment is a host and perhaps, after `%3A`, a port; None for other methods."""
+    """The host of a did:web; None for other methods, and for what only looks like one."""
     if not did.startswith(_DID_WEB):
         return None
-    host, _, port = unquote(did.removeprefix(_DID_WEB).partition(":")[0]).partition(":")
-    return host.lower() if is_dns_name(host) and (not port or port.isdecimal()) else None
+    try:
+        host = host_of(build_did_web_address(parse_did(did, what="DID in the client_id")))
+    except HandstampError:
+        return None
+    return host if is_dns_name(host) else None
