@@ -11,6 +11,7 @@ from credentials.protocols.dcql.checking import (
     WrongAnswerType,
     WrongClaimValue,
     check_answer,
+    check_several,
     check_shape,
 )
 from credentials.protocols.dcql.choosing import (
@@ -44,6 +45,7 @@ __all__ = [
     "WrongAnswerType",
     "WrongClaimValue",
     "check_answer",
+    "check_several",
     "check_shape",
     "choose",
 ]

@@ -1,17 +1,26 @@
 """What a verifier checks in an answer: it is what was asked, all of it, and nothing else (OpenID4VP 1.0 §6.4, §8.6)."""
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Protocol
+from typing import ClassVar, Final, Protocol
 
 from credentials.encoding.strict_json import Json
 from credentials.errors import HolderError
-from credentials.protocols.dcql.choosing import ALWAYS_SHOWN, UnsupportedQuery, find_unsupported
+from credentials.protocols.dcql.choosing import ALWAYS_SHOWN, UnsupportedQuery, find, find_unsupported
 from credentials.protocols.dcql.query import ClaimQuery, CredentialQuery, Query, Values
 from credentials.protocols.members import shown
+from credentials.sd_jwt.locating import describe, select
+
+# Who issued it and its type an answer tells; dates, key and status it does not.
+_NOT_TOLD: Final = ALWAYS_SHOWN - {"iss", "vct"}
 
 
 class Answer(Protocol):
     """What a verified presentation says; `credentials.verify.Verified` is one."""
+
+    @property
+    def issuer(self) -> str:
+        """Who issued it."""
+        ...
 
     @property
     def vct(self) -> str:
@@ -115,31 +124,56 @@ def check_shape(query: Query, vp_token: Mapping[str, Sequence[str]]) -> Mapping[
     Raises:
         UnaskedAnswer, NotOnePresentation, MissingAnswer: it has not.
     """
-    for query_id, presentations in vp_token.items():
-        if query.find(query_id) is None:
-            raise UnaskedAnswer(query_id)
+    for query_id, presentations in check_several(query, vp_token).items():
         if len(presentations) != 1:
             raise NotOnePresentation(query_id)
-    _check_sets(query, frozenset(vp_token))
     return {query_id: presentations[0] for query_id, presentations in vp_token.items()}
 
 
-def check_answer(query: Query, answers: Mapping[str, Answer]) -> None:
+def check_several(query: Query, vp_token: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
+    """Check the shape as `check_shape` does, for a query that may be answered by several credentials (`multiple`).
+
+    Returns:
+        The presentations by id: one, or as many as came where the query allows several; never the same twice.
+
+    Raises:
+        UnaskedAnswer, NotOnePresentation, MissingAnswer: it has not.
+    """
+    for query_id, presentations in vp_token.items():
+        credential = query.find(query_id)
+        if credential is None:
+            raise UnaskedAnswer(query_id)
+        several = credential.multiple and len(set(presentations)) == len(presentations)
+        if not presentations or (len(presentations) > 1 and not several):
+            raise NotOnePresentation(query_id)
+    _check_sets(query, frozenset(vp_token))
+    return vp_token
+
+
+def check_answer(query: Query, answers: Mapping[str, Answer | Sequence[Answer]]) -> None:
     """Check verified presentations against the query. `values` are compared here, whatever the wallet did (§6.4.1).
+
+    Claims that a path leads past are not looked at: whether they could have been hidden, an answer does not say. What
+    nobody asked for at the top level is refused.
 
     Args:
         query: what was asked.
-        answers: what `verify` made of each presentation, by the id of its credential query.
+        answers: what `verify` made of each presentation, by the id of its credential query; several where the query
+            allows several, each of which must be what was asked.
 
     Raises:
         AnswerRefused: something is missing, wrong or was not asked.
         UnsupportedQuery: the query itself is one that this version cannot check.
     """
-    for query_id, answer in answers.items():
+    for query_id, given in answers.items():
         credential = query.find(query_id)
         if credential is None:
             raise UnaskedAnswer(query_id)
-        _check_one(credential, answer)
+        listed = given if isinstance(given, Sequence) else (given,)
+        if not listed or (len(listed) > 1 and not credential.multiple):
+            raise NotOnePresentation(query_id)
+        for answer in listed:
+            _check_one(credential, answer)
     _check_sets(query, frozenset(answers))
 
 
@@ -149,7 +183,7 @@ def _check_one(query: CredentialQuery, answer: Answer) -> None:
     if answer.vct not in query.vct_values:
         raise WrongAnswerType(query.id, wanted=query.vct_values, got=answer.vct)
     refusals = [
-        _find_refusal(query.id, [query.claims[index] for index in selection], answer.disclosed)
+        _find_refusal(query.id, [query.claims[index] for index in selection], answer)
         for selection in query.selections()
     ]
     # One of the alternatives must fit exactly; when none does, the verifier's favourite explains why.
@@ -157,28 +191,28 @@ def _check_one(query: CredentialQuery, answer: Answer) -> None:
         raise refusals[0]
 
 
-def _find_refusal(
-    query_id: str, selection: Sequence[ClaimQuery], disclosed: Mapping[str, Json]
-) -> AnswerRefused | None:
-    wanted = {str(claim.path[0]): claim for claim in selection if claim.path[0] not in ALWAYS_SHOWN}
-    if missing := [name for name in wanted if name not in disclosed]:
+def _find_refusal(query_id: str, selection: Sequence[ClaimQuery], answer: Answer) -> AnswerRefused | None:
+    about = [claim for claim in selection if claim.path[0] not in ALWAYS_SHOWN]
+    if missing := [describe(claim.path) for claim in about if not select(answer.disclosed, claim.path)]:
         return MissingClaim(query_id, missing)
-    wrong = [str(claim.path[0]) for claim in selection if not _fits(claim, disclosed)]
+    visible: dict[str, Json] = {"iss": answer.issuer, "vct": answer.vct}
+    wrong = [describe(claim.path) for claim in about if not _fits(claim, answer.disclosed)]
+    wrong += [describe(claim.path) for claim in selection if claim.path[0] in visible and not _fits(claim, visible)]
     if wrong:
         return WrongClaimValue(query_id, wrong)
-    if unasked := [name for name in disclosed if name not in wanted and name not in ALWAYS_SHOWN]:
+    wanted = ALWAYS_SHOWN.union(str(claim.path[0]) for claim in about)
+    if unasked := [name for name in answer.disclosed if name not in wanted]:
         return UnaskedClaim(query_id, unasked)
     return None
 
 
-def _fits(claim: ClaimQuery, disclosed: Mapping[str, Json]) -> bool:
-    name = str(claim.path[0])
-    return name in ALWAYS_SHOWN or Values.of(claim).match(disclosed[name])
+def _fits(claim: ClaimQuery, claims: Mapping[str, Json]) -> bool:
+    return bool(find(claims, claim.path, Values.of(claim)))
 
 
 def _find_uncheckable(query: CredentialQuery) -> str | None:
-    """What cannot be checked: protocol claims are not in `disclosed`. Authorities are the trust policy's business."""
-    if any(claim.path[0] in ALWAYS_SHOWN and claim.values for claim in query.claims):
+    """What cannot be checked: an answer does not hold the protocol's claims. Authorities are the trust policy's."""
+    if any(claim.path[0] in _NOT_TOLD and claim.values for claim in query.claims):
         return "asks for values of a claim of the protocol itself"
     return find_unsupported(query)
 

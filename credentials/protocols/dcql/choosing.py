@@ -1,17 +1,27 @@
 """What a wallet shows: the holdings that answer a query while disclosing the fewest claims (OpenID4VP 1.0 §6.4)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from credentials.encoding.strict_json import Json
 from credentials.errors import HolderError, VerifierError
-from credentials.protocols.dcql.query import SD_JWT_VC, CredentialQuery, Query, Values
+from credentials.protocols.dcql.query import (
+    AUTHORITY_KEY_ID,
+    SD_JWT_VC,
+    CredentialQuery,
+    Query,
+    TrustedAuthority,
+    Values,
+)
 from credentials.protocols.members import shown
 from credentials.sd_jwt.issuing import ALWAYS_VISIBLE
+from credentials.sd_jwt.locating import Location, Path, describe, select
 
 # Every presentation shows them anyway. `iat` may be hidden elsewhere, but never in our types.
 ALWAYS_SHOWN: Final = ALWAYS_VISIBLE | {"iat"}
+
+_T = TypeVar("_T", bound=Hashable)
 
 
 class NothingMatches(HolderError):
@@ -44,13 +54,15 @@ class Holding:
         id: the wallet's own name for it.
         format: such as `dc+sd-jwt`.
         vct: its type.
-        claims: all top-level claims, disclosable or not.
+        claims: all claims, disclosable or not, with every disclosure in its place.
+        authority_key_ids: the authority key identifiers of the certificates that it carries, in base64url (§6.1.1.1).
     """
 
     id: str
     format: str
     vct: str
     claims: Mapping[str, Json]
+    authority_key_ids: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +72,18 @@ class Selection:
     Attributes:
         query_id: the id of the credential query.
         holding_id: the id of the holding.
-        disclose: names of top-level claims, in the order of the query; empty to disclose nothing that can be hidden.
+        paths: where the claims are, in the order of the query; empty to disclose nothing that can be hidden. Elements
+            of arrays are named one by one, so that none goes along whose value was not asked for.
     """
 
     query_id: str
     holding_id: str
-    disclose: tuple[str, ...]
+    paths: tuple[Path, ...]
+
+    @property
+    def disclose(self) -> tuple[str, ...]:
+        """Names of the top-level claims of which all, or a part, is disclosed."""
+        return _once(str(path[0]) for path in self.paths)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,106 +108,148 @@ class _Lack:
 _Outcome = Selection | _Lack
 
 
-def choose(query: Query, holdings: Sequence[Holding]) -> Choice:
+def choose(query: Query, holdings: Sequence[Holding], *, avoid: frozenset[str] = frozenset()) -> Choice:
     """Choose what to show: every required part answered, nothing optional, the fewest claims; the earlier wins a tie.
 
     Where `claim_sets` or options of credential sets allow several answers, the one that discloses least is taken, also
     if the verifier would rather have another (§6.4.1 allows it). If all sets are optional, the first that can be is
-    answered.
+    answered. Where several credentials may answer one query (`multiple`), one does. Each set is answered in turn, with
+    regard to what the sets before it show already; all combinations of all sets are not tried.
+
+    Args:
+        query: what is asked.
+        holdings: what there is; of those that answer alike, the first is taken.
+        avoid: names of claims that make their holder recognisable: an answer with fewer of them wins, however many
+            other claims it discloses.
 
     Raises:
         UnsupportedQuery: what is required is asked in a way that this version cannot answer.
         NothingMatches: what is required is not there.
     """
-    outcomes = {credential.id: _answer(credential, holdings) for credential in query.credentials}
+    cost = _Cost(avoid)
+    outcomes = {credential.id: _answer(credential, holdings, cost) for credential in query.credentials}
     if not query.credential_sets:
-        return _choice(_require([tuple(outcomes)], outcomes))
+        return Choice(selections=_require([tuple(outcomes)], outcomes, cost, ()))
     required = [group for group in query.credential_sets if group.required]
-    if required:
-        return _choice(pick for group in required for pick in _require(group.options, outcomes))
-    return _choice(_require([option for group in query.credential_sets for option in group.options], outcomes))
+    if not required:
+        options = [option for group in query.credential_sets for option in group.options]
+        return Choice(selections=_require(options, outcomes, cost, ()))
+    picked: tuple[Selection, ...] = ()
+    for group in required:
+        picked += _require(group.options, outcomes, cost, picked)
+    return Choice(selections=picked)
 
 
-def _require(options: Iterable[tuple[str, ...]], outcomes: Mapping[str, _Outcome]) -> tuple[Selection, ...]:
-    """The satisfiable option that discloses least."""
+@dataclass(frozen=True, slots=True)
+class _Cost:
+    """What a disclosure costs: first how recognisable it makes, then how much it says, then how many credentials."""
+
+    avoid: frozenset[str]
+
+    def of_claims(self, names: Iterable[str]) -> tuple[int, int]:
+        listed = list(names)
+        return sum(name in self.avoid for name in listed), len(listed)
+
+    def of_answer(self, selections: Sequence[Selection]) -> tuple[int, int, int]:
+        names = [str(path[0]) for selection in selections for path in selection.paths]
+        return *self.of_claims(names), len(selections)
+
+
+def _require(
+    options: Iterable[tuple[str, ...]],
+    outcomes: Mapping[str, _Outcome],
+    cost: _Cost,
+    picked: Sequence[Selection],
+) -> tuple[Selection, ...]:
+    """What the satisfiable option that discloses least adds to what is picked."""
     answers: list[tuple[Selection, ...]] = []
     lacks: list[_Lack] = []
     for option in options:
-        found = [outcomes[name] for name in option]
+        found = [outcomes[name] for name in dict.fromkeys(option)]
         missing = [outcome for outcome in found if isinstance(outcome, _Lack)]
         lacks += missing
         if not missing:
-            answers.append(tuple(outcome for outcome in found if isinstance(outcome, Selection)))
+            selections = [outcome for outcome in found if isinstance(outcome, Selection)]
+            answers.append(tuple(selection for selection in selections if selection not in picked))
     if answers:
-        return min(answers, key=_cost)
+        return min(answers, key=cost.of_answer)
     if unsupported := [lack.words for lack in lacks if lack.unsupported]:
         raise UnsupportedQuery(_once(unsupported))
     raise NothingMatches(_once(lack.words for lack in lacks))
 
 
-def _choice(selections: Iterable[Selection]) -> Choice:
-    return Choice(selections=tuple({selection.query_id: selection for selection in selections}.values()))
-
-
-def _cost(selections: Sequence[Selection]) -> tuple[int, int]:
-    return sum(len(selection.disclose) for selection in selections), len(selections)
-
-
-def _once(texts: Iterable[str]) -> tuple[str, ...]:
+def _once(texts: Iterable[_T]) -> tuple[_T, ...]:
     return tuple(dict.fromkeys(texts))
 
 
-def _answer(query: CredentialQuery, holdings: Sequence[Holding]) -> _Outcome:
-    """The holding that answers one credential query with the fewest claims, or why none does."""
-    reason = find_unsupported(query)
-    if query.trusted_authorities:
-        # We cannot tell yet whether a holding is of such an authority; to send it unasked would reveal it.
-        reason = "accepts only certain authorities (trusted_authorities)"
-    if reason:
+def _answer(query: CredentialQuery, holdings: Sequence[Holding], cost: _Cost) -> _Outcome:
+    """The holding that answers one credential query at the least cost, or why none does."""
+    if reason := find_unsupported(query):
         return _Lack(words=f"{shown(query.id)} {reason}", unsupported=True)
     right_type = [item for item in holdings if item.format == query.format and item.vct in query.vct_values]
     if not right_type:
         return _Lack(words=f"{shown(query.id)} wants a credential of type {_list(query.vct_values)}", unsupported=False)
+    accepted = [item for item in right_type if _is_of_authority(item, query.trusted_authorities)]
+    if not accepted:
+        words = f"{shown(query.id)} accepts only certain authorities, and none of your credentials is of one of them"
+        return _Lack(words=words, unsupported=False)
     # Built once per query: a verifier may name hundreds of values, a wallet may hold thousands of copies.
-    wanted = [(str(claim.path[0]), Values.of(claim)) for claim in query.claims]
+    wanted = [(claim.path, Values.of(claim)) for claim in query.claims]
     fits = [
-        frozenset(
-            index
-            for index, (name, values) in enumerate(wanted)
-            if name in item.claims and values.match(item.claims[name])
-        )
-        for item in right_type
+        frozenset(index for index, (path, values) in enumerate(wanted) if find(item.claims, path, values))
+        for item in accepted
     ]
-    # Named once per query and tried from the shortest on: a verifier that lists many `claim_sets` costs no more time.
-    named = [(frozenset(selection), _names(query, selection)) for selection in query.selections()]
-    for count in sorted({len(names) for _, names in named}):
-        alike = [(selection, names) for selection, names in named if len(names) == count]
-        for item, fitting in zip(right_type, fits, strict=True):
-            for selection, names in alike:
-                if selection <= fitting:
-                    return Selection(query_id=query.id, holding_id=item.id, disclose=names)
+    for item, selection in _cheapest_first(query, accepted, fits, cost):
+        paths = _locate(item, [wanted[index] for index in selection])
+        return Selection(query_id=query.id, holding_id=item.id, paths=paths)
     return _Lack(words=_describe_lack(query, frozenset().union(*fits)), unsupported=False)
 
 
+def _cheapest_first(
+    query: CredentialQuery, holdings: Sequence[Holding], fits: Sequence[frozenset[int]], cost: _Cost
+) -> Iterator[tuple[Holding, tuple[int, ...]]]:
+    # Named once per query and tried from the cheapest on: a verifier that lists many `claim_sets` costs no more time.
+    named = _once((cost.of_claims(_names(query, selection)), selection) for selection in query.selections())
+    for least in sorted({price for price, _ in named}):
+        alike = [(frozenset(selection), selection) for price, selection in named if price == least]
+        for item, fitting in zip(holdings, fits, strict=True):
+            yield from ((item, selection) for needed, selection in alike if needed <= fitting)
+
+
+def find(claims: Mapping[str, Json], path: Path, values: Values) -> tuple[Location, ...]:
+    """Where a path leads to what has one of the values (§6.4.1: what has another counts as not there)."""
+    return tuple(location for location, value in select(claims, path) if values.match(value))
+
+
 def find_unsupported(query: CredentialQuery) -> str | None:
-    """What neither wallet nor verifier understands yet in a credential query, in words; None when they do."""
-    if query.format != SD_JWT_VC:
-        return f"wants the format {shown(query.format)}"
-    if any(len(claim.path) != 1 or not isinstance(claim.path[0], str) for claim in query.claims):
-        return "asks for a part of a claim (a path of several steps)"
-    return None
+    """What neither wallet nor verifier understands in a credential query, in words; None when they do."""
+    return f"wants the format {shown(query.format)}" if query.format != SD_JWT_VC else None
+
+
+def _is_of_authority(item: Holding, authorities: Sequence[TrustedAuthority]) -> bool:
+    """Whether one of the conditions is met (§6.1.1). Lists and federations are not asked: that would tell them."""
+    return not authorities or any(
+        authority.type == AUTHORITY_KEY_ID and not item.authority_key_ids.isdisjoint(authority.values)
+        for authority in authorities
+    )
+
+
+def _locate(item: Holding, wanted: Sequence[tuple[Path, Values]]) -> tuple[Path, ...]:
+    found = (location for path, values in wanted for location in find(item.claims, path, values))
+    return _once(location for location in found if location[0] not in ALWAYS_SHOWN)
 
 
 def _names(query: CredentialQuery, selection: tuple[int, ...]) -> tuple[str, ...]:
-    names = (str(query.claims[index].path[0]) for index in selection)
-    return _once(name for name in names if name not in ALWAYS_SHOWN)
+    """The top-level name of each claim that would be disclosed; the same claim asked for twice counts once (§6.1)."""
+    paths = _once(query.claims[index].path for index in selection)
+    return tuple(str(path[0]) for path in paths if path[0] not in ALWAYS_SHOWN)
 
 
 def _describe_lack(query: CredentialQuery, fitting: frozenset[int]) -> str:
     """Say which claims no holding of the right type has, or has with another value than asked."""
     lacking = [claim for index, claim in enumerate(query.claims) if index not in fitting]
     if lacking:
-        names = ", ".join(_once(shown(str(claim.path[0])) for claim in lacking))
+        names = ", ".join(_once(shown(describe(claim.path)) for claim in lacking))
         return f"{shown(query.id)} wants a certain {names}, and none of your credentials of that type has it"
     return f"{shown(query.id)} wants a combination of claims that no single credential of yours has"
 

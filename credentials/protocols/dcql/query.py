@@ -13,6 +13,7 @@ from credentials.protocols.members import Members, check_items, check_text, with
 from credentials.protocols.paths import Path, read_path
 
 SD_JWT_VC: Final = "dc+sd-jwt"
+AUTHORITY_KEY_ID: Final = "aki"
 _WHAT: Final = "DCQL query"
 _MAX_CREDENTIALS: Final = 32
 _MAX_CLAIMS: Final = 64
@@ -82,7 +83,7 @@ class CredentialQuery:
         vct_values: which types of SD-JWT VC; empty in other formats.
         claims: what to disclose; empty for nothing that can be hidden.
         claim_sets: alternative selections of `claims`, by their ids, the verifier's favourite first; empty for all.
-        multiple: whether several credentials may answer; we always send one.
+        multiple: whether several credentials may answer; our wallet sends one all the same.
         trusted_authorities: whose credentials are accepted.
         require_cryptographic_holder_binding: we always send a key binding, whether required or not.
         doctype_value: of an `mso_mdoc` query.

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -22,9 +22,11 @@ from credentials.protocols.dcql import (
     WrongAnswerType,
     WrongClaimValue,
     check_answer,
+    check_several,
     check_shape,
     choose,
 )
+from credentials.sd_jwt.locating import Elements
 
 TRACK = "urn:track"
 RELEASE = "urn:release"
@@ -34,6 +36,7 @@ RELEASE = "urn:release"
 class Shown:
     vct: str
     disclosed: dict[str, Any]
+    issuer: str = "https://coop.example"
 
 
 def wants(query_id: str, vct: str, **claims: tuple[Any, ...]) -> CredentialQuery:
@@ -139,15 +142,9 @@ def test_claims_of_the_protocol_need_not_be_disclosed() -> None:
 @pytest.mark.parametrize(
     "credential",
     [
-        wants("q", TRACK, iss=("http://coop.localhost:8701",)),
+        wants("q", TRACK, iat=(1793491200,)),
+        CredentialQuery(id="q", vct_values=(TRACK,), claims=(ClaimQuery(path=("cnf", "jwk", "x"), values=("x",)),)),
         CredentialQuery(id="q", format="mso_mdoc", vct_values=(TRACK,)),
-        CredentialQuery(id="q", vct_values=(TRACK,), claims=(ClaimQuery(path=("a", "b")),)),
-        CredentialQuery(
-            id="q",
-            vct_values=(TRACK,),
-            claims=(ClaimQuery(path=("a", "b")),),
-            trusted_authorities=(TrustedAuthority(type="aki", values=("x",)),),
-        ),
     ],
 )
 def test_a_query_that_cannot_be_checked_never_passes(credential: CredentialQuery) -> None:
@@ -189,3 +186,62 @@ def test_what_a_wallet_chooses_a_verifier_accepts() -> None:
                 for selection in choose(query, holdings).selections
             },
         )
+
+
+def test_who_issued_it_can_be_asked_for() -> None:
+    query = Query(credentials=(wants("q", TRACK, iss=("https://coop.example", "https://other.example")),))
+    check_answer(query, {"q": Shown(TRACK, {})})
+    with pytest.raises(WrongClaimValue, match="iss"):
+        check_answer(query, {"q": Shown(TRACK, {}, issuer="https://third.example")})
+
+
+def nested(path: tuple[Any, ...], *values: Any) -> Query:
+    return Query(
+        credentials=(CredentialQuery(id="q", vct_values=(TRACK,), claims=(ClaimQuery(path=path, values=values),)),)
+    )
+
+
+def test_a_nested_claim_is_compared_where_it_stands() -> None:
+    query = nested(("address", "locality"), "Leipzig", "Halle")
+    check_answer(query, {"q": Shown(TRACK, {"address": {"locality": "Halle", "country": "DE"}})})
+    with pytest.raises(WrongClaimValue, match=r"'address\.locality' differs"):
+        check_answer(query, {"q": Shown(TRACK, {"address": {"locality": "Bonn"}})})
+    for disclosed in ({}, {"address": {}}, {"address": "Halle"}, {"locality": "Halle"}, {"address": [{}]}):
+        with pytest.raises(MissingClaim, match=r"address\.locality"):
+            check_answer(query, {"q": Shown(TRACK, disclosed)})
+    with pytest.raises(UnaskedClaim, match="'name'"):
+        check_answer(query, {"q": Shown(TRACK, {"address": {"locality": "Halle"}, "name": "n"})})
+
+
+def test_an_index_means_the_place_that_the_issuer_signed() -> None:
+    """Else a second nationality would pass for the first, once the first is hidden."""
+    first = nested(("nationalities", 0), "DE")
+    check_answer(first, {"q": Shown(TRACK, {"nationalities": Elements(["DE"], [0])})})
+    with pytest.raises(MissingClaim):
+        check_answer(first, {"q": Shown(TRACK, {"nationalities": Elements(["DE"], [1])})})
+    check_answer(nested(("nationalities", None), "DE"), {"q": Shown(TRACK, {"nationalities": Elements(["DE"], [1])})})
+
+
+def test_several_answers_pass_only_where_several_are_asked_for() -> None:
+    one = wants("q", TRACK, track=("t1", "t2"))
+    several = Query(credentials=(replace(one, multiple=True),))
+    both = [Shown(TRACK, {"track": "t1"}), Shown(TRACK, {"track": "t2"})]
+    check_answer(several, {"q": both})
+    check_answer(several, {"q": both[0]})
+    with pytest.raises(WrongClaimValue):
+        check_answer(several, {"q": [*both, Shown(TRACK, {"track": "t3"})]})
+    for answers in ([], both):
+        with pytest.raises(NotOnePresentation):
+            check_answer(Query(credentials=(one,)), {"q": answers})
+    with pytest.raises(NotOnePresentation):
+        check_answer(several, {"q": []})
+
+
+def test_the_same_presentation_twice_is_not_several() -> None:
+    several = Query(credentials=(replace(wants("q", TRACK), multiple=True),))
+    assert check_several(several, {"q": ("x~", "y~")}) == {"q": ("x~", "y~")}
+    for token in ({"q": ("x~", "x~")}, {"q": ()}):
+        with pytest.raises(NotOnePresentation):
+            check_several(several, token)
+    with pytest.raises(NotOnePresentation):
+        check_several(ONE, {"track": ("x~", "y~")})
