@@ -1,5 +1,6 @@
-"""The issuer as an application: routes for wallets, pages for listeners, and the sweep."""
+"""The issuer as an application: routes for wallets and verifiers, pages for listeners, and what runs by itself."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Final
@@ -8,13 +9,18 @@ from fastapi import FastAPI
 
 from issuer.api import STATUSES, build_router
 from issuer.parts import IssuerParts
+from issuer.publishing import publish
 from issuer.service.sweep import sweep
+from issuer.status_api import STATUSES as STATUS_LIST_STATUSES
+from issuer.status_api import build_status_router
 from issuer.store import Store
 from issuer.web.routes import build_pages_router
+from plumbing.repeating import repeating
 from plumbing.sweeping import sweeping
 from plumbing.web.app import WebPolicy, create_app
 
 SWEEP_EVERY_S: Final = 300.0
+_AFTER_BATCH_S: Final = 0.5
 
 
 def build_app(parts: IssuerParts, *, sweep_every_s: float = SWEEP_EVERY_S) -> FastAPI:
@@ -22,12 +28,16 @@ def build_app(parts: IssuerParts, *, sweep_every_s: float = SWEEP_EVERY_S) -> Fa
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with sweeping(lambda: _sweep(parts), every_s=sweep_every_s, part="issuer.sweep"):
+        async with (
+            sweeping(lambda: _sweep(parts), every_s=sweep_every_s, part="issuer.sweep"),
+            repeating(lambda: _publish(parts), pause=lambda: _until_next_batch(parts), part="issuer.publish"),
+        ):
             yield
 
-    policy = WebPolicy(statuses=STATUSES, https=parts.identity.url.startswith("https:"))
+    policy = WebPolicy(statuses=STATUSES | STATUS_LIST_STATUSES, https=parts.identity.url.startswith("https:"))
     app = create_app(title=parts.identity.name, policy=policy, pages=parts.pages, lifespan=lifespan)
     app.include_router(build_router(parts))
+    app.include_router(build_status_router(parts))
     app.include_router(build_pages_router(parts))
     return app
 
@@ -35,3 +45,14 @@ def build_app(parts: IssuerParts, *, sweep_every_s: float = SWEEP_EVERY_S) -> Fa
 def _sweep(parts: IssuerParts) -> int:
     with parts.database.write() as session:
         return sweep(Store(session), now=parts.clock())
+
+
+async def _publish(parts: IssuerParts) -> dict[str, int]:
+    # In a thread, so that signing many lists holds up no request.
+    done = await asyncio.to_thread(publish, parts, now=parts.clock())
+    return {"changed": done.changed, "renewed": done.renewed, "lost": done.lost}
+
+
+def _until_next_batch(parts: IssuerParts) -> float:
+    # A moment after it, so that a clock's fraction of a second makes no batch wait for the next.
+    return parts.schedule.seconds_to_next_batch(parts.clock()) + _AFTER_BATCH_S

@@ -1,11 +1,13 @@
 """Who signs: the co-op's address, name, key and certificates, made ready once, when the service starts."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from urllib.parse import quote, urlsplit
 
+from credentials.encoding import base64url
 from credentials.encoding.strict_json import Json
 from credentials.errors import OperatorError
 from credentials.keys.certificates import CertificateChain
@@ -70,6 +72,21 @@ class Identity:
         """Refuse to sign with an expired certificate: nobody would accept what comes out."""
         if self.valid_until is not None and now > self.valid_until:
             raise ServerError("The co-op's certificate has expired; it must renew it before it can send records.")
+
+    @property
+    def status_lists_url(self) -> str:
+        """Where all status lists are named."""
+        return f"{self.url}/statuslists"
+
+    def status_list_url(self, list_id: str) -> str:
+        """Where a status list is: what credentials name, so it must never move."""
+        return f"{self.status_lists_url}/{list_id}"
+
+    @property
+    def signing_name(self) -> str:
+        """A name of key and certificates: what was signed under another is signed anew before that one ends."""
+        parts = "|".join((self.signer.public_key.thumbprint, *self.x5c))
+        return base64url.encode(hashlib.sha256(parts.encode()).digest())
 
     @property
     def did(self) -> str:

@@ -1,12 +1,13 @@
 """What the issuer's edge works with. The composition in `handstamp/` fills it, once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from issuer.identity import Identity
 from issuer.service.offers import OfferDesk
+from issuer.status import StatusSchedule
 from plumbing.clock import Clock
 from plumbing.database import Database
 from plumbing.web.csrf import FormGuard
@@ -27,3 +28,4 @@ class IssuerParts:
     pages: Pages
     clock: Clock
     random: Callable[[int], bytes]
+    schedule: StatusSchedule = field(default_factory=StatusSchedule)

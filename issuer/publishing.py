@@ -1,0 +1,50 @@
+"""Runs `issuer.service.publish` on the parts of a running co-op: for its background loop, its command and its route."""
+
+import secrets
+from datetime import datetime
+
+from issuer.parts import IssuerParts
+from issuer.service.publish import Published, keep, plan, sign
+from issuer.status import Signed
+from issuer.store import Store
+
+
+def publish(parts: IssuerParts, *, now: datetime, at_once: bool = False) -> Published:
+    """Publish what is due.
+
+    Raises:
+        ServerError: the co-op's certificate has expired, so nobody would accept what it signs.
+        DatabaseUnavailable: try again later; nothing is lost.
+    """
+    parts.identity.check_can_sign(now)
+    with parts.database.write() as session:
+        made = plan(
+            Store(session),
+            schedule=parts.schedule,
+            by=parts.identity.signing_name,
+            random_below=secrets.randbelow,
+            now=now,
+            at_once=at_once,
+        )
+    signed = [sign(each, identity=parts.identity, schedule=parts.schedule, now=now) for each in made.lists]
+    with parts.database.write() as session:
+        return keep(Store(session), made, signed, now=now)
+
+
+def signed_list(parts: IssuerParts, list_id: str, *, now: datetime) -> Signed | None:
+    """Return a list as it was signed last; sign it now if it never was, or if the loop has missed that it was due.
+
+    Waiting changes are not put in: they go out with their batch.
+    """
+    with parts.database.read() as session:
+        found = Store(session).status_list(list_id)
+    if found is None or not found.due_for_signing(now, by=parts.identity.signing_name):
+        return None if found is None else found.signed
+    parts.identity.check_can_sign(now)
+    signed = sign(found, identity=parts.identity, schedule=parts.schedule, now=now)
+    with parts.database.write() as session:
+        if Store(session).replace_list(signed):
+            return signed.signed
+    with parts.database.read() as session:  # somebody else was first
+        again = Store(session).status_list(list_id)
+    return None if again is None else again.signed
