@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import Criticality, ExtensionPolicy, Policy, PolicyBuilder, Store, VerificationError
 
+from credentials.encoding import base64url
 from credentials.encoding.strict_json import Json
 from credentials.errors import Malformed
 from credentials.keys.errors import (
@@ -33,6 +34,7 @@ from credentials.keys.jwk import PublicKey
 
 _MAX_CERTIFICATES = 6
 _MAX_CERTIFICATE_CHARACTERS = 8_192
+_UNREADABLE = (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, x509.InvalidVersion, UnsupportedAlgorithm)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,8 @@ class CertificateChain:
     """The leaf's last moment."""
     self_signed: bool = field(compare=False)
     """Whether the leaf says that it signed itself."""
+    authority_key_ids: frozenset[str] = field(compare=False)
+    """The authorities that the certificates name as theirs, as DCQL's `aki` has it (OpenID4VP 1.0 §6.1.1.1)."""
 
     @property
     def leaf(self) -> x509.Certificate:
@@ -108,6 +112,34 @@ def load_chain_pem(pem: bytes) -> CertificateChain:
         raise Malformed("certificate file", "it holds no certificates in PEM, or one that is damaged") from error
 
 
+def parse_authority(value: Json, *, what: str) -> bytes:
+    """Read the certificate of an authority, DER in base64, and give it back in PEM.
+
+    Raises:
+        Malformed: it is not one, or damaged.
+    """
+    if not isinstance(value, str) or len(value) > _MAX_CERTIFICATE_CHARACTERS:
+        raise Malformed(what, "it is not text, or too long for a certificate")
+    try:
+        pem = x509.load_der_x509_certificate(base64.b64decode(value, validate=True)).public_bytes(Encoding.PEM)
+        read_key_ids(pem)
+    except (binascii.Error, ValueError, UserWarning, *_UNREADABLE) as error:
+        raise Malformed(what, "it is not a certificate in base64, or damaged") from error
+    return pem
+
+
+def write_authorities(anchor: bytes) -> list[str]:
+    """Write authorities in PEM as `parse_authority` reads them."""
+    found = x509.load_pem_x509_certificates(anchor)
+    return [base64.b64encode(certificate.public_bytes(Encoding.DER)).decode("ascii") for certificate in found]
+
+
+@lru_cache(maxsize=64)
+def read_key_ids(anchor: bytes) -> frozenset[str]:
+    """Return the key identifiers of authorities in PEM, as the certificates below them and DCQL's `aki` name them."""
+    return frozenset(_read_key_id(certificate) for certificate in x509.load_pem_x509_certificates(anchor))
+
+
 def check_chain(chain: CertificateChain, *, anchors: tuple[bytes, ...], dns_name: str, at: datetime) -> None:
     """Check that the leaf belongs to a host, by a path to an anchor that is valid at a time.
 
@@ -158,9 +190,10 @@ def _build_chain(certificates: list[x509.Certificate]) -> CertificateChain:
     try:
         key, dns_names = leaf.public_key(), _read_dns_names(leaf)
         may_sign = _may_sign(leaf)
+        authorities = frozenset(found for each in certificates if (found := _read_authority_key_id(each)) is not None)
         # The library reads these only when asked; asked here, nothing malformed can surface later.
         _ = [(c.subject, c.issuer, c.not_valid_before_utc, c.not_valid_after_utc) for c in certificates]
-    except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm) as error:
+    except _UNREADABLE as error:
         raise ValueError from error
     return CertificateChain(
         certificates=tuple(certificates),
@@ -169,6 +202,7 @@ def _build_chain(certificates: list[x509.Certificate]) -> CertificateChain:
         starts=leaf.not_valid_before_utc,
         ends=leaf.not_valid_after_utc,
         self_signed=leaf.subject == leaf.issuer,
+        authority_key_ids=authorities,
     )
 
 
@@ -187,6 +221,22 @@ def _read_dns_names(certificate: x509.Certificate) -> tuple[str, ...]:
     except x509.ExtensionNotFound:
         return ()
     return tuple(names.get_values_for_type(x509.DNSName))
+
+
+def _read_authority_key_id(certificate: x509.Certificate) -> str | None:
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+    except x509.ExtensionNotFound:
+        return None
+    return None if found is None else base64url.encode(found)
+
+
+def _read_key_id(certificate: x509.Certificate) -> str:
+    try:
+        return base64url.encode(certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest)
+    except x509.ExtensionNotFound:
+        # RFC 5280 §4.2.1.2: what an authority without one is called is this digest, in practice.
+        return base64url.encode(x509.SubjectKeyIdentifier.from_public_key(certificate.public_key()).digest)
 
 
 def _may_sign(certificate: x509.Certificate) -> bool:

@@ -24,6 +24,17 @@ class WrongIssuerKey(HandstampError):
         )
 
 
+class TrustExpired(HandstampError):
+    """An issuer that was vouched for by a list, which has ended since."""
+
+    code = "trust_expired"
+
+    def __init__(self, issuer: str) -> None:
+        super().__init__(
+            f"{issuer} was trusted because a list of co-ops named it, and that list has ended. Fetch the list anew."
+        )
+
+
 class TypeNotAllowed(HandstampError):
     """A type that this issuer is not trusted to issue."""
 
@@ -40,3 +51,30 @@ class AmbiguousPolicy(VerifierError):
 
     def __init__(self, issuer: str) -> None:
         super().__init__(f"{issuer} is listed twice among the trusted issuers; list it once.")
+
+
+class CoopListRefused(HandstampError):
+    """A list of co-ops that is not the one that was subscribed to."""
+
+    code = "coop_list_refused"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The list of co-ops is refused: {reason}. The one that was read before still counts.")
+
+
+class CoopListExpired(CoopListRefused):
+    """A list after its end: nobody stands by it any more."""
+
+    code = "coop_list_expired"
+
+    def __init__(self) -> None:
+        super().__init__("it has ended, and its publisher must publish a new one")
+
+
+class CoopListRolledBack(CoopListRefused):
+    """A list older than one that was read before, or another one under the same version."""
+
+    code = "coop_list_rolled_back"
+
+    def __init__(self) -> None:
+        super().__init__("it is older than the one that was read before, or was changed without a new version")

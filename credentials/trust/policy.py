@@ -1,6 +1,6 @@
 """Who is trusted for what, as values. Trust is stated, never guessed: no signature opens a gate by itself."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 from credentials.encoding.strict_json import Json
 from credentials.errors import Malformed
-from credentials.keys.certificates import CertificateChain, check_chain, parse_x5c
+from credentials.keys.certificates import CertificateChain, check_chain, parse_x5c, read_key_ids
 from credentials.keys.jwk import PublicKey
-from credentials.trust.errors import AmbiguousPolicy, TypeNotAllowed, UntrustedIssuer, WrongIssuerKey
+from credentials.trust.errors import AmbiguousPolicy, TrustExpired, TypeNotAllowed, UntrustedIssuer, WrongIssuerKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +18,7 @@ class TrustedIssuer:
     """One issuer, and how its keys are known."""
 
     issuer: str
-    """Its URL, exactly as its credentials name it in `iss`."""
+    """Its URL, or else its DID, exactly as its credentials name it in `iss`."""
     name: str
     """What people call it."""
     keys: frozenset[str] = frozenset()
@@ -29,6 +29,15 @@ class TrustedIssuer:
     """The types (`vct`) it may issue."""
     public_keys: Mapping[str, PublicKey] = field(default_factory=dict, hash=False)
     """Keys of its own known by value, under their `kid`, for credentials that come without a certificate."""
+    did: str | None = None
+    """Its DID, which its credentials may name in `iss` too; its keys are then also known under their DID URLs."""
+    until: datetime | None = None
+    """When what is known of it ends, because somebody else said it (a co-op list); None if a person pinned it."""
+
+    @property
+    def authority_key_ids(self) -> frozenset[str]:
+        """The authorities trusted for it, as DCQL's `aki` names them (OpenID4VP 1.0 §6.1.1.1)."""
+        return frozenset(key_id for anchor in self.anchors for key_id in read_key_ids(anchor))
 
     def check_may_issue(self, vct: str) -> None:
         """Check that this issuer is trusted for a type.
@@ -49,18 +58,26 @@ class TrustedIssuer:
             at: the time of the check.
 
         Raises:
+            TrustExpired: what is known of this issuer has ended.
             WrongIssuerKey: neither way leads to a key of this issuer.
             CertificateError: the certificate does not prove the key.
             Malformed: `x5c` cannot be read.
         """
+        if self.until is not None and at >= self.until:
+            raise TrustExpired(self.issuer)
         if "x5c" in header:
             return self._find_certified_key(parse_x5c(header["x5c"], what="issuer's certificate chain"), at)
         kid = header.get("kid")
-        if isinstance(kid, str) and (key := self.public_keys.get(kid)) is not None:
+        if isinstance(kid, str) and (key := self._find_known_key(kid)) is not None:
             return key
         if kid is None and len(self.public_keys) == 1:
             return next(iter(self.public_keys.values()))
         raise WrongIssuerKey(self.issuer)
+
+    def _find_known_key(self, kid: str) -> PublicKey | None:
+        # A DID URL relative to the issuer's DID means the absolute one (DID Core 1.0 §3.2.2).
+        absolute = f"{self.did}{kid}" if self.did is not None and kid.startswith("#") else kid
+        return self.public_keys.get(absolute)
 
     def _find_certified_key(self, chain: CertificateChain, at: datetime) -> PublicKey:
         key = chain.leaf_key
@@ -81,20 +98,36 @@ class TrustPolicy:
     def __post_init__(self) -> None:
         known: set[str] = set()
         for trusted in self.issuers:
-            if trusted.issuer in known:
-                raise AmbiguousPolicy(trusted.issuer)
-            known.add(trusted.issuer)
+            for name in _names(trusted):
+                if name in known:
+                    raise AmbiguousPolicy(name)
+                known.add(name)
 
-    def issuer_for(self, url: str) -> TrustedIssuer:
-        """Find what is known of an issuer, by its exact URL.
+    def issuer_for(self, name: str) -> TrustedIssuer:
+        """Find what is known of an issuer, by its exact URL or its DID.
 
         Raises:
             UntrustedIssuer: nothing is.
         """
         for trusted in self.issuers:
-            if trusted.issuer == url:
+            if name in (trusted.issuer, trusted.did):
                 return trusted
-        raise UntrustedIssuer(_shorten(url))
+        raise UntrustedIssuer(_shorten(name))
+
+    def extended_by(self, others: Iterable[TrustedIssuer]) -> "TrustPolicy":
+        """Add issuers that are not known here yet. What is known already stands, whoever says otherwise later."""
+        issuers = list(self.issuers)
+        known = {name for trusted in issuers for name in _names(trusted)}
+        for other in others:
+            names = _names(other)
+            if known.isdisjoint(names):
+                issuers.append(other)
+                known |= names
+        return TrustPolicy(tuple(issuers))
+
+
+def _names(trusted: TrustedIssuer) -> set[str]:
+    return {trusted.issuer} if trusted.did is None else {trusted.issuer, trusted.did}
 
 
 @lru_cache(maxsize=256)

@@ -8,10 +8,12 @@ import pytest
 import trustme
 
 from credentials.errors import Malformed
+from credentials.keys.certificates import parse_x5c
 from credentials.keys.errors import CertificateExpired, CertificateUntrusted, CertificateWrongName
+from credentials.keys.kinds import KeyKind
 from credentials.keys.signer import LocalSigner
 from credentials.trust import TrustedIssuer, TrustPolicy
-from credentials.trust.errors import AmbiguousPolicy, TypeNotAllowed, UntrustedIssuer, WrongIssuerKey
+from credentials.trust.errors import AmbiguousPolicy, TrustExpired, TypeNotAllowed, UntrustedIssuer, WrongIssuerKey
 
 if TYPE_CHECKING:
     from tests.credentials.conftest import World
@@ -112,3 +114,71 @@ def test_an_issuer_whose_url_has_no_host_cannot_be_certified(world: World, url: 
 def test_trusted_issuers_are_values(world: World) -> None:
     assert trusted(world) == trusted(world)
     assert len({trusted(world), trusted(world)}) == 1
+
+
+def known_by_did(world: World, **changes: Any) -> TrustedIssuer:
+    return trusted(world, anchors=(), did=DID, public_keys={f"{DID}#1": world.issuer.public_key}, **changes)
+
+
+DID = "did:web:coop.example"
+
+
+def test_an_issuer_known_by_its_did_is_found_by_either_name(world: World) -> None:
+    policy = TrustPolicy((known_by_did(world),))
+    assert policy.issuer_for(DID) is policy.issuer_for(world.issuer_url)
+    with pytest.raises(AmbiguousPolicy):
+        TrustPolicy((trusted(world, issuer=DID), known_by_did(world)))
+    with pytest.raises(UntrustedIssuer):
+        policy.issuer_for("did:web:coop.example:other")
+
+
+@pytest.mark.parametrize("kid", [f"{DID}#1", "#1", None])
+def test_a_key_of_the_did_is_the_issuers(world: World, kid: str | None) -> None:
+    header: dict[str, Any] = {} if kid is None else {"kid": kid}
+    assert known_by_did(world).find_key(header, at=world.now) == world.issuer.public_key
+
+
+@pytest.mark.parametrize("kid", [f"{DID}#2", "#2", "1", "did:web:evil.example#1", "did:web:coop.example:a#1", ""])
+def test_a_key_of_another_did_or_name_is_not_the_issuers(world: World, kid: str) -> None:
+    with pytest.raises(WrongIssuerKey):
+        known_by_did(world).find_key({"kid": kid}, at=world.now)
+
+
+def test_a_certificate_for_a_host_proves_no_key_of_a_did(world: World) -> None:
+    alone = known_by_did(world, issuer=DID, keys=frozenset())
+    assert alone.find_key({"x5c": list(world.x5c)}, at=world.now) == world.issuer.public_key
+    other = replace(alone, public_keys={f"{DID}#1": LocalSigner.generate().public_key})
+    with pytest.raises(WrongIssuerKey):
+        other.find_key({"x5c": list(world.x5c)}, at=world.now)
+
+
+@pytest.mark.parametrize("kind", KeyKind)
+def test_an_issuer_may_sign_with_any_of_the_three_kinds(world: World, kind: KeyKind) -> None:
+    signer = LocalSigner.generate(kind)
+    known = {signer.public_key.thumbprint: signer.public_key}
+    policy = TrustPolicy((trusted(world, anchors=(), public_keys=known),))
+    credential = world.issue(signer=signer, x5c=())
+    assert world.verify(world.present(credential), policy=policy).issuer_key == signer.public_key.thumbprint
+
+
+def test_what_a_list_says_ends_with_the_list(world: World) -> None:
+    listed = known_by_did(world, until=world.now)
+    assert listed.find_key({}, at=world.now - timedelta(seconds=1)) == world.issuer.public_key
+    with pytest.raises(TrustExpired):
+        listed.find_key({}, at=world.now)
+    with pytest.raises(TrustExpired):
+        trusted(world, until=world.now).find_key({"x5c": list(world.x5c)}, at=world.now)
+
+
+def test_what_is_known_already_stands_whoever_says_otherwise_later(world: World) -> None:
+    ours = known_by_did(world)
+    others = [trusted(world, name="another"), trusted(world, issuer=DID), trusted(world, issuer="https://b.example")]
+    extended = TrustPolicy((ours,)).extended_by([*others, replace(others[2], name="again")])
+    assert extended.issuers == (ours, others[2])
+
+
+def test_authorities_are_named_as_the_certificates_below_them_name_them(world: World) -> None:
+    named = parse_x5c(list(world.x5c), what="chain").authority_key_ids
+    assert trusted(world).authority_key_ids == named
+    assert len(named) == 1
+    assert trusted(world, anchors=()).authority_key_ids == frozenset()
