@@ -17,20 +17,24 @@ from credentials.protocols.dpop import check_dpop_proof
 from credentials.protocols.oauth import InvalidToken, OAuthError
 from credentials.protocols.openid4vci import CredentialRequest, TokenRequest, check_proofs
 from issuer.catalogue import NoSuchCover, UnusableCover
+from issuer.codes import CodeUsed, UnknownCode
 from issuer.identity import NoCertificate
 from issuer.ledger import KeyReused
 from issuer.listeners import ListenerExists, UnknownListener
 from issuer.parts import IssuerParts
+from issuer.registers import AlreadyMember, NoSuchMember, NoSuchPersona, PersonaTaken
 from issuer.service.catalogue import ReleaseElsewhere
 from issuer.service.credentials import admit, find_token, sign
 from issuer.service.logins import LinkUsedUp, NotLoggedIn
+from issuer.service.losses import CopyOver, NoSuchCopy
 from issuer.service.metadata import authorization_server_metadata, issuer_metadata
 from issuer.service.nonces import give_nonce
 from issuer.service.offers import NothingToOffer, OfferGone, open_offer
-from issuer.service.record import NotOffered
+from issuer.service.record import AlreadyTheirs, NotOffered
 from issuer.service.tokens import redeem
 from issuer.store import Store
 from issuer.store.catalogue import TrackElsewhere
+from issuer.undoing import CameWithRelease, NotOneOfAPiece
 from plumbing.database import DatabaseUnavailable
 from plumbing.web.app import dpop_header, oauth_response
 from plumbing.web.csrf import ForgedForm
@@ -47,6 +51,17 @@ STATUSES: dict[type[HandstampError], int] = {
     ReleaseElsewhere: 409,
     TrackElsewhere: 409,
     OfferGone: 410,
+    UnknownCode: 404,
+    CodeUsed: 410,
+    AlreadyTheirs: 409,
+    NoSuchCopy: 404,
+    CopyOver: 409,
+    CameWithRelease: 409,
+    NotOneOfAPiece: 409,
+    AlreadyMember: 409,
+    NoSuchMember: 404,
+    NoSuchPersona: 404,
+    PersonaTaken: 409,
     LinkUsedUp: 410,
     NothingToOffer: 422,
     UnusableCover: 422,

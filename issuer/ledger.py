@@ -1,11 +1,12 @@
 """The ledger's rules: what an act costs, and what a listener owns. Pure, exact, in milli-credits.
 
 An `Entry` is one act of a listener and what it cost when it was written down. Entries are never changed or removed, and
-everything else is derived from them: `derive` gives one ownership for any order and repetition of the same entries.
+everything else is derived from them: `derive` gives one ownership for any order and repetition of the same entries. A
+refund is an entry too: it names the entries that it strikes out, so that no clock decides which of them still count.
 Nothing here knows whether a track is hidden or taken down, so no takedown can undo an ownership.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -60,15 +61,75 @@ class BuyRelease:
     release: str
 
 
-Act = Play | BuyTrack | BuyRelease
+class ThingKind(StrEnum):
+    """What can be given."""
+
+    TRACK = "track"
+    RELEASE = "release"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thing:
+    """A track or a release of the catalogue."""
+
+    kind: ThingKind
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gift:
+    """Something was given: by the co-op, or by a listener, whose copy `source` then is."""
+
+    thing: Thing
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseCode:
+    """A download code was used; `code` is its number, never the code itself."""
+
+    thing: Thing
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """A copy was given back for what was paid."""
+
+    copy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveAway:
+    """A copy was given on to somebody else."""
+
+    copy: str
+
+
+Gain = Play | BuyTrack | BuyRelease | Gift | UseCode
+Loss = Refund | GiveAway
+Act = Gain | Loss
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
-    """What one act cost for one track; 0 is written down too, for a release names its tracks this way."""
+    """What one act cost for one track; 0 is written down too, for a release names its tracks this way.
+
+    `already_owned` if the track was the listener's before, so that this act is not how they got it. What a refund pays
+    back is below 0.
+    """
 
     track: str
     milli: int
+    already_owned: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strike:
+    """The entry with this key counts no more for this track."""
+
+    key: str
+    track: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +141,7 @@ class Entry:
     act: Act
     charges: tuple[Charge, ...]
     at: datetime
+    strikes: tuple[Strike, ...] = ()
 
     def check_same(self, listener: str, act: Act) -> None:
         """Refuse a repeated key that means something else; the time may differ, because a repetition comes later."""
@@ -93,7 +155,7 @@ class Entry:
 
     @property
     def total_milli(self) -> int:
-        """What the whole act cost."""
+        """What the whole act cost; below 0 if it paid back."""
         return sum(charge.milli for charge in self.charges)
 
 
@@ -127,12 +189,13 @@ class Standing:
         """The next play's price: 2, 4, 8 ... 512, and nothing once the track is owned."""
         return 0 if self.acquired else 2 << self.paid_plays
 
-    def after(self, milli: int, acquisition: Acquisition, at: datetime) -> "Standing":
+    def after(self, charge: "Charge", acquisition: Acquisition, at: datetime) -> "Standing":
         """The standing after one more charge; the first acquisition stands."""
-        plays = self.paid_plays + (1 if acquisition is Acquisition.STREAM_TO_OWN and milli > 0 else 0)
-        owns = acquisition is Acquisition.PURCHASE or plays >= PLAYS_TO_OWN
+        listened = acquisition is Acquisition.STREAM_TO_OWN
+        plays = self.paid_plays + (1 if listened and charge.milli > 0 else 0)
+        owns = plays >= PLAYS_TO_OWN or not (listened or charge.already_owned)
         acquired = self.acquired or (Acquired(acquisition=acquisition, at=at) if owns else None)
-        return replace(self, paid_plays=plays, paid_milli=self.paid_milli + milli, acquired=acquired)
+        return replace(self, paid_plays=plays, paid_milli=self.paid_milli + charge.milli, acquired=acquired)
 
 
 NOTHING_YET = Standing()
@@ -171,22 +234,43 @@ class Ownership:
         return {track: standing.acquired for track, standing in self.tracks.items() if standing.acquired}
 
 
-def price_act(act: Act, tracks: Sequence[PricedTrack], ownership: Ownership) -> tuple[Charge, ...]:
+def whole_release(entry: Entry, counting: Iterable[Charge]) -> str | None:
+    """The release that an entry gave as a whole, by its charges that count; an entry that gave nothing gave none."""
+    if all(charge.already_owned for charge in counting):
+        return None
+    match entry.act:
+        case BuyRelease():
+            return entry.act.release
+        case Gift() | UseCode() if entry.act.thing.kind is ThingKind.RELEASE:
+            return entry.act.thing.id
+        case _:
+            return None
+
+
+def price_act(act: Gain, tracks: Sequence[PricedTrack], ownership: Ownership) -> tuple[Charge, ...]:
     """Say what an act costs for each of the `tracks` that it touches.
 
-    A play costs nothing before it counts; buying costs what remains; a free track is never charged.
+    A play costs nothing before it counts; buying costs what remains; a gift nothing; a free track is never charged.
     """
+    standings = [(track, ownership.standing(track.id)) for track in tracks]
     return tuple(
-        Charge(track=track.id, milli=0 if track.free else _price(act, ownership.standing(track.id))) for track in tracks
+        Charge(
+            track=track.id,
+            milli=0 if track.free else _price(act, standing),
+            already_owned=standing.acquired is not None,
+        )
+        for track, standing in standings
     )
 
 
-def _price(act: Act, standing: Standing) -> int:
+def _price(act: Gain, standing: Standing) -> int:
     match act:
         case Play():
             return standing.price_of_next_play() if act.seconds >= COUNTS_AFTER_S else 0
         case BuyTrack() | BuyRelease():
             return standing.remaining_milli
+        case Gift() | UseCode():
+            return 0
         case _:
             assert_never(act)
 
@@ -203,12 +287,13 @@ def derive(entries: Iterable[Entry], releases: Iterable[ReleaseTracks]) -> Owner
     """
     tracks: dict[str, Standing] = {}
     bought: dict[str, Acquired] = {}
-    for entry in _once_in_order(entries):
-        acquisition = Acquisition.STREAM_TO_OWN if isinstance(entry.act, Play) else Acquisition.PURCHASE
-        for charge in entry.charges:
-            tracks[charge.track] = tracks.get(charge.track, NOTHING_YET).after(charge.milli, acquisition, entry.at)
-        if isinstance(entry.act, BuyRelease):
-            bought.setdefault(entry.act.release, Acquired(acquisition=acquisition, at=entry.at))
+    for entry, counting, acquisition in _counting(entries):
+        for charge in counting:
+            before = tracks.get(charge.track, NOTHING_YET)
+            tracks[charge.track] = before.after(charge, acquisition, entry.at)
+        release = whole_release(entry, counting)
+        if release is not None:
+            bought.setdefault(release, Acquired(acquisition=acquisition, at=entry.at))
     owned = {track: standing.acquired for track, standing in tracks.items() if standing.acquired}
     completed = {
         held.release: acquired
@@ -216,6 +301,30 @@ def derive(entries: Iterable[Entry], releases: Iterable[ReleaseTracks]) -> Owner
         if (acquired := _completed(held, owned)) and held.release not in bought
     }
     return Ownership(tracks=tracks, releases={**completed, **bought})
+
+
+def counting_charges(entries: Iterable[Entry]) -> list[tuple[Entry, tuple[Charge, ...]]]:
+    """The entries that gave something, in order, each with those of its charges that no later entry struck out."""
+    ordered = _once_in_order(entries)
+    struck = {(strike.key, strike.track) for entry in ordered for strike in entry.strikes}
+    return [
+        (entry, tuple(charge for charge in entry.charges if (entry.key, charge.track) not in struck))
+        for entry in ordered
+        if not isinstance(entry.act, Loss)
+    ]
+
+
+def _counting(entries: Iterable[Entry]) -> Iterator[tuple[Entry, tuple[Charge, ...], Acquisition]]:
+    for entry, charges in counting_charges(entries):
+        match entry.act:
+            case Play():
+                yield entry, charges, Acquisition.STREAM_TO_OWN
+            case Gift():
+                yield entry, charges, Acquisition.GIFT
+            case UseCode():
+                yield entry, charges, Acquisition.DOWNLOAD_CODE
+            case _:
+                yield entry, charges, Acquisition.PURCHASE
 
 
 def _once_in_order(entries: Iterable[Entry]) -> list[Entry]:

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from issuer.catalogue import Cover, Release, Track
+from issuer.codes import DownloadCode
 from issuer.copies import Copy, Ended
 from issuer.ledger import Entry
 from issuer.listeners import Listener
@@ -60,6 +61,10 @@ class Catalogue(Protocol):
         """Take tracks off the offer; return how many were on it. No copy minds."""
         ...
 
+    def put_back(self, track_ids: Iterable[str]) -> int:
+        """Take back a takedown; return how many tracks it touched."""
+        ...
+
     def cover(self, release_id: str) -> Cover | None:
         """The co-op's own copy of a cover."""
         ...
@@ -92,8 +97,8 @@ class Ledger(Protocol):
         """Every copy of a listener that is good."""
         ...
 
-    def ended_copies(self, listener: str) -> Sequence[Copy]:
-        """Every copy of a listener that has ended."""
+    def past_copies(self, listener: str) -> Sequence[Copy]:
+        """Every copy of a listener that has ended, newest end first."""
         ...
 
     def copy(self, copy_id: str) -> Copy | None:
@@ -285,6 +290,34 @@ class StatusLists(StatusEntries, Protocol):
         ...
 
 
+class Ending(Books, StatusEntries, Protocol):
+    """What is needed to end a copy: ledger and catalogue, and the entries of its instances."""
+
+
+class Register(Registers, Ending, Protocol):
+    """What is needed to write into a register."""
+
+
+class Codes(Protocol):
+    """Download codes."""
+
+    def add_code(self, code: DownloadCode, *, code_hash: str, now: datetime) -> None:
+        """Keep a new code by its hash."""
+        ...
+
+    def code(self, code_hash: str) -> DownloadCode | None:
+        """The code with this hash, used or not."""
+        ...
+
+    def use_code(self, code_hash: str, *, now: datetime) -> bool:
+        """Use a code up; False if somebody was first."""
+        ...
+
+
+class CodeDesk(Codes, Books, Protocol):
+    """What is needed to make and use download codes."""
+
+
 class Issuing(Offers, Freshness, Claimable, StatusEntries, Protocol):
     """What the token and credential endpoints need."""
 
@@ -323,3 +356,7 @@ class Sweepable(Protocol):
     def delete_expired(self, now: datetime) -> int:
         """Delete what can mean nothing any more; return how many rows."""
         ...
+
+
+class Sweeping(Sweepable, Register, Protocol):
+    """What the sweep needs."""

@@ -101,7 +101,7 @@ class Persona:
     """A public name, and what it speaks for. Who is behind it stays in the register.
 
     Attributes:
-        id: a UUID that others may know it by.
+        id: a UUID that others may know it by; empty for one that has none yet.
         listener: the person who was verified.
         name: the public name.
         kind: artist or label.
@@ -120,7 +120,7 @@ class Persona:
 
     def __post_init__(self) -> None:
         """Refuse what no credential could carry."""
-        if not _UUID.fullmatch(self.id):
+        if self.id and not _UUID.fullmatch(self.id):
             raise Malformed("id of the persona", "it is no UUID in small letters")
         check_line("name of the persona", self.name, MAX_PERSONA_NAME)
         check_line("name of who vouches", self.vouched_by, MAX_PERSONA_NAME)

@@ -7,7 +7,21 @@ from typing import assert_never
 from credentials.errors import HolderError
 from issuer.catalogue import Track
 from issuer.copies import Copy, CopyKind
-from issuer.ledger import Act, BuyRelease, BuyTrack, Entry, Ownership, Play, PricedTrack, derive, price_act
+from issuer.ledger import (
+    BuyRelease,
+    BuyTrack,
+    Entry,
+    Gain,
+    Gift,
+    Ownership,
+    Play,
+    PricedTrack,
+    Thing,
+    ThingKind,
+    UseCode,
+    derive,
+    price_act,
+)
 from issuer.ports import Books
 from plumbing.ids import new_public_id
 
@@ -21,23 +35,43 @@ class NotOffered(HolderError):
         super().__init__("This track or release is not on offer here. Nothing was charged.")
 
 
-def record(books: Books, *, listener: str, act: Act, key: str, now: datetime) -> Entry:
+class AlreadyTheirs(HolderError):
+    """A gift, or a code, for somebody who owns the thing."""
+
+    code = "already_theirs"
+
+    def __init__(self) -> None:
+        super().__init__("This is owned already, so nothing was given or used up: it can still go to somebody else.")
+
+
+def record(books: Books, *, listener: str, act: Gain, key: str, now: datetime, even_withdrawn: bool = False) -> Entry:
     """Write an act down once, charge it, and keep what it made the listener's own.
 
     The same key with the same act gives the same entry again; with another act it is refused.
 
+    Args:
+        books: ledger and catalogue.
+        listener: whose act it is.
+        act: what they did, or got.
+        key: makes it safe to repeat.
+        now: when it was.
+        even_withdrawn: whether what is not on offer may be got: it was promised before, or happened before.
+
     Raises:
         KeyReused: the key stands for another act.
         NotOffered: the thing is unknown, or withdrawn and not owned.
+        AlreadyTheirs: it was to be given to somebody who owns it.
     """
     known = books.entry(key)
     if known is not None:
         known.check_same(listener, act)
         return known
+    if isinstance(act, Gift | UseCode):
+        check_not_theirs(books, listener, act.thing)
     tracks = _touched(books, act)
     # Only these tracks' history matters for the price, however long the listener has been here.
     owned = derive(books.entries_for(listener, (track.id for track in tracks)), ())
-    on_offer = _check_offered(act, tracks, owned)
+    on_offer = _check_offered(act, tracks, owned, even_withdrawn=even_withdrawn)
     entry = Entry(
         key=key, listener=listener, act=act, charges=price_act(act, on_offer, owned), at=now.replace(microsecond=0)
     )
@@ -45,6 +79,12 @@ def record(books: Books, *, listener: str, act: Act, key: str, now: datetime) ->
     if entry.may_complete:
         settle(books, listener)
     return entry
+
+
+def check_not_theirs(books: Books, listener: str, thing: Thing) -> None:
+    """Refuse to give a listener what they own."""
+    if any((copy.kind.value, copy.subject) == (thing.kind.value, thing.id) for copy in books.copies(listener)):
+        raise AlreadyTheirs
 
 
 def ownership(books: Books, listener: str) -> Ownership:
@@ -58,7 +98,7 @@ def ownership(books: Books, listener: str) -> Ownership:
 def settle(books: Books, listener: str) -> None:
     """Give every owned thing its copy, with an id that is drawn once and never changes.
 
-    Copies are only ever added: neither a takedown nor a release that grows takes one away.
+    Copies are only ever added here: neither a takedown nor a release that grows takes one away.
     """
     owned = ownership(books, listener)
     there = {(copy.kind, copy.subject) for copy in books.copies(listener)}
@@ -82,22 +122,32 @@ def settle(books: Books, listener: str) -> None:
     )
 
 
-def _touched(books: Books, act: Act) -> Sequence[Track]:
+def _touched(books: Books, act: Gain) -> Sequence[Track]:
     match act:
         case Play() | BuyTrack():
-            track = books.track(act.track)
-            return (track,) if track else ()
+            thing = Thing(kind=ThingKind.TRACK, id=act.track)
         case BuyRelease():
-            release = books.release(act.release)
-            return release.tracks if release else ()
+            thing = Thing(kind=ThingKind.RELEASE, id=act.release)
+        case Gift() | UseCode():
+            thing = act.thing
         case _:
             assert_never(act)
+    return tracks_of(books, thing)
 
 
-def _check_offered(act: Act, tracks: Sequence[Track], owned: Ownership) -> list[PricedTrack]:
+def tracks_of(books: Books, thing: Thing) -> Sequence[Track]:
+    """The tracks of a release, or the one track; none if the catalogue knows neither."""
+    if thing.kind is ThingKind.RELEASE:
+        release = books.release(thing.id)
+        return release.tracks if release else ()
+    track = books.track(thing.id)
+    return (track,) if track else ()
+
+
+def _check_offered(act: Gain, tracks: Sequence[Track], owned: Ownership, *, even_withdrawn: bool) -> list[PricedTrack]:
     """Leave out what was withdrawn; who owns a withdrawn track may still play it, for nothing."""
-    mine = owned.owned_tracks if not isinstance(act, BuyRelease) else {}
-    offered = [track.priced for track in tracks if not track.withdrawn or track.id in mine]
+    mine = owned.owned_tracks if isinstance(act, Play | BuyTrack) else {}
+    offered = [track.priced for track in tracks if even_withdrawn or not track.withdrawn or track.id in mine]
     if not offered:
         raise NotOffered
     return offered

@@ -1,6 +1,7 @@
 """The co-op's store: every port of the use cases on one SQLModel session."""
 
 from issuer.store.catalogue import CatalogueStore
+from issuer.store.codes import CodeStore
 from issuer.store.ledger import LedgerStore
 from issuer.store.listeners import ListenerStore
 from issuer.store.offers import OfferStore
@@ -10,5 +11,5 @@ from issuer.store.status import StatusStore
 __all__ = ["Store"]
 
 
-class Store(CatalogueStore, LedgerStore, ListenerStore, OfferStore, RegisterStore, StatusStore):
+class Store(CatalogueStore, CodeStore, LedgerStore, ListenerStore, OfferStore, RegisterStore, StatusStore):
     """All ports on one session, which somebody else opens, commits and closes."""

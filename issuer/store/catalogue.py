@@ -1,12 +1,14 @@
 """Releases, tracks and covers in the database."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
+from sqlalchemy import update
 from sqlmodel import col, select
 
 from credentials.errors import HolderError
 from issuer.catalogue import Cover, Release, Track
-from issuer.store.base import SessionStore
+from issuer.store.base import SessionStore, to_s
 from issuer.tables import CoverRow, ReleaseRow, TrackRow
 
 
@@ -91,6 +93,16 @@ class CatalogueStore(SessionStore):
             )
         )
 
+    def take_down(self, track_ids: Iterable[str], *, at: datetime) -> int:
+        """See `issuer.ports.Catalogue`."""
+        found = (col(TrackRow.id).in_(list(track_ids)), col(TrackRow.taken_down_at).is_(None))
+        return self._changed(update(TrackRow).where(*found).values(taken_down_at=to_s(at)))
+
+    def put_back(self, track_ids: Iterable[str]) -> int:
+        """See `issuer.ports.Catalogue`."""
+        found = (col(TrackRow.id).in_(list(track_ids)), col(TrackRow.taken_down_at).is_not(None))
+        return self._changed(update(TrackRow).where(*found).values(taken_down_at=None))
+
     def cover(self, release_id: str) -> Cover | None:
         """See `issuer.ports.Catalogue`."""
         row = self._session.get(CoverRow, release_id)
@@ -107,7 +119,7 @@ def _track(row: TrackRow) -> Track:
         isrc=row.isrc,
         duration_s=row.duration_s,
         free=row.free,
-        withdrawn=row.withdrawn,
+        withdrawn=row.withdrawn or row.taken_down_at is not None,
     )
 
 

@@ -1,16 +1,31 @@
 """Entries and copies in the database."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from sqlalchemy import update
 from sqlmodel import col, select
 
 from issuer.copies import Copy, CopyKind, Ended
-from issuer.ledger import Acquisition, Act, BuyRelease, BuyTrack, Charge, Entry, Play
+from issuer.ledger import (
+    Acquisition,
+    Act,
+    BuyRelease,
+    BuyTrack,
+    Charge,
+    Entry,
+    Gift,
+    GiveAway,
+    Play,
+    Refund,
+    Strike,
+    Thing,
+    ThingKind,
+    UseCode,
+)
 from issuer.store.base import SessionStore, from_s, to_s
-from issuer.tables import CopyRow, EntryChargeRow, EntryRow
+from issuer.tables import CopyRow, EntryChargeRow, EntryRow, EntryStrikeRow
 from plumbing.ids import new_internal_id
 
 
@@ -53,8 +68,12 @@ class LedgerStore(SessionStore):
                 listener_id=entry.listener,
                 position=position,
                 milli=charge.milli,
+                already_owned=charge.already_owned,
             )
             for position, charge in enumerate(entry.charges)
+        )
+        self._session.add_all(
+            EntryStrikeRow(entry_id=row.id, struck_key=strike.key, track_id=strike.track) for strike in entry.strikes
         )
         self._session.flush()
 
@@ -73,7 +92,7 @@ class LedgerStore(SessionStore):
         good = (CopyRow.listener_id == listener, col(CopyRow.ended).is_(None))
         return [copy_of(row) for row in self._session.exec(select(CopyRow).where(*good).order_by(col(CopyRow.id)))]
 
-    def ended_copies(self, listener: str) -> Sequence[Copy]:
+    def past_copies(self, listener: str) -> Sequence[Copy]:
         """See `issuer.ports.Ledger`."""
         over = (CopyRow.listener_id == listener, col(CopyRow.ended).is_not(None))
         newest = (col(CopyRow.ended_at).desc(), col(CopyRow.id))
@@ -105,13 +124,34 @@ class LedgerStore(SessionStore):
                 .order_by(col(EntryChargeRow.entry_id), col(EntryChargeRow.position))
             ),
         ):
-            charges[charge.entry_id].append(Charge(track=charge.track_id, milli=charge.milli))
+            charges[charge.entry_id].append(
+                Charge(track=charge.track_id, milli=charge.milli, already_owned=charge.already_owned)
+            )
+        strikes = self._strikes(row.id for row in rows if row.kind in _LOSSES)
         return [
             Entry(
-                key=row.key, listener=row.listener_id, act=_act(row), charges=tuple(charges[row.id]), at=from_s(row.at)
+                key=row.key,
+                listener=row.listener_id,
+                act=_act(row),
+                charges=tuple(charges[row.id]),
+                at=from_s(row.at),
+                strikes=tuple(strikes.get(row.id, ())),
             )
             for row in rows
         ]
+
+    def _strikes(self, entry_ids: Iterable[str]) -> dict[str, list[Strike]]:
+        strikes: dict[str, list[Strike]] = {}
+        for strike in self._in_parts(
+            entry_ids,
+            lambda part: self._session.exec(
+                select(EntryStrikeRow)
+                .where(col(EntryStrikeRow.entry_id).in_(part))
+                .order_by(col(EntryStrikeRow.struck_key), col(EntryStrikeRow.track_id))
+            ),
+        ):
+            strikes.setdefault(strike.entry_id, []).append(Strike(key=strike.struck_key, track=strike.track_id))
+        return strikes
 
 
 def _copy_row(copy: Copy) -> CopyRow:
@@ -140,7 +180,7 @@ def copy_of(row: CopyRow) -> Copy:
 
 
 def _entry_row(entry: Entry) -> EntryRow:
-    kind, subject, seconds = _columns(entry.act)
+    kind, subject, seconds, source = _columns(entry.act)
     return EntryRow(
         id=new_internal_id(entry.at),
         key=entry.key,
@@ -148,29 +188,45 @@ def _entry_row(entry: Entry) -> EntryRow:
         kind=kind,
         subject=subject,
         seconds=seconds,
+        source=source,
         at=to_s(entry.at),
     )
 
 
-def _columns(act: Act) -> tuple[str, str, int | None]:
+def _columns(act: Act) -> tuple[str, str, int | None, str | None]:
     match act:
         case Play():
-            return "play", act.track, act.seconds
-        case BuyTrack():
-            return "buy_track", act.track, None
-        case BuyRelease():
-            return "buy_release", act.release, None
+            return "play", act.track, act.seconds, None
+        case BuyTrack(track=subject):
+            return "buy_track", subject, None, None
+        case BuyRelease(release=subject):
+            return "buy_release", subject, None, None
+        case Gift():
+            return f"gift_{act.thing.kind}", act.thing.id, None, act.source
+        case UseCode():
+            return f"code_{act.thing.kind}", act.thing.id, None, act.code
+        case Refund() | GiveAway():
+            return ("refund" if isinstance(act, Refund) else "give_away"), act.copy, None, None
         case _:
             assert_never(act)
 
 
+_LOSSES: Final = frozenset({"refund", "give_away"})
+_READERS: Final[Mapping[str, Callable[[EntryRow], Act]]] = {
+    "play": lambda row: Play(track=row.subject, seconds=row.seconds or 0),
+    "buy_track": lambda row: BuyTrack(track=row.subject),
+    "buy_release": lambda row: BuyRelease(release=row.subject),
+    "gift_track": lambda row: Gift(thing=Thing(kind=ThingKind.TRACK, id=row.subject), source=row.source),
+    "gift_release": lambda row: Gift(thing=Thing(kind=ThingKind.RELEASE, id=row.subject), source=row.source),
+    "code_track": lambda row: UseCode(thing=Thing(kind=ThingKind.TRACK, id=row.subject), code=row.source or ""),
+    "code_release": lambda row: UseCode(thing=Thing(kind=ThingKind.RELEASE, id=row.subject), code=row.source or ""),
+    "refund": lambda row: Refund(copy=row.subject),
+    "give_away": lambda row: GiveAway(copy=row.subject),
+}
+
+
 def _act(row: EntryRow) -> Act:
-    match row.kind:
-        case "play":
-            return Play(track=row.subject, seconds=row.seconds or 0)
-        case "buy_track":
-            return BuyTrack(track=row.subject)
-        case "buy_release":
-            return BuyRelease(release=row.subject)
-        case _:
-            raise ValueError("The ledger holds an entry of a kind that this version does not know.")
+    reader = _READERS.get(row.kind)
+    if reader is None:
+        raise ValueError("The ledger holds an entry of a kind that this version does not know.")
+    return reader(row)
