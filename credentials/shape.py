@@ -20,7 +20,7 @@ from credentials.sd_jwt.reading import SdJwt
 _HEADER = ["alg", "typ", "kid", "x5c"]
 _VISIBLE = ["iss", "iat", "vct", "cnf", "exp", "status", DIGESTS, HASH_NAME]
 _STATUS_ENTRY = ["idx", "uri"]
-_HOLDER_KEY = ["kty", "crv", "x", "y"]
+_HOLDER_KEY = {"EC": ["kty", "crv", "x", "y"], "OKP": ["kty", "crv", "x"]}
 _SALT_CHARACTERS = len(base64url.encode(bytes(SALT_BYTES)))
 _DIGEST_CHARACTERS = len(digest_sha256(""))
 
@@ -127,7 +127,7 @@ def _is_bare_key(confirmation: Json) -> bool:
     if not isinstance(confirmation, dict) or list(confirmation) != ["jwk"]:
         return False
     key = confirmation["jwk"]
-    return isinstance(key, dict) and list(key) == _HOLDER_KEY
+    return isinstance(key, dict) and list(key) == _HOLDER_KEY.get(str(key.get("kty")))
 
 
 def _without(names: list[str], absent: set[str]) -> list[str]:

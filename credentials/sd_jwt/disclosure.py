@@ -19,6 +19,7 @@ ELEMENT = "..."
 FORBIDDEN_NAMES = frozenset({DIGESTS, ELEMENT})
 DEFAULT_HASH = "sha-256"
 SALT_BYTES = 16
+DECOY_BYTES = 32
 _ELEMENT_PARTS = 2
 _CLAIM_PARTS = 3
 
@@ -60,7 +61,15 @@ def choose_digest(claims: Mapping[str, Json]) -> Digest:
     Raises:
         UnsupportedHash: it names another, or is not text.
     """
-    name = claims.get(HASH_NAME, DEFAULT_HASH)
+    return find_digest(claims.get(HASH_NAME, DEFAULT_HASH))
+
+
+def find_digest(name: Json) -> Digest:
+    """Return the digest of this name.
+
+    Raises:
+        UnsupportedHash: there is none, or the name is not text.
+    """
     digest = _DIGESTS.get(name) if isinstance(name, str) else None
     if digest is None:
         raise UnsupportedHash
@@ -94,3 +103,8 @@ def parse_disclosure(encoded: str, digest: Digest) -> Disclosure:
 def write_disclosure(name: str, value: Json, random: Callable[[int], bytes]) -> str:
     """Make one claim disclosable, under a fresh salt of 128 bits (RFC 9901 §9.3); the text is what is digested."""
     return base64url.encode(dump([base64url.encode(random(SALT_BYTES)), name, value]))
+
+
+def write_element_disclosure(value: Json, random: Callable[[int], bytes]) -> str:
+    """Make one array element disclosable, as `write_disclosure` does a claim (RFC 9901 §4.2.2)."""
+    return base64url.encode(dump([base64url.encode(random(SALT_BYTES)), value]))

@@ -111,3 +111,12 @@ class TooManyClaims(IssuerError):
 
     def __init__(self, digest_count: int) -> None:
         super().__init__(f"The type has room for {digest_count} claims; more would tell credentials apart by size.")
+
+
+class NothingToHide(IssuerError):
+    """A path of what is to be selectively disclosable that leads to nothing."""
+
+    code = "nothing_to_hide"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"There is nothing at `{path}` that could be disclosable; mend the path or the claims.")

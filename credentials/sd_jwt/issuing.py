@@ -1,6 +1,9 @@
-"""Issuing SD-JWT VCs: every claim at the top level, every credential of a type with the same number of digests."""
+"""Issuing SD-JWT VCs: every credential of a type with the same number of digests.
 
-from collections.abc import Callable, Mapping
+`build_sd_jwt_vc` makes ours, whose claims all stand at the top level. `build_nested_sd_jwt_vc` makes any other.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
 from credentials.encoding.strict_json import Json
@@ -8,6 +11,7 @@ from credentials.keys.jwk import PublicKey
 from credentials.keys.jws import sign_under, write_header
 from credentials.keys.signer import Signer
 from credentials.sd_jwt.disclosure import (
+    DECOY_BYTES,
     DEFAULT_HASH,
     DIGESTS,
     FORBIDDEN_NAMES,
@@ -16,12 +20,13 @@ from credentials.sd_jwt.disclosure import (
     write_disclosure,
 )
 from credentials.sd_jwt.errors import ForbiddenClaimName, ReservedClaim, TooManyClaims
+from credentials.sd_jwt.hiding import hide
+from credentials.sd_jwt.locating import Path
 from credentials.status.reference import StatusReference
 
 TYP = "dc+sd-jwt"
 ALWAYS_VISIBLE = frozenset({"iss", "nbf", "exp", "cnf", "vct", "vct#integrity", "aka_vcts", "status"})
 """What SD-JWT VC never lets be selectively disclosed: section "Registered JWT Claims"."""
-_DECOY_BYTES = 32
 
 
 def build_sd_jwt_vc(  # noqa: PLR0913 - each is a member of the credential, all by name
@@ -48,7 +53,7 @@ def build_sd_jwt_vc(  # noqa: PLR0913 - each is a member of the credential, all 
         disclosable: claims that the holder may show or hide, one by one.
         digest_count: how many digests every credential of this type has; decoys fill the rest (RFC 9901 §4.2.5).
         signer: the issuer's key.
-        x5c: the issuer's certificates, leaf first, anchor left out.
+        x5c: the issuer's certificates, leaf first, anchor left out; empty for a key that is found by its id.
         random: gives so many secret random bytes.
         status: which entry of which status list says whether it is still good; None if nothing does.
         expires_at: `exp`, in seconds, as coarse as `issued_at`; None if it never expires.
@@ -58,18 +63,76 @@ def build_sd_jwt_vc(  # noqa: PLR0913 - each is a member of the credential, all 
         ForbiddenClaimName: a claim, or something inside its value, has a name kept for digests.
         TooManyClaims: there are more claims than digests.
     """
-    _check_disclosable(disclosable, digest_count)
+    _check_disclosable(disclosable)
+    if len(disclosable) > digest_count:
+        raise TooManyClaims(digest_count)
     disclosures = [write_disclosure(name, value, random) for name, value in disclosable.items()]
     # A decoy is the digest of random bytes, so nobody can tell it from a digest of a disclosure.
-    decoys = [random(_DECOY_BYTES).hex() for _ in range(digest_count - len(disclosures))]
+    decoys = [random(DECOY_BYTES).hex() for _ in range(digest_count - len(disclosures))]
+    claims = _visible(vct, issuer, holder_key, issued_at, expires_at, status)
+    # RFC 9901 §4.2.4.1: sorted, so that the order says nothing of the claims.
+    claims[DIGESTS] = list[Json](sorted(map(digest_sha256, (*disclosures, *decoys))))
+    claims[HASH_NAME] = DEFAULT_HASH
+    return _sign(claims, disclosures, signer, x5c)
+
+
+def build_nested_sd_jwt_vc(  # noqa: PLR0913 - each is a member of the credential, all by name
+    *,
+    vct: str,
+    issuer: str,
+    holder_key: PublicKey,
+    issued_at: int,
+    claims: Mapping[str, Json],
+    hidden: Iterable[Path],
+    digest_counts: Mapping[Path, int],
+    signer: Signer,
+    x5c: list[str],
+    random: Callable[[int], bytes],
+    status: StatusReference | None = None,
+    expires_at: int | None = None,
+    hash_name: str = DEFAULT_HASH,
+) -> str:
+    """Issue one SD-JWT VC whose claims may be hidden in parts: members, elements, and one within another.
+
+    Args:
+        vct: the credential's type.
+        issuer: the issuer's URL; its host is what the certificate names.
+        holder_key: goes into `cnf`.
+        issued_at: `iat`, in seconds; coarse, so that it tells nobody apart.
+        claims: about the subject; visible where `hidden` names nothing.
+        hidden: claims path pointers to what the holder may show or hide; each place gets a disclosure of its own.
+        digest_counts: how many digests an object or array has, decoys included, by its path; () for the top level.
+        signer: the issuer's key.
+        x5c: the issuer's certificates, leaf first, anchor left out; empty for a key that is found by its id.
+        random: gives so many secret random bytes.
+        status: which entry of which status list says whether it is still good; None if nothing does.
+        expires_at: `exp`, in seconds, as coarse as `issued_at`; None if it never expires.
+        hash_name: of the digests.
+
+    Raises:
+        ReservedClaim: a claim has a name of the protocol.
+        ForbiddenClaimName: a claim, or something inside one, has a name kept for digests.
+        NothingToHide: a path leads to nothing.
+        TooManyClaims: there is more to hide than digests.
+        UnsupportedHash: the hash is not one of those that are read.
+    """
+    _check_disclosable(claims)
+    signed, disclosures = hide(claims, paths=hidden, digest_counts=digest_counts, random=random, hash_name=hash_name)
+    return _sign(_visible(vct, issuer, holder_key, issued_at, expires_at, status) | signed, disclosures, signer, x5c)
+
+
+def _visible(
+    vct: str, issuer: str, holder_key: PublicKey, issued_at: int, expires_at: int | None, status: StatusReference | None
+) -> dict[str, Json]:
     claims: dict[str, Json] = {"iss": issuer, "iat": issued_at, "vct": vct, "cnf": {"jwk": holder_key.jwk}}
     if expires_at is not None:
         claims["exp"] = expires_at
     if status is not None:
         claims["status"] = status.to_json()
-    # RFC 9901 §4.2.4.1: sorted, so that the order says nothing of the claims.
-    claims[DIGESTS] = list[Json](sorted(map(digest_sha256, (*disclosures, *decoys))))
-    claims[HASH_NAME] = DEFAULT_HASH
+    return claims
+
+
+def _sign(claims: Mapping[str, Json], disclosures: Iterable[str], signer: Signer, x5c: list[str]) -> str:
     header = _write_header(signer.algorithm, signer.public_key.thumbprint, tuple(x5c))
     return "".join(f"{part}~" for part in (sign_under(header, claims, signer), *disclosures))
 
@@ -77,10 +140,11 @@ def build_sd_jwt_vc(  # noqa: PLR0913 - each is a member of the credential, all 
 # Every credential of an issuer has the same header, certificates and all, so it is written once.
 @lru_cache(maxsize=16)
 def _write_header(algorithm: str, kid: str, x5c: tuple[str, ...]) -> str:
-    return write_header({"typ": TYP, "kid": kid, "x5c": list[Json](x5c)}, algorithm=algorithm)
+    chain: dict[str, Json] = {"x5c": list[Json](x5c)} if x5c else {}
+    return write_header({"typ": TYP, "kid": kid, **chain}, algorithm=algorithm)
 
 
-def _check_disclosable(disclosable: Mapping[str, Json], digest_count: int) -> None:
+def _check_disclosable(disclosable: Mapping[str, Json]) -> None:
     for name, value in disclosable.items():
         if name in ALWAYS_VISIBLE or name in ("iat", HASH_NAME):
             raise ReservedClaim(name)
@@ -88,8 +152,6 @@ def _check_disclosable(disclosable: Mapping[str, Json], digest_count: int) -> No
             raise ForbiddenClaimName(name)
         if isinstance(value, dict | list):
             _check_names(value)
-    if len(disclosable) > digest_count:
-        raise TooManyClaims(digest_count)
 
 
 def _check_names(value: Json) -> None:
