@@ -3,12 +3,18 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.x509.oid import NameOID
 
 from credentials.errors import Malformed
-from credentials.keys.certificates import parse_x5c
+from credentials.keys.certificates import load_chain_pem, parse_x5c
 from credentials.keys.errors import CertificateExpired, CertificateUntrusted, CertificateWrongName
 from credentials.keys.kinds import KeyKind
 from credentials.keys.signer import LocalSigner
@@ -152,13 +158,40 @@ def test_a_certificate_for_a_host_proves_no_key_of_a_did(world: World) -> None:
         other.find_key({"x5c": list(world.x5c)}, at=world.now)
 
 
+def certify(world: World, signer: LocalSigner) -> list[str]:
+    """Have the world's authority certify a key of any kind for the co-op's host."""
+    parent = x509.load_pem_x509_certificate(world.authority.cert_pem.bytes())
+    parent_key = load_pem_private_key(world.authority.private_key_pem.bytes(), None)
+    assert isinstance(parent_key, ec.EllipticCurvePrivateKey)
+    private = load_pem_private_key(signer.to_pem(None), None)
+    builder = x509.CertificateBuilder(
+        parent.subject,
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "co-op")]),
+        private.public_key(),  # type: ignore[arg-type]  # of the three kinds
+        x509.random_serial_number(),
+    )
+    builder = builder.not_valid_before(world.now - timedelta(days=1)).not_valid_after(world.now + timedelta(days=1))
+    names = x509.SubjectAlternativeName([x509.DNSName(urlsplit(world.issuer_url).hostname or "")])
+    above = x509.AuthorityKeyIdentifier.from_issuer_public_key(parent_key.public_key())
+    for extension in (names, above):
+        builder = builder.add_extension(extension, critical=False)
+    return load_chain_pem(builder.sign(parent_key, hashes.SHA256()).public_bytes(Encoding.PEM)).x5c()
+
+
 @pytest.mark.parametrize("kind", KeyKind)
-def test_an_issuer_may_sign_with_any_of_the_three_kinds(world: World, kind: KeyKind) -> None:
+def test_an_issuer_may_sign_with_any_of_the_three_kinds_certified_or_pinned(world: World, kind: KeyKind) -> None:
     signer = LocalSigner.generate(kind)
-    known = {signer.public_key.thumbprint: signer.public_key}
-    policy = TrustPolicy((trusted(world, anchors=(), public_keys=known),))
-    credential = world.issue(signer=signer, x5c=())
-    assert world.verify(world.present(credential), policy=policy).issuer_key == signer.public_key.thumbprint
+    presentation = world.present(world.issue(signer=signer, x5c=certify(world, signer)))
+    for known in (trusted(world), trusted(world, anchors=(), keys=frozenset({signer.public_key.thumbprint}))):
+        verified = world.verify(presentation, policy=TrustPolicy((known,)))
+        assert verified.issuer_key == signer.public_key.thumbprint
+
+
+@pytest.mark.parametrize("kind", KeyKind)
+def test_a_holder_may_sign_with_any_of_the_three_kinds(world: World, kind: KeyKind) -> None:
+    holder = LocalSigner.generate(kind)
+    issued = world.issue(holder_key=holder.public_key)
+    assert world.verify(world.present(issued, signer=holder)).holder_key == holder.public_key.thumbprint
 
 
 def test_what_a_list_says_ends_with_the_list(world: World) -> None:
