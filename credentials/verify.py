@@ -27,9 +27,11 @@
 
     14. it has no key binding (RFC 9901 §7.2) and is bound to a key of this wallet;
     15. it is like every other of its type (`credentials.shape`), so that it does not tag its holder.
+
+`verify_foreign` is for a type whose shape nobody here knows: the same without 15.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import KW_ONLY, InitVar, dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -59,7 +61,7 @@ from credentials.sd_jwt.issuing import ALWAYS_VISIBLE, TYP
 from credentials.sd_jwt.presenting import KEY_BINDING_TYP, read_holder_key
 from credentials.sd_jwt.reading import SdJwt, parse_sd_jwt
 from credentials.shape import check_shape
-from credentials.status import StatusCheck, StatusList, StatusPolicy, StatusReference, check_status
+from credentials.status import StatusCheck, StatusList, StatusReference, check_status
 from credentials.trust import TrustPolicy
 
 _ISSUED_STEPS: Final = (
@@ -126,6 +128,12 @@ class Received(_Evidence):
     __slots__ = ()
 
 
+class Foreign(_Evidence):
+    """Evidence that a credential just issued is valid and bound to a key of ours; not that it is like any other."""
+
+    __slots__ = ()
+
+
 _Found = TypeVar("_Found", bound=_Evidence)
 
 
@@ -140,7 +148,7 @@ def verify(  # noqa: PLR0913 - each is one thing to check against, all by name
     max_age_s: int = 300,
     clock_skew_s: int = 60,
     statuses: Mapping[str, StatusList] | None = None,
-    status_policy: StatusPolicy = StatusPolicy.REFUSE,
+    lenient: Collection[str] = (),
 ) -> Verified:
     """Verify a presentation: an SD-JWT VC with key binding. The steps are numbered above.
 
@@ -154,7 +162,7 @@ def verify(  # noqa: PLR0913 - each is one thing to check against, all by name
         max_age_s: how old the key binding may be.
         clock_skew_s: how far clocks may differ.
         statuses: the status lists at hand, verified, under their addresses.
-        status_policy: what to do if the one that is needed is not among them, or stale.
+        lenient: addresses of lists that may be missing or stale, because the gate's policy admits without them.
 
     Raises:
         StatusListNeeded: all is right but for step 13; fetch the list that it names, and call again.
@@ -178,8 +186,9 @@ def verify(  # noqa: PLR0913 - each is one thing to check against, all by name
     if claims.get("nonce") != nonce:
         raise WrongNonce
     _check_fresh(claims, at, max_age_s, clock_skew_s)  # (12)
+    issuer = policy.issuer_for(_read_text(sd_jwt, "iss")).issuer
     status = check_status(  # (13)
-        _read_reference(sd_jwt), issuer=_read_text(sd_jwt, "iss"), lists=statuses or {}, policy=status_policy, at=at
+        _read_reference(sd_jwt, issuer), issuer=issuer, lists=statuses or {}, lenient=lenient, at=at
     )
     return _seal(Verified, sd_jwt, issuer_key, holder_key, at, _PRESENTED_STEPS, status=status)
 
@@ -213,12 +222,7 @@ def verify_issued(  # noqa: PLR0913 - what all of a type have in common, all by 
         HandstampError: `credentials.refusals`, or an error of the step's own package, says what is wrong.
     """
     sd_jwt = parse_sd_jwt(credential)  # (1)
-    issuer_key = _verify_issued_part(sd_jwt, policy, None, at, clock_skew_s)  # (2) to (7)
-    if sd_jwt.key_binding is not None:  # (14)
-        raise UnexpectedKeyBinding
-    holder_key = read_holder_key(sd_jwt)
-    if holder_key.thumbprint not in holder_keys:
-        raise NotOurKey
+    issuer_key, holder_key = _verify_received(sd_jwt, policy, holder_keys, at, clock_skew_s)  # (2) to (7), (14)
     check_shape(  # (15)
         sd_jwt,
         issuer_key=issuer_key.thumbprint,
@@ -230,6 +234,28 @@ def verify_issued(  # noqa: PLR0913 - what all of a type have in common, all by 
         has_status=has_status,
     )
     return _seal(Received, sd_jwt, issuer_key, holder_key, at, _RECEIVED_STEPS)
+
+
+def verify_foreign(
+    credential: str, *, policy: TrustPolicy, holder_keys: frozenset[str], at: datetime, clock_skew_s: int = 60
+) -> Foreign:
+    """Verify a credential of a type that is not ours on receipt; arguments and refusals as for `verify_issued`."""
+    sd_jwt = parse_sd_jwt(credential)  # (1)
+    issuer_key, holder_key = _verify_received(sd_jwt, policy, holder_keys, at, clock_skew_s)  # (2) to (7), (14)
+    return _seal(Foreign, sd_jwt, issuer_key, holder_key, at, _RECEIVED_STEPS[:-1])
+
+
+def _verify_received(
+    sd_jwt: SdJwt, policy: TrustPolicy, holder_keys: frozenset[str], at: datetime, clock_skew_s: int
+) -> tuple[PublicKey, PublicKey]:
+    """Take steps 2 to 7 and 14; return the issuer's key and ours."""
+    issuer_key = _verify_issued_part(sd_jwt, policy, None, at, clock_skew_s)
+    if sd_jwt.key_binding is not None:
+        raise UnexpectedKeyBinding
+    holder_key = read_holder_key(sd_jwt)
+    if holder_key.thumbprint not in holder_keys:
+        raise NotOurKey
+    return issuer_key, holder_key
 
 
 def _verify_issued_part(
@@ -249,14 +275,13 @@ def _verify_issued_part(
     issuer_key = trusted.find_key(sd_jwt.header, at=at)  # (5)
     sd_jwt.jws.check_signature(issuer_key)  # (6)
     _check_dates(sd_jwt.claims, at, clock_skew_s, what="credential")  # (7)
-    _read_reference(sd_jwt)
+    _read_reference(sd_jwt, trusted.issuer)
     return issuer_key
 
 
-def _read_reference(sd_jwt: SdJwt) -> StatusReference | None:
-    if "status" not in sd_jwt.claims:
-        return None
-    return StatusReference.parse(sd_jwt.claims["status"], issuer=_read_text(sd_jwt, "iss"))
+def _read_reference(sd_jwt: SdJwt, issuer: str) -> StatusReference | None:
+    # `iss` may be a DID of an issuer that is known by its address; its lists are at that address.
+    return StatusReference.parse(sd_jwt.claims["status"], issuer=issuer) if "status" in sd_jwt.claims else None
 
 
 def _check_dates(claims: Mapping[str, Json], at: datetime, clock_skew_s: int, *, what: str) -> None:

@@ -1,6 +1,6 @@
 """What a status list says of one credential, and what a gate does when none can be had."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from enum import StrEnum
 
@@ -45,7 +45,7 @@ def check_status(
     *,
     issuer: str,
     lists: Mapping[str, StatusList],
-    policy: StatusPolicy,
+    lenient: Collection[str],
     at: datetime,
 ) -> StatusCheck:
     """Look a credential's status up (Token Status List §8.3 steps 6 and 7).
@@ -54,11 +54,11 @@ def check_status(
         reference: the entry that the credential names; None if it has no status.
         issuer: `iss` of the credential.
         lists: the lists at hand, under their addresses.
-        policy: whether a missing or stale list refuses.
+        lenient: addresses of lists that could not be had, and without which the gate's policy admits.
         at: the time of the check.
 
     Raises:
-        StatusListNeeded: the list is not at hand, or should be fetched again, and the policy does not admit.
+        StatusListNeeded: the list is not at hand, or should be fetched again, and the policy does not admit without.
         CredentialRevoked, CredentialSuspended, UnknownStatus, StatusOutOfRange: what the list says.
         WrongStatusList: the list at hand is another issuer's.
         Expired: the list has expired.
@@ -66,10 +66,10 @@ def check_status(
     if reference is None:
         return StatusCheck.NONE
     found = lists.get(reference.uri)
-    if found is None or (found.stale and policy is StatusPolicy.REFUSE):
-        if found is None and policy is StatusPolicy.ADMIT:
-            return StatusCheck.UNKNOWN
+    if (found is None or found.stale) and reference.uri not in lenient:
         raise StatusListNeeded(reference.uri, issuer)
+    if found is None:
+        return StatusCheck.UNKNOWN
     if found.uri != reference.uri or found.issuer != issuer:
         raise WrongStatusList("it is another issuer's")
     found.check_not_expired(at)

@@ -25,7 +25,6 @@ from credentials.status import (
     PackedStatuses,
     StatusCheck,
     StatusList,
-    StatusPolicy,
     StatusReference,
     build_status_list,
     verify_status_list,
@@ -343,10 +342,11 @@ def test_a_stale_list_is_asked_for_again_unless_the_gate_admits(world: World) ->
     lists = {URI: check(world, make(world, listed, issued_at=int(fetched.timestamp())), fetched_at=fetched)}
     good, bad = (world.present(world.issue(status=entry(index))) for index in (6, 7))
     refused("status_list_needed", world.verify, good, statuses=lists)
-    admitting: dict[str, Any] = {"status_policy": StatusPolicy.ADMIT}
+    admitting: dict[str, Any] = {"lenient": {URI}}
     assert world.verify(good, statuses=lists, **admitting).status is StatusCheck.STALE
     assert world.verify(good, **admitting).status is StatusCheck.UNKNOWN
     refused("credential_revoked", world.verify, bad, statuses=lists, **admitting)
+    refused("status_list_needed", world.verify, good, lenient={OTHER})
 
 
 def test_a_credential_with_a_status_has_the_shape_of_its_kind(world: World) -> None:
