@@ -1,5 +1,6 @@
 """What can go wrong in a wallet: each says what happened, whether anything is lost, and what to do now."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from credentials.errors import HandstampError, HolderError, IssuerError, OperatorError, VerifierError
@@ -176,13 +177,48 @@ class UnwantedCredential(IssuerError):
         )
 
 
+class RenewalOver(IssuerError):
+    """The co-op takes the wallet's right to come back no longer."""
+
+    code = "renewal_over"
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"{host} hands out no more on this wallet's word. What you hold stays; ask the co-op for a new offer."
+        )
+
+
+class OfferedNoLonger(IssuerError):
+    """The co-op knows nothing more of what it announced for later."""
+
+    code = "offered_no_longer"
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"{host} knows nothing more of what it announced for later. Nothing that you hold is lost; "
+            "ask the co-op for a new offer."
+        )
+
+
+class ComesLater(HolderError):
+    """All that an offer still holds was announced for later."""
+
+    code = "comes_later"
+
+    def __init__(self, host: str, when: str) -> None:
+        super().__init__(
+            f"{host} hands this out later, not before {when}. Nothing is lost; then run: handstamp wallet top-up"
+        )
+
+
 class NothingOffered(HolderError):
     """The offer names nothing that this wallet can keep."""
 
     code = "nothing_offered"
 
-    def __init__(self, host: str) -> None:
-        super().__init__(f"{host} offers nothing that this wallet can keep. Nothing was used up.")
+    def __init__(self, host: str, reasons: Sequence[str] = ()) -> None:
+        because = f": {'; '.join(reasons)}" if reasons else ""
+        super().__init__(f"{host} offers nothing that this wallet can keep{because}. Nothing was used up.")
 
 
 class NotForThisGate(HolderError):

@@ -21,6 +21,7 @@ from credentials.verify import Received, verify_issued
 from schemas import CredentialType
 from wallet.errors import UnknownAuthority, UnwantedCredential
 from wallet.shapes import check_shape
+from wallet.state import ForeignType
 
 
 class Marked(IssuerError):
@@ -38,12 +39,18 @@ class Inspected:
         instances: each with the key that it is bound to.
         issuer_key: thumbprint of the key that signed all of them.
         expires_at: when all of them end; None for never.
+        vct: their type.
+        id: the issuer's number for the copy, or one made of what it says.
+        foreign: how the issuer names it, if the type is none of ours.
     """
 
     claims: dict[str, Json]
     instances: tuple[tuple[str, LocalSigner], ...]
     issuer_key: str
     expires_at: datetime | None
+    vct: str
+    id: str
+    foreign: ForeignType | None = None
 
 
 def inspect(
@@ -97,13 +104,16 @@ def inspect(
         claims={name: evidence[0].disclosed[name] for name in kind.claim_names},
         instances=tuple((text, keys[each.holder_key]) for text, each in zip(credentials, evidence, strict=True)),
         issuer_key=evidence[0].issuer_key,
-        expires_at=_end_of(read[0]),
+        expires_at=end_of(read[0]),
+        vct=kind.vct,
+        id=str(evidence[0].disclosed[kind.countable_claim]),
     )
 
 
-def _end_of(sd_jwt: SdJwt) -> datetime | None:
+def end_of(sd_jwt: SdJwt) -> datetime | None:
+    """Return when a credential stops being valid; None for never."""
     end = sd_jwt.claims.get("exp")
-    return datetime.fromtimestamp(end, UTC) if isinstance(end, int) else None
+    return datetime.fromtimestamp(end, UTC) if isinstance(end, int | float) else None
 
 
 def _check_each(evidence: Sequence[Received], read: Sequence[SdJwt], *, kind: CredentialType, issuer: str) -> None:

@@ -236,6 +236,15 @@ class Wallet:
             supplies=tuple(each.without(key) for each in self.supplies),
         )
 
+    def supply(self, offer_id: str) -> Supply | None:
+        """Return the standing of an offer, or None."""
+        return next((each for each in self.supplies if each.offer_id == offer_id), None)
+
+    def bringing(self, copy: Ownership, supply: Supply) -> "Wallet":
+        """Return this wallet with an offer that brought a copy: from now on more of it comes by this offer alone."""
+        others = tuple(each.without(copy) for each in self.supplies if each.offer_id != supply.offer_id)
+        return replace(self, supplies=(*others, supply))
+
     def with_supply(self, supply: Supply) -> "Wallet":
         """Return this wallet with the standing of one offer replaced."""
         others = tuple(each for each in self.supplies if each.offer_id != supply.offer_id)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
-DEFERRED_LIFE: Final = timedelta(days=90)
+UNFINISHED_LIFE: Final = timedelta(days=90)
+"""How long something that did not come is remembered, so that the listener hears why."""
 """How long something that was announced for later is waited for."""
 
 Ownership: TypeAlias = tuple[str, str, str]
@@ -26,7 +27,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deferred:
-    """One copy that the co-op hands out later (OpenID4VCI §9), with the private keys (PEM) that it was asked for."""
+    """One copy that the co-op hands out later (OpenID4VCI §9), with the private keys (PEM) that it was asked for.
+
+    `copy` says which one if only more instances of it are to come.
+    """
 
     configuration_id: str
     credential_identifier: str | None
@@ -34,6 +38,7 @@ class Deferred:
     keys: tuple[str, ...] = field(repr=False)
     since: datetime
     not_before: datetime
+    copy: Ownership | None = None
     state: Literal["deferred"] = "deferred"
 
 
@@ -69,7 +74,7 @@ class Supply:
 
     Attributes:
         key: the private key (PEM) that the tokens are bound to; made for this offer alone.
-        token_type: `DPoP`, or `Bearer` from a server that knows no DPoP.
+        bearer: the tokens are bound to nothing: they came from a server that knows no DPoP.
         expires_at: of the access token.
         refresh_token: None when the co-op gave none; then a new offer must bring more.
         token_at: when the tokens came.
@@ -82,7 +87,7 @@ class Supply:
     issuer: str
     key: str = field(repr=False)
     access_token: str = field(repr=False)
-    token_type: Literal["DPoP", "Bearer"] = "DPoP"  # noqa: S105 - a scheme, not a secret
+    bearer: bool = False
     expires_at: datetime
     refresh_token: str | None = field(default=None, repr=False)
     token_at: datetime
@@ -108,16 +113,36 @@ class Supply:
         """Tell whether this can bring nothing any more."""
         if now < self.expires_at:
             return False
-        return self.refresh_token is None or not (self.sources or self.notices)
+        if self.refresh_token is not None:
+            return not (self.sources or self.notices)
+        return not (self.waiting or self.deferred) or now >= self.token_at + UNFINISHED_LIFE
+
+    def with_token(
+        self, access_token: str, *, bearer: bool, expires_at: datetime, refresh_token: str | None, at: datetime
+    ) -> "Supply":
+        """Return this supply with new tokens; without a new refresh token the old one stays good (RFC 6749 §6)."""
+        return replace(
+            self,
+            access_token=access_token,
+            bearer=bearer,
+            expires_at=expires_at,
+            refresh_token=refresh_token or self.refresh_token,
+            token_at=at,
+        )
 
     def with_source(self, old: Source, new: Source) -> "Supply":
         """Return this supply with what is known of one copy replaced."""
         return replace(self, sources=tuple(new if each == old else each for each in self.sources))
 
+    def without_source(self, source: Source) -> "Supply":
+        """Return this supply without something that will not come."""
+        return replace(self, sources=tuple(each for each in self.sources if each != source))
+
     def without(self, copy: Ownership) -> "Supply":
         """Return this supply without one copy that it brought."""
-        kept = tuple(each for each in self.sources if not (isinstance(each, Brought) and each.copy == copy))
-        return replace(self, sources=kept)
+        return replace(
+            self, sources=tuple(each for each in self.sources if isinstance(each, Waiting) or each.copy != copy)
+        )
 
     def with_notice(self, notice: Notice) -> "Supply":
         """Return this supply with something that the co-op shall hear."""

@@ -25,16 +25,22 @@ _MAX_COOKIE: Final = 4096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proving:
-    """A key that binds tokens (RFC 9449): made for one errand, never used at another place."""
+    """A key that binds tokens (RFC 9449): made for one errand, never used at another place.
+
+    `bearer` is set for a token of a server that knows no DPoP: it goes as RFC 6750 has it, without a proof.
+    """
 
     signer: LocalSigner
     clock: Clock
     random: Callable[[int], bytes]
+    bearer: bool = False
 
     def headers(
         self, method: str, url: str, *, access_token: str | None = None, nonce: str | None = None
     ) -> dict[str, str]:
         """Return the header fields for one request: a fresh proof and, if given, the token that it goes with."""
+        if self.bearer and access_token:
+            return {"Authorization": f"Bearer {access_token}"}
         proof = build_dpop_proof(
             signer=self.signer,
             method=method,

@@ -153,6 +153,11 @@ def value_in_words(name: str, value: Json) -> str:
     return {"acquisition": _HOW, "albumReleaseType": _KINDS}.get(name, {}).get(value, value)
 
 
+def plain(foreign: str) -> str:
+    """Return a foreign text on one line, without what nobody sees in it."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in foreign).split())
+
+
 def count(number: int, one: str, many: str) -> str:
     """Return a number with its noun."""
     return f"{number} {one if number == 1 else many}"

@@ -95,7 +95,12 @@ class HostileIssuer:
         )
 
     def server(self) -> AuthorizationServerMetadata:
-        return AuthorizationServerMetadata(issuer=URL, token_endpoint=f"{URL}/token", anonymous_pre_authorized=True)
+        return AuthorizationServerMetadata(
+            issuer=URL,
+            token_endpoint=f"{URL}/token",
+            dpop_signing_alg_values_supported=("ES256",),
+            anonymous_pre_authorized=True,
+        )
 
     def offer(self) -> CredentialOffer:
         return CredentialOffer(

@@ -90,7 +90,7 @@ def test_every_state_of_a_supply_is_written_and_read_again() -> None:
         issuer="https://coop.example",
         key="KEY",
         access_token="t",
-        token_type="Bearer",
+        bearer=True,
         expires_at=MOMENT,
         refresh_token="r",
         token_at=MOMENT,

@@ -371,16 +371,30 @@ async def test_a_token_without_details_brings_what_was_offered(issuer: HostileIs
     assert len(await take(issuer, tools)) == 2
 
 
-async def test_types_that_the_wallet_does_not_know_are_left_out(issuer: HostileIssuer, tools: Tools) -> None:
+UNKEPT: list[tuple[dict[str, object], str]] = [
+    ({"format": "mso_mdoc"}, "a form that this wallet does not know"),
+    ({"key_attestation_required": True}, "proof of where your keys lie"),
+    ({"binding_methods": ()}, "anybody's who copies it"),
+    ({"proof_algorithms": ("EdDSA",)}, "no key of the kind"),
+]
+
+
+@pytest.mark.parametrize(("change", "words"), UNKEPT)
+async def test_what_the_wallet_cannot_keep_is_left_out_and_said_before_anything_is_used(
+    issuer: HostileIssuer, tools: Tools, outside: Outside, change: dict[str, object], words: str
+) -> None:
     metadata = issuer.metadata()
-    unknown = replace(metadata.configurations[0], vct="urn:something:else")
-    text = replace(metadata, configurations=(unknown, metadata.configurations[1])).to_json()
+    bad = replace(metadata.configurations[0], **change)  # type: ignore[arg-type]
+    text = replace(metadata, configurations=(bad, *metadata.configurations[1:])).to_json()
     issuer.routes.answers["GET /.well-known/openid-credential-issuer"] = says(text)
-    assert list((await read_offer(issuer.link(), tools=tools)).kinds) == ["ReleaseOwnershipCredential"]
-    nothing = replace(metadata, configurations=tuple(replace(each, vct="urn:x") for each in metadata.configurations))
-    issuer.routes.answers["GET /.well-known/openid-credential-issuer"] = says(nothing.to_json())
-    with pytest.raises(errors.NothingOffered):
+    opened = await read_offer(issuer.link(), tools=tools)
+    assert bad.id not in opened.kinds
+    assert words in opened.left_out[bad.id]
+    both = replace(metadata, configurations=tuple(replace(each, **change) for each in metadata.configurations))  # type: ignore[arg-type]
+    issuer.routes.answers["GET /.well-known/openid-credential-issuer"] = says(both.to_json())
+    with pytest.raises(errors.NothingOffered, match=words):
         await read_offer(issuer.link(), tools=tools)
+    assert "POST coop.localhost:8701/token" not in outside.paths()
 
 
 @pytest.mark.parametrize(
@@ -410,7 +424,8 @@ async def test_a_co_op_without_a_nonce_endpoint_or_with_forced_encryption_is_ref
     issuer.routes.answers["GET /.well-known/openid-credential-issuer"] = says(
         {name: value for name, value in metadata.items() if name != "nonce_endpoint"}
     )
-    assert "nonce endpoint" in (await refusal(issuer, tools)).detail
+    with pytest.raises(errors.IssuerRefused, match="nonce endpoint"):
+        await read_offer(issuer.link(), tools=tools)
 
 
 async def test_a_token_is_forgotten_when_it_has_expired(issuer: HostileIssuer, tools: Tools) -> None:

@@ -2,49 +2,45 @@
 
 What is kept is kept at once: the token before the first copy is asked for, and each copy whole or not at all. So a
 crash, a lost connection or a refusal leaves what was received, and the same offer read again goes on where it stopped.
+As the co-op hears from this wallet now anyway, what else it handed out before is topped up quietly.
 """
 
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final
 
-import schemas
 from credentials.encoding import base64url, strict_json
 from credentials.keys.signer import LocalSigner
 from credentials.protocols.openid4vci import (
-    SD_JWT_VC,
     CredentialOffer,
     OfferReference,
+    TokenRequest,
     TokenResponse,
     TxCode,
     parse_offer_link,
 )
+from credentials.protocols.openid4vci.tokens import BEARER
 from credentials.protocols.urls import host_of
-from credentials.trust import TrustedIssuer, TrustPolicy
-from schemas import CredentialType
-from wallet import words
-from wallet.desk import Desk, fetch_instances, fetch_offer, fetch_stated_keys, fetch_token, open_desk
+from wallet.counter import check_counter, fetch_token
+from wallet.desk import Desk, fetch_offer, open_desk
+from wallet.errand import Errand, expiry_of, fetch_copy
 from wallet.errors import (
     AlreadyReceived,
     CodeNeeded,
+    ComesLater,
     IssuerRefused,
     NothingOffered,
     UnknownAuthority,
     UnwantedCredential,
 )
-from wallet.inspection import inspect
+from wallet.judging import Judge, ask_stated_keys
+from wallet.kinds import Kind, find_kinds, kind_in_words
 from wallet.links import expecting
 from wallet.ports import Tools, Web
-from wallet.state import Copy, Instance, Purpose, Wallet
-from wallet.supply import Brought, Supply, Waiting
+from wallet.service.top_up import top_up
+from wallet.state import Copy, Purpose, Wallet
+from wallet.supply import Deferred, Source, Supply, Waiting
 from wallet.wire import Proving
-
-INSTANCES: Final = 4
-"""How many instances of a copy are asked for at a time; a wallet that showed some tops up later."""
-_TOKEN_LIFE: Final = timedelta(minutes=10)
-_LONGEST_TOKEN_LIFE: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +53,7 @@ class OpenedOffer:
         first_party: the address that the errand began at.
         link_id: the hash of the address that it came from, or "" if it came whole.
         kinds: what it brings, by the co-op's name for it; only what this wallet can keep.
+        left_out: why each other thing in it cannot be kept.
         begun: the offer's code was exchanged before, so no transaction code is needed again.
     """
 
@@ -64,7 +61,8 @@ class OpenedOffer:
     desk: Desk
     first_party: str
     link_id: str
-    kinds: dict[str, CredentialType]
+    kinds: dict[str, Kind]
+    left_out: dict[str, str]
     begun: bool
 
     @property
@@ -93,15 +91,25 @@ async def read_offer(text: str, *, tools: Tools) -> OpenedOffer:
     if not wallet.anchors(Purpose.CO_OPS):
         raise UnknownAuthority(host_of(first_party))
     begun = _begun_at(wallet.pruned(tools.clock()), parsed)
+    anchors = wallet.anchors(Purpose.CO_OPS)
     async with tools.web(first_party) as web:
         offer = CredentialOffer.parse(begun.offer) if begun else await _fetch(web, parsed)
-        desk = await open_desk(web, offer)
+        if offer.pre_authorized_code is None:
+            raise IssuerRefused(host_of(offer.credential_issuer), "its offer takes a log-in, which this wallet lacks")
+        desk = await open_desk(
+            web, offer.credential_issuer, server=offer.authorization_server, anchors=anchors, at=tools.clock()
+        )
+    check_counter(desk)
+    kinds, left_out = find_kinds(desk, offer.credential_configuration_ids)
+    if not kinds:
+        raise NothingOffered(desk.host, tuple(left_out.values()))
     return OpenedOffer(
         offer=offer,
         desk=desk,
         first_party=first_party,
         link_id=_link_id(parsed),
-        kinds=_kinds(offer, desk),
+        kinds=kinds,
+        left_out=left_out,
         begun=begun is not None,
     )
 
@@ -128,33 +136,51 @@ async def receive(
         raise CodeNeeded(opened.code.description or "the co-op shows it after the offer")
     async with tools.web(opened.first_party) as web:
         # Another connection, and before anything that names the listener is sent.
-        stated = await fetch_stated_keys(web, opened.desk.issuer)
+        stated = await ask_stated_keys(web, opened.desk, opened.kinds)
     async with tools.web(opened.first_party) as web:
         supply = await _collect(web, opened, tx_code, tools)
-        if not supply.waiting:
-            raise AlreadyReceived
-        copies = []
-        for waiting in supply.waiting:
-            copies.append(await _fetch_copy(web, opened, waiting, supply, stated, tools))
-            if progress:
-                progress(copies[-1])
-        return tuple(copies)
+        judge = Judge(desk=opened.desk, kinds=opened.kinds, stated=stated, web=web, tools=tools)
+        errand = Errand(web=web, desk=opened.desk, judge=judge, tools=tools, offer_id=supply.offer_id)
+        copies = await _fetch_all(errand, _due(supply, opened.desk, tools), progress)
+    await top_up(tools=tools, issuer=opened.desk.issuer)
+    return copies
 
 
-def _kinds(offer: CredentialOffer, desk: Desk) -> dict[str, CredentialType]:
-    if offer.pre_authorized_code is None:
-        raise IssuerRefused(desk.host, "its offer takes a log-in, which this wallet cannot do yet")
-    if desk.metadata.encryption_required:
-        raise IssuerRefused(desk.host, "it demands encrypted answers, which this wallet cannot read yet")
-    kinds = {}
-    for configuration_id in offer.credential_configuration_ids:
-        configuration = desk.metadata.configuration(configuration_id)
-        kind = schemas.BY_VCT.get(configuration.vct or "")
-        if kind and configuration.format == SD_JWT_VC and not configuration.key_attestation_required:
-            kinds[configuration_id] = kind
-    if not kinds:
-        raise NothingOffered(desk.host)
-    return kinds
+def _due(supply: Supply, desk: Desk, tools: Tools) -> tuple[Source, ...]:
+    """Return what can be fetched now.
+
+    Raises:
+        AlreadyReceived, ComesLater: nothing.
+    """
+    now = tools.clock()
+    due: tuple[Source, ...] = (*supply.waiting, *(each for each in supply.deferred if now >= each.not_before))
+    if not due and supply.deferred:
+        raise ComesLater(desk.host, f"{min(each.not_before for each in supply.deferred):%d %B %Y, %H:%M} UTC")
+    if not due:
+        raise AlreadyReceived
+    return due
+
+
+async def _fetch_all(
+    errand: Errand, sources: tuple[Source, ...], progress: Callable[[Copy], None] | None
+) -> tuple[Copy, ...]:
+    """Fetch each; one that is refused keeps no other from coming, and is told at the end."""
+    copies: list[Copy] = []
+    refused: list[UnwantedCredential | UnknownAuthority | IssuerRefused] = []
+    for source in sources:
+        try:
+            fetched = await fetch_copy(errand, source)
+        except (UnwantedCredential, UnknownAuthority, IssuerRefused) as refusal:
+            refused.append(refusal)
+            continue
+        if isinstance(fetched, Deferred):
+            continue
+        copies.append(fetched)
+        if progress:
+            progress(fetched)
+    if refused:
+        raise refused[0]
+    return tuple(copies)
 
 
 def _offer_id(offer: CredentialOffer) -> str:
@@ -189,7 +215,8 @@ async def _collect(web: Web, opened: OpenedOffer, tx_code: str | None, tools: To
     if begun:
         return begun
     proving = Proving(signer=LocalSigner.generate(), clock=tools.clock, random=tools.random)
-    token = await fetch_token(web, opened.desk, opened.offer, tx_code=tx_code, proving=proving)
+    request = TokenRequest(pre_authorized_code=opened.offer.pre_authorized_code or "", tx_code=tx_code)
+    token = await fetch_token(web, opened.desk, request, proving=proving)
     now = tools.clock()
     supply = Supply(
         offer_id=_offer_id(opened.offer),
@@ -198,7 +225,9 @@ async def _collect(web: Web, opened: OpenedOffer, tx_code: str | None, tools: To
         issuer=opened.desk.issuer,
         key=proving.signer.to_pem(None).decode(),
         access_token=token.access_token,
-        expires_at=now + _token_life(token),
+        bearer=token.token_type == BEARER,
+        expires_at=expiry_of(token, now),
+        refresh_token=token.refresh_token,
         token_at=now,
         sources=_waiting(opened, token),
     )
@@ -207,14 +236,9 @@ async def _collect(web: Web, opened: OpenedOffer, tx_code: str | None, tools: To
     return supply
 
 
-def _token_life(token: TokenResponse) -> timedelta:
-    if token.expires_in is None:
-        return _TOKEN_LIFE
-    return min(timedelta(seconds=min(token.expires_in, 10**6)), _LONGEST_TOKEN_LIFE)
-
-
 def _waiting(opened: OpenedOffer, token: TokenResponse) -> tuple[Waiting, ...]:
     if not token.authorization_details:
+        # A server that names no identifiers has one copy of each.
         return tuple(Waiting(configuration_id=each, credential_identifier=None) for each in opened.kinds)
     return tuple(
         Waiting(configuration_id=detail.credential_configuration_id, credential_identifier=identifier)
@@ -224,84 +248,6 @@ def _waiting(opened: OpenedOffer, token: TokenResponse) -> tuple[Waiting, ...]:
     )
 
 
-async def _fetch_copy(
-    web: Web,
-    opened: OpenedOffer,
-    waiting: Waiting,
-    supply: Supply,
-    stated: frozenset[str],
-    tools: Tools,
-) -> Copy:
-    count = min(INSTANCES, opened.desk.metadata.batch_size)
-    signers = [LocalSigner.generate() for _ in range(count)]
-    credentials = await fetch_instances(
-        web,
-        opened.desk,
-        waiting,
-        keys=signers,
-        access_token=supply.access_token,
-        proving=Proving(signer=LocalSigner.from_pem(supply.key.encode(), None), clock=tools.clock, random=tools.random),
-    )
-    copy = _judge(credentials, signers, opened, waiting, stated, tools)
-
-    def keep(wallet: Wallet) -> tuple[Wallet, None]:
-        begun = _begun(wallet, opened.offer) or supply
-        here = Brought(
-            configuration_id=waiting.configuration_id,
-            credential_identifier=waiting.credential_identifier,
-            copy=copy.key,
-        )
-        return wallet.with_copy(copy).with_supply(begun.with_source(waiting, here)), None
-
-    tools.keeper.change(keep)
-    return copy
-
-
-def _judge(
-    credentials: tuple[str, ...],
-    signers: list[LocalSigner],
-    opened: OpenedOffer,
-    waiting: Waiting,
-    stated: frozenset[str],
-    tools: Tools,
-) -> Copy:
-    kind = opened.kinds[waiting.configuration_id]
-    now = tools.clock()
-    inspected = inspect(
-        credentials,
-        keys={signer.public_key.thumbprint: signer for signer in signers},
-        kind=kind,
-        issuer=opened.desk.issuer,
-        policy=_policy(opened.desk, tools.keeper.load()),
-        host=opened.host,
-        at=now,
-    )
-    if inspected.issuer_key not in stated:
-        raise UnwantedCredential(opened.host, "it is signed with a key that the co-op does not state in public")
-    return Copy(
-        id=str(inspected.claims[kind.countable_claim]),
-        issuer=opened.desk.issuer,
-        vct=kind.vct,
-        claims=inspected.claims,
-        received_at=now,
-        instances=tuple(
-            Instance(credential=text, key=signer.to_pem(None).decode(), expires_at=inspected.expires_at)
-            for text, signer in inspected.instances
-        ),
-    )
-
-
-def _policy(desk: Desk, wallet: Wallet) -> TrustPolicy:
-    name = next((display.name for display in desk.metadata.displays if display.name), desk.host)
-    return TrustPolicy(
-        (
-            TrustedIssuer(
-                issuer=desk.issuer, name=name, anchors=wallet.anchors(Purpose.CO_OPS), types=frozenset(schemas.BY_VCT)
-            ),
-        )
-    )
-
-
 def offered_in_words(opened: OpenedOffer) -> str:
     """Return what an offer brings, such as "a track and a release"."""
-    return " and ".join(dict.fromkeys(words.kind_of_type(kind.configuration_id) for kind in opened.kinds.values()))
+    return " and ".join(dict.fromkeys(kind_in_words(kind) for kind in opened.kinds.values()))

@@ -1,0 +1,229 @@
+"""One errand at a co-op: the token kept fresh, a copy fetched, judged and kept, and the co-op told what became of it.
+
+Nothing is lost whenever it stops. A new token is kept before it is used, so a refresh token whose successor never came
+is still here and still good. A copy is kept whole or not at all, in the same write that notes it as brought; until then
+the co-op can be asked for it again, with new keys. What was announced for later is kept with the keys that it was asked
+for, and asked anew if the co-op knows nothing of it any more.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from credentials.errors import HandstampError
+from credentials.keys.signer import LocalSigner
+from credentials.protocols.openid4vci import CredentialResponse, DeferredResponse, TokenResponse
+from credentials.protocols.openid4vci.tokens import BEARER
+from wallet.counter import Counter, fetch_deferred, fetch_instances, renew_token, tell
+from wallet.desk import Desk
+from wallet.errors import OfferedNoLonger, RenewalOver, UnwantedCredential
+from wallet.judging import Judge
+from wallet.ports import Tools, Web
+from wallet.state import Copy, Instance, Wallet
+from wallet.supply import Brought, Deferred, Notice, Source, Supply, Waiting
+from wallet.wire import Proving
+
+INSTANCES: Final = 4
+"""How many instances of a copy are asked for at a time; a wallet that showed some tops up later."""
+_TOKEN_LIFE: Final = timedelta(minutes=10)
+_LONGEST_TOKEN_LIFE: Final = timedelta(days=1)
+_LEAST_LEFT: Final = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """What all steps at one co-op need. The standing of the offer is read anew from the wallet at each step."""
+
+    web: Web
+    desk: Desk
+    judge: Judge
+    tools: Tools
+    offer_id: str
+
+    def supply(self) -> Supply:
+        """Return the newest standing of the offer.
+
+        Raises:
+            RenewalOver: it is not in the wallet any more.
+        """
+        found = self.tools.keeper.load().supply(self.offer_id)
+        if found is None:
+            raise RenewalOver(self.desk.host)
+        return found
+
+    def change(self, apply: Callable[[Wallet, Supply], Wallet]) -> None:
+        """Change the wallet together with the standing of the offer, in one write."""
+
+        def write(wallet: Wallet) -> tuple[Wallet, None]:
+            supply = wallet.supply(self.offer_id)
+            return (wallet if supply is None else apply(wallet, supply)), None
+
+        self.tools.keeper.change(write)
+
+
+def expiry_of(token: TokenResponse, now: datetime) -> datetime:
+    """Return until when a token is used; a server that does not say gets ten minutes."""
+    if token.expires_in is None:
+        return now + _TOKEN_LIFE
+    return now + min(timedelta(seconds=min(token.expires_in, 10**6)), _LONGEST_TOKEN_LIFE)
+
+
+def proving_with(key: str, tools: Tools, *, bearer: bool = False) -> Proving:
+    """Return what proves that a token is ours, with the key (PEM) that it is bound to."""
+    signer = LocalSigner.from_pem(key.encode(), None)
+    return Proving(signer=signer, clock=tools.clock, random=tools.random, bearer=bearer)
+
+
+async def go_to_counter(errand: Errand) -> Counter:
+    """Stand at the counter with a token that is still good, after renewing it if need be.
+
+    Raises:
+        RenewalOver: the token has expired and the co-op gives no other.
+        IssuerRefused, FetchFailed: it cannot be renewed now.
+    """
+    supply = errand.supply()
+    if errand.tools.clock() >= supply.expires_at - _LEAST_LEFT:
+        supply = await _renew(errand, supply)
+    proving = proving_with(supply.key, errand.tools, bearer=supply.bearer)
+    return Counter(web=errand.web, desk=errand.desk, proving=proving, access_token=supply.access_token)
+
+
+async def _renew(errand: Errand, supply: Supply) -> Supply:
+    if supply.refresh_token is None:
+        raise RenewalOver(errand.desk.host)
+    proving = proving_with(supply.key, errand.tools)
+    try:
+        token = await renew_token(errand.web, errand.desk, supply.refresh_token, proving=proving)
+    except RenewalOver:
+        errand.change(lambda wallet, now: wallet.with_supply(replace(now, refresh_token=None)))
+        raise
+    now = errand.tools.clock()
+
+    def renewed(old: Supply) -> Supply:
+        return old.with_token(
+            token.access_token,
+            bearer=token.token_type == BEARER,
+            expires_at=expiry_of(token, now),
+            refresh_token=token.refresh_token,
+            at=now,
+        )
+
+    # Kept before anything else is asked for: the next refresh token is in this answer only.
+    errand.change(lambda wallet, newest: wallet.with_supply(renewed(newest)))
+    return renewed(supply)
+
+
+async def fetch_copy(errand: Errand, source: Source) -> Copy | Deferred:
+    """Fetch one copy, or more instances of it, judge it, keep it and tell the co-op.
+
+    Raises:
+        UnwantedCredential, UnknownAuthority: what came was not kept.
+        RenewalOver, IssuerRefused, FetchFailed: the co-op does not go on.
+    """
+    counter = await go_to_counter(errand)
+    if isinstance(source, Deferred):
+        try:
+            handed = await fetch_deferred(counter, source)
+        except OfferedNoLonger:
+            # The answer may have been lost on its way to us. The right is still the listener's: ask anew.
+            source = _ask_anew(errand, source)
+        else:
+            return await _take(
+                errand, source, handed, [LocalSigner.from_pem(key.encode(), None) for key in source.keys]
+            )
+    signers = [LocalSigner.generate() for _ in range(min(INSTANCES, errand.desk.metadata.batch_size))]
+    return await _take(errand, source, await fetch_instances(counter, source, keys=signers), signers)
+
+
+def _ask_anew(errand: Errand, deferred: Deferred) -> Waiting:
+    waiting = Waiting(configuration_id=deferred.configuration_id, credential_identifier=deferred.credential_identifier)
+    errand.change(lambda wallet, supply: wallet.with_supply(supply.with_source(deferred, waiting)))
+    return waiting
+
+
+async def _take(
+    errand: Errand, source: Source, handed: CredentialResponse | DeferredResponse, signers: list[LocalSigner]
+) -> Copy | Deferred:
+    if isinstance(handed, DeferredResponse):
+        return _wait(errand, source, handed, signers)
+    try:
+        copy = await _judge(errand, source, handed, signers)
+    except UnwantedCredential:
+        if handed.notification_id:
+            _queue(errand, Notice(event="credential_failure", notification_id=handed.notification_id))
+            await tell_all(errand)
+        raise
+    _keep(errand, source, copy)
+    await tell_all(errand)
+    return errand.tools.keeper.load().copy(copy.key) or copy
+
+
+def _wait(errand: Errand, source: Source, handed: DeferredResponse, signers: list[LocalSigner]) -> Deferred:
+    now = errand.tools.clock()
+    deferred = Deferred(
+        configuration_id=source.configuration_id,
+        credential_identifier=source.credential_identifier,
+        transaction_id=handed.transaction_id,
+        keys=tuple(signer.to_pem(None).decode() for signer in signers),
+        since=source.since if isinstance(source, Deferred) else now,
+        not_before=now + timedelta(seconds=handed.interval),
+        copy=source.copy if isinstance(source, Brought | Deferred) else None,
+    )
+    errand.change(lambda wallet, supply: wallet.with_supply(supply.with_source(source, deferred)))
+    return deferred
+
+
+async def _judge(errand: Errand, source: Source, handed: CredentialResponse, signers: list[LocalSigner]) -> Copy:
+    inspected = await errand.judge.inspect(source.configuration_id, handed.credentials, signers)
+    mine = source.copy if isinstance(source, Brought | Deferred) else None
+    known = errand.tools.keeper.load().copy(mine) if mine else None
+    foreign_id = known.id if known and known.foreign else inspected.id
+    return Copy(
+        id=foreign_id if inspected.foreign else inspected.id,
+        issuer=errand.desk.issuer,
+        vct=inspected.vct,
+        claims=inspected.claims,
+        received_at=errand.tools.clock(),
+        instances=tuple(
+            Instance(credential=text, key=signer.to_pem(None).decode(), expires_at=inspected.expires_at)
+            for text, signer in inspected.instances
+        ),
+        foreign=inspected.foreign,
+        notification_id=handed.notification_id,
+    )
+
+
+def _keep(errand: Errand, source: Source, copy: Copy) -> None:
+    here = Brought(
+        configuration_id=source.configuration_id,
+        credential_identifier=source.credential_identifier,
+        copy=copy.key,
+    )
+
+    def keep(wallet: Wallet, supply: Supply) -> Wallet:
+        supply = supply.with_source(source, here)
+        if copy.notification_id:
+            supply = supply.with_notice(Notice(event="credential_accepted", notification_id=copy.notification_id))
+        return wallet.with_copy(copy).bringing(copy.key, supply)
+
+    errand.change(keep)
+
+
+def _queue(errand: Errand, notice: Notice) -> None:
+    errand.change(lambda wallet, supply: wallet.with_supply(supply.with_notice(notice)))
+
+
+async def tell_all(errand: Errand) -> None:
+    """Tell the co-op what it has still to hear (§11). It is a courtesy: what cannot be told now is told next time."""
+    for notice in errand.supply().notices:
+        try:
+            heard = await tell(await go_to_counter(errand), notice)
+        except HandstampError:
+            return
+        if heard:
+            _forget(errand, notice)
+
+
+def _forget(errand: Errand, notice: Notice) -> None:
+    errand.change(lambda wallet, supply: wallet.with_supply(supply.without_notice(notice)))
