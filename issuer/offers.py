@@ -7,7 +7,6 @@ from typing import Final
 from issuer.copies import Copy
 
 OFFER_TTL: Final = timedelta(minutes=10)
-TOKEN_TTL: Final = timedelta(minutes=10)
 TRIES: Final = 5
 MAX_COPIES: Final = 1000
 
@@ -41,15 +40,3 @@ class Burnt(Offer):
 
 
 AnyOffer = Open | Redeemed | Burnt
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
-    """What an access token opens: its offer's copies, for the holder of one DPoP key."""
-
-    token_hash: str
-    offer: str
-    thumbprint: str
-    configuration_ids: tuple[str, ...]
-    expires_at: datetime
-    revoked: bool = False

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from credentials.keys.encryption import DecryptionKey
 from issuer.identity import Identity
+from issuer.policy import WalletPolicy
 from issuer.service.offers import OfferDesk
 from issuer.status import StatusSchedule
 from plumbing.clock import Clock
@@ -29,3 +31,5 @@ class IssuerParts:
     clock: Clock
     random: Callable[[int], bytes]
     schedule: StatusSchedule = field(default_factory=StatusSchedule)
+    encryption_key: DecryptionKey = field(default_factory=DecryptionKey.generate)
+    policy: WalletPolicy = field(default_factory=WalletPolicy)

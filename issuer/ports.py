@@ -7,9 +7,10 @@ from typing import Protocol
 from issuer.catalogue import Cover, Release, Track
 from issuer.codes import DownloadCode
 from issuer.copies import Copy, Ended
+from issuer.deliveries import Delivery, RefreshToken, Token, Waiting
 from issuer.ledger import Entry
 from issuer.listeners import Listener
-from issuer.offers import AnyOffer, Offer, Open, Token
+from issuer.offers import AnyOffer, Offer, Open
 from issuer.registers import Contribution, Membership, Persona
 from issuer.status import DrawnEntry, HostedList
 
@@ -183,7 +184,7 @@ class Claimable(Catalogue, Registers, Protocol):
 
 
 class Offers(Protocol):
-    """Offers and their tokens."""
+    """Offers to wallets."""
 
     def add_offer(self, offer: Open, *, code_hash: str) -> None:
         """Keep a new offer."""
@@ -205,17 +206,81 @@ class Offers(Protocol):
         """Close an open offer for its one token; False if somebody was first."""
         ...
 
+
+class Deliveries(Protocol):
+    """What wallets took, their tokens, and what they say became of it."""
+
+    def add_delivery(self, delivery: Delivery) -> None:
+        """Keep a new delivery."""
+        ...
+
+    def close_delivery(self, delivery: Delivery) -> None:
+        """End a delivery and every token of it."""
+        ...
+
+    def close_delivery_of(self, offer: Offer) -> None:
+        """End the delivery that came of an offer, if one did."""
+        ...
+
     def add_token(self, token: Token) -> None:
-        """Keep a new token."""
+        """Keep a new access token."""
         ...
 
     def token(self, token_hash: str) -> Token | None:
-        """The token with this hash, expired or revoked or not."""
+        """The access token with this hash, good or not."""
         ...
 
-    def revoke_token_of(self, offer: Offer) -> None:
-        """Close the token that an offer gave."""
+    def add_refresh_token(self, token: RefreshToken, *, now: datetime) -> None:
+        """Keep a new refresh token."""
         ...
+
+    def refresh_token(self, token_hash: str) -> RefreshToken | None:
+        """The refresh token with this hash, good or not."""
+        ...
+
+    def use_refresh_token(self, token: RefreshToken, *, now: datetime) -> bool:
+        """Make this the token that was used last; False if another that came of the same was first."""
+        ...
+
+    def add_notification(self, id_hash: str, *, delivery: str, copy_id: str, until: datetime) -> None:
+        """Keep under which id a wallet may say what became of a credential response."""
+        ...
+
+    def note_event(self, id_hash: str, event: str, *, delivery: str) -> bool:
+        """Note what became of it; False if the delivery had no such response."""
+        ...
+
+
+class Deferring(Protocol):
+    """Copies that are held back, and the requests that wait for them."""
+
+    def hold(self, copy_id: str, *, now: datetime) -> bool:
+        """Hold a copy back; False if it is held already."""
+        ...
+
+    def let_go(self, copy_id: str) -> bool:
+        """Let a copy go; False if it was not held."""
+        ...
+
+    def is_held(self, copy_id: str) -> bool:
+        """Whether a copy is held back."""
+        ...
+
+    def add_waiting(self, waiting: Waiting) -> None:
+        """Keep a request that waits."""
+        ...
+
+    def waiting(self, transaction_hash: str) -> Waiting | None:
+        """The request with this hash of its transaction, expired or not."""
+        ...
+
+    def end_waiting(self, transaction_hash: str) -> bool:
+        """Take a waiting request out; False if it is gone."""
+        ...
+
+
+class Holding(Deferring, Ledger, Protocol):
+    """What is needed to hold a copy back."""
 
 
 class Freshness(Protocol):
@@ -318,7 +383,7 @@ class CodeDesk(Codes, Books, Protocol):
     """What is needed to make and use download codes."""
 
 
-class Issuing(Offers, Freshness, Claimable, StatusEntries, Protocol):
+class Issuing(Offers, Deliveries, Deferring, Freshness, Claimable, StatusEntries, Protocol):
     """What the token and credential endpoints need."""
 
 

@@ -225,18 +225,6 @@ class OfferCopyRow(Base, table=True):
     position: int
 
 
-class TokenRow(Base, table=True):
-    """An access token of one offer, bound to the wallet's DPoP key; `configuration_ids` are parted by spaces."""
-
-    __tablename__ = "token"
-    token_hash: str = Field(primary_key=True)
-    offer_id: str = Field(foreign_key="offer.id", unique=True, ondelete="CASCADE")
-    thumbprint: str
-    configuration_ids: str
-    revoked: bool = False
-    expires_at: int = Field(index=True, sa_type=BigInteger)
-
-
 class NonceRow(Base, table=True):
     """A `c_nonce` that nobody used yet; using it removes the row."""
 
@@ -280,4 +268,4 @@ class BrowserSessionRow(Base, table=True):
     expires_at: int = Field(index=True, sa_type=BigInteger)
 
 
-EXPIRING = (TokenRow, NonceRow, SeenProofRow, LoginLinkRow, BrowserSessionRow)
+EXPIRING = (NonceRow, SeenProofRow, LoginLinkRow, BrowserSessionRow)

@@ -22,16 +22,17 @@ from credentials.protocols.oauth import (
     UnknownCredentialConfiguration,
     UnknownCredentialIdentifier,
 )
-from credentials.protocols.openid4vci import CredentialRequest, CredentialResponse, Proof
+from credentials.protocols.openid4vci import CredentialRequest, CredentialResponse, DeferredResponse, Proof
 from credentials.sd_jwt import build_sd_jwt_vc
 from issuer.copies import Copy
+from issuer.deliveries import DEFERRED_INTERVAL_S, DEFERRED_TTL, NOTIFICATION_TTL, Token, Waiting
 from issuer.identity import Identity
-from issuer.offers import Token
-from issuer.ports import Issuing, Offers
+from issuer.ports import Deliveries, Issuing
 from issuer.secrets import stored
 from issuer.service.claims import claims_for
 from issuer.service.tokens import note_proof
 from plumbing.clock import epoch_s
+from plumbing.ids import new_public_id
 from schemas import ALL, CredentialType
 
 _NO_TOKEN = "The access token is unknown, expired or revoked."  # noqa: S105  # a sentence
@@ -45,18 +46,36 @@ class Admitted:
     claims: Mapping[str, str]
     keys: tuple[PublicKey, ...]
     month_start: datetime
+    notification_id: str
 
 
-def find_token(offers: Offers, access_token: str, *, now: datetime) -> Token:
+def find_token(deliveries: Deliveries, access_token: str, *, now: datetime) -> Token:
     """Return the token if it is good now.
 
     Raises:
         InvalidToken: it is not.
     """
-    token = offers.token(stored(access_token))
-    if token is None or token.revoked or token.expires_at <= now:
+    token = deliveries.token(stored(access_token))
+    if token is None or not token.is_good(now):
         raise InvalidToken(_NO_TOKEN)
     return token
+
+
+def enter(store: Issuing, access_token: str, *, dpop: DpopProof | None, now: datetime) -> Token | OAuthError:
+    """Use up the DPoP proof of a request and read its token again, because it may have been revoked since.
+
+    Args:
+        store: the ports, in a transaction that is committed whatever comes back.
+        access_token: as it came.
+        dpop: the checked DPoP proof, bound to the token; None for a bearer token.
+        now: the request's moment.
+    """
+    if not note_proof(store, dpop):
+        return InvalidDpopProof("The DPoP proof was used before.", status=401)
+    try:
+        return find_token(store, access_token, now=now)
+    except OAuthError as refusal:
+        return refusal
 
 
 def admit(
@@ -64,26 +83,27 @@ def admit(
     access_token: str,
     request: CredentialRequest,
     *,
-    dpop: DpopProof,
+    dpop: DpopProof | None,
     proofs: Sequence[Proof],
     coop: str,
     now: datetime,
-) -> Admitted | OAuthError:
-    """Use up DPoP proof, nonces and keys, and read the claims.
+) -> Admitted | DeferredResponse | OAuthError:
+    """Use up DPoP proof, nonces and keys, and read the claims; or let the request wait, if its copy is held back.
 
     Args:
         store: the ports, in a transaction that is committed whatever comes back.
-        access_token: as it came; its token is read again, because it may have been revoked since.
+        access_token: as it came.
         request: the parsed request.
-        dpop: the checked DPoP proof, bound to the token.
+        dpop: the checked DPoP proof, bound to the token; None for a bearer token.
         proofs: the checked key proofs, each with its own key.
         coop: the co-op's own address.
         now: the request's moment.
     """
-    if not note_proof(store, dpop):
-        return InvalidDpopProof("The DPoP proof was used before.", status=401)
+    token = enter(store, access_token, dpop=dpop, now=now)
+    if isinstance(token, OAuthError):
+        return token
     try:
-        copy = _wanted_copy(store, find_token(store, access_token, now=now), request)
+        copy = _wanted_copy(token, request)
     except OAuthError as refusal:
         return refusal
     if not all(store.use_nonce(stored(nonce), now=now) for nonce in {proof.nonce for proof in proofs}):
@@ -91,11 +111,24 @@ def admit(
     keys = tuple(proof.key for proof in proofs)
     if not store.claim_keys((key.thumbprint for key in keys), copy_id=copy.id, month=f"{now:%Y-%m}"):
         return InvalidProof("A credential was made for one of these keys before. Every one needs a new key.")
+    if store.is_held(copy.id):
+        return _defer(store, token, copy, keys, now=now)
+    return prepare(store, copy, keys, delivery=token.delivery.id, coop=coop, now=now)
+
+
+def prepare(
+    store: Issuing, copy: Copy, keys: Sequence[PublicKey], *, delivery: str, coop: str, now: datetime
+) -> Admitted:
+    """Read all that is to be signed for a copy that may be sent, one credential for each of the keys."""
+    notification_id = new_public_id()
+    until = now + NOTIFICATION_TTL
+    store.add_notification(stored(notification_id), delivery=delivery, copy_id=copy.id, until=until)
     return Admitted(
         kind=copy.kind.credential_type,
         claims=claims_for(store, copy, coop=coop, now=now),
-        keys=keys,
+        keys=tuple(keys),
         month_start=now.replace(day=1, hour=0, minute=0, second=0, microsecond=0),
+        notification_id=notification_id,
     )
 
 
@@ -106,6 +139,7 @@ def sign(admitted: Admitted, *, identity: Identity, random: Callable[[int], byte
     lifetime = admitted.kind.lifetime_months
     expires_at = None if lifetime is None else months_after(issued_at, lifetime)
     return CredentialResponse(
+        notification_id=admitted.notification_id,
         credentials=tuple(
             build_sd_jwt_vc(
                 vct=admitted.kind.vct,
@@ -120,19 +154,44 @@ def sign(admitted: Admitted, *, identity: Identity, random: Callable[[int], byte
                 expires_at=expires_at,
             )
             for key in admitted.keys
-        )
+        ),
     )
 
 
-def _wanted_copy(store: Issuing, token: Token, request: CredentialRequest) -> Copy:
+def _defer(store: Issuing, token: Token, copy: Copy, keys: tuple[PublicKey, ...], *, now: datetime) -> DeferredResponse:
+    """§8.3: the keys are noted and proven already, so that nothing but the copy is waited for."""
+    transaction_id = new_public_id()
+    store.add_waiting(
+        Waiting(
+            transaction_hash=stored(transaction_id),
+            delivery=token.delivery.id,
+            copy_id=copy.id,
+            keys=keys,
+            expires_at=min(now + DEFERRED_TTL, token.delivery.expires_at),
+        )
+    )
+    return DeferredResponse(transaction_id=transaction_id, interval=DEFERRED_INTERVAL_S)
+
+
+def _wanted_copy(token: Token, request: CredentialRequest) -> Copy:
+    opened = [
+        copy for copy in token.delivery.copies if copy.kind.credential_type.configuration_id in token.configuration_ids
+    ]
     if request.credential_identifier is None:
-        if request.credential_configuration_id not in {kind.configuration_id for kind in ALL}:
-            raise UnknownCredentialConfiguration("There is no such credential configuration here.")
-        # §8.2: identifiers were given with the token, so they must be used; a configuration alone names no copy.
-        raise InvalidCredentialRequest("Use a credential_identifier from the token response.")
-    offer = store.offer(token.offer)
-    for copy in offer.copies if offer else ():
-        kind = copy.kind.credential_type.configuration_id
-        if copy.id == request.credential_identifier and kind in token.configuration_ids:
+        return _only_copy(opened, request.credential_configuration_id)
+    for copy in opened:
+        if copy.id == request.credential_identifier:
             return copy
     raise UnknownCredentialIdentifier("The access token does not open this credential_identifier.")
+
+
+def _only_copy(opened: Sequence[Copy], configuration_id: str | None) -> Copy:
+    """§8.2 wants the identifiers used that came with the token; a wallet that ignored them can mean one copy only."""
+    meant = [copy for copy in opened if copy.kind.credential_type.configuration_id == configuration_id]
+    if len(meant) == 1:
+        return meant[0]
+    if meant:
+        raise InvalidCredentialRequest("Use a credential_identifier from the token response.")
+    if configuration_id not in {kind.configuration_id for kind in ALL}:
+        raise UnknownCredentialConfiguration("There is no such credential configuration here.")
+    raise UnknownCredentialConfiguration("The access token opens nothing of this credential configuration.")

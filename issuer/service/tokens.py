@@ -1,6 +1,6 @@
-"""The token endpoint (OpenID4VCI 1.0 §6): a pre-authorized code and six digits become one token.
+"""The token endpoint (OpenID4VCI 1.0 §6): a pre-authorized code and six digits, or a refresh token, become tokens.
 
-Refusals are returned, not raised: a wrong code that was counted, a replay that revoked a token and a DPoP proof that
+Refusals are returned, not raised: a wrong code that was counted, a replay that closed a delivery and a DPoP proof that
 was noted must be committed before they are answered.
 """
 
@@ -10,39 +10,37 @@ from typing import Final, assert_never
 
 from credentials.protocols.dpop import DpopProof
 from credentials.protocols.freshness import CLOCK_SKEW_S, MAX_AGE_S
-from credentials.protocols.oauth import (
-    InvalidAuthorizationDetails,
-    InvalidDpopProof,
-    InvalidGrant,
-    InvalidRequest,
-    OAuthError,
-)
-from credentials.protocols.openid4vci.tokens import AuthorizedCredential, TokenRequest, TokenResponse
-from issuer.offers import TOKEN_TTL, Burnt, Offer, Open, Redeemed, Token
+from credentials.protocols.oauth import InvalidDpopProof, InvalidGrant, InvalidRequest, OAuthError
+from credentials.protocols.openid4vci import RefreshRequest, TokenRequest, TokenResponse
+from issuer.deliveries import RefreshToken
+from issuer.offers import Burnt, Offer, Open, Redeemed
 from issuer.ports import Freshness, Issuing
 from issuer.secrets import OfferSecrets, stored
+from issuer.service.deliveries import deliver, give_tokens
 from issuer.service.offers import configuration_ids
-from plumbing.ids import new_secret
+from issuer.service.scopes import wanted_configurations
 
 _WRONG_CODE: Final = "The pre-authorized code is wrong, expired or used."
 _WRONG_TX_CODE: Final = "The transaction code is wrong."
+_WRONG_REFRESH: Final = "The refresh token is wrong, expired or replaced."
+_PROOF_AGAIN: Final = "The DPoP proof was used before."
 
 
 def redeem(
-    store: Issuing, request: TokenRequest, proof: DpopProof, *, secrets: OfferSecrets, now: datetime
+    store: Issuing, request: TokenRequest, proof: DpopProof | None, *, secrets: OfferSecrets, now: datetime
 ) -> TokenResponse | OAuthError:
-    """Give the one token of an offer, or say why not."""
+    """Give the tokens of an offer, once, or say why not. Without a DPoP proof it is a bearer token."""
     if not note_proof(store, proof):
-        return InvalidDpopProof("The DPoP proof was used before.")
+        return InvalidDpopProof(_PROOF_AGAIN)
     offer = store.offer_by_code(stored(request.pre_authorized_code))
     match offer:
         case Open() if offer.expires_at > now and offer.copies:
             return _redeem_open(store, offer, request, proof, secrets=secrets, now=now)
         case Redeemed():
             # OpenID4VCI 1.0 §13.6.1. Who replays with the right digits is the wallet's owner or a thief who has
-            # both, and we cannot tell which: nobody keeps the token. A photographed QR alone revokes nothing.
+            # both, and we cannot tell which: nobody keeps the tokens. A photographed QR alone revokes nothing.
             if _is_tx_code(offer, request.tx_code, secrets):
-                store.revoke_token_of(offer)
+                store.close_delivery_of(offer)
             return InvalidGrant(_WRONG_CODE)
         case Open() | Burnt() | None:
             return InvalidGrant(_WRONG_CODE)
@@ -50,55 +48,62 @@ def redeem(
             assert_never(offer)
 
 
-def note_proof(store: Freshness, proof: DpopProof) -> bool:
-    """Note a DPoP proof for as long as it could be replayed (RFC 9449 §11.1); False if it was seen before."""
+def refresh(store: Issuing, request: RefreshRequest, proof: DpopProof, *, now: datetime) -> TokenResponse | OAuthError:
+    """Give new tokens for a refresh token, bound to the same key (RFC 6749 §6, RFC 9449 §5), or say why not."""
+    if not note_proof(store, proof):
+        return InvalidDpopProof(_PROOF_AGAIN)
+    token = store.refresh_token(stored(request.refresh_token))
+    try:
+        token = _check_refresh(token, proof, now=now)
+        wanted = wanted_configurations(request, token.delivery.configuration_ids)
+    except OAuthError as refusal:
+        return refusal
+    if not token.is_next or not store.use_refresh_token(token, now=now):
+        # It was used, and so was one that came of it: whoever shows it has an old copy.
+        store.close_delivery(token.delivery)
+        return InvalidGrant(_WRONG_REFRESH)
+    return give_tokens(store, token.delivery, wanted=wanted, parent_hash=token.token_hash, now=now)
+
+
+def _check_refresh(token: RefreshToken | None, proof: DpopProof, *, now: datetime) -> RefreshToken:
+    if token is None or not token.delivery.is_open(now):
+        raise InvalidGrant(_WRONG_REFRESH)
+    if token.delivery.thumbprint != proof.thumbprint:
+        # Who has the token without its key can take nothing, and does not close the delivery for its owner either.
+        raise InvalidGrant("The refresh token is bound to another key than the one of the DPoP proof.")
+    if not token.delivery.copies:
+        raise InvalidGrant("Nothing that this refresh token was for is owned any more.")
+    return token
+
+
+def note_proof(store: Freshness, proof: DpopProof | None) -> bool:
+    """Note a DPoP proof for as long as it could be replayed (RFC 9449 §11.1); False if it was seen before.
+
+    None, of a request with a bearer token, is noted nowhere.
+    """
+    if proof is None:
+        return True
     until = datetime.fromtimestamp(proof.issued_at + MAX_AGE_S + 2 * CLOCK_SKEW_S, UTC)
     return store.remember_proof(stored(f"{proof.thumbprint}.{proof.jti}"), until=until)
 
 
 def _redeem_open(
-    store: Issuing, offer: Open, request: TokenRequest, proof: DpopProof, *, secrets: OfferSecrets, now: datetime
+    store: Issuing, offer: Open, request: TokenRequest, proof: DpopProof | None, *, secrets: OfferSecrets, now: datetime
 ) -> TokenResponse | OAuthError:
     if request.tx_code is None:
         return InvalidRequest("The offer wants its transaction code as tx_code.")
     if not _is_tx_code(offer, request.tx_code, secrets):
         store.take_try(offer)
         return InvalidGrant(_WRONG_TX_CODE)
-    offered = configuration_ids(offer.copies)
-    wanted = request.requested_configuration_ids or offered
-    if not set(wanted) <= set(offered):
-        return InvalidAuthorizationDetails("The offer does not hold every credential configuration that is asked for.")
+    try:
+        wanted = wanted_configurations(request, configuration_ids(offer.copies))
+    except OAuthError as refusal:
+        return refusal
     if not store.redeem(offer):
-        store.revoke_token_of(offer)
+        store.close_delivery_of(offer)
         return InvalidGrant(_WRONG_CODE)
-    access_token = new_secret()
-    store.add_token(
-        Token(
-            token_hash=stored(access_token),
-            offer=offer.id,
-            thumbprint=proof.thumbprint,
-            configuration_ids=tuple(wanted),
-            expires_at=now + TOKEN_TTL,
-        )
-    )
-    return TokenResponse(
-        access_token=access_token,
-        expires_in=int(TOKEN_TTL.total_seconds()),
-        authorization_details=_details(offer, wanted),
-    )
+    return deliver(store, offer.copies, wanted=wanted, proof=proof, now=now, offer=offer.id)
 
 
 def _is_tx_code(offer: Offer, tx_code: str | None, secrets: OfferSecrets) -> bool:
     return hmac.compare_digest(secrets.tx_code_mac(offer.id, tx_code or ""), offer.tx_code_mac)
-
-
-def _details(offer: Offer, wanted: tuple[str, ...]) -> tuple[AuthorizedCredential, ...]:
-    return tuple(
-        AuthorizedCredential(
-            credential_configuration_id=configuration,
-            credential_identifiers=tuple(
-                copy.id for copy in offer.copies if copy.kind.credential_type.configuration_id == configuration
-            ),
-        )
-        for configuration in dict.fromkeys(wanted)
-    )

@@ -2,6 +2,7 @@
 
 from issuer.store.catalogue import CatalogueStore
 from issuer.store.codes import CodeStore
+from issuer.store.deliveries import DeliveryStore
 from issuer.store.ledger import LedgerStore
 from issuer.store.listeners import ListenerStore
 from issuer.store.offers import OfferStore
@@ -11,5 +12,7 @@ from issuer.store.status import StatusStore
 __all__ = ["Store"]
 
 
-class Store(CatalogueStore, CodeStore, LedgerStore, ListenerStore, OfferStore, RegisterStore, StatusStore):
+class Store(
+    CatalogueStore, CodeStore, DeliveryStore, LedgerStore, ListenerStore, OfferStore, RegisterStore, StatusStore
+):
     """All ports on one session, which somebody else opens, commits and closes."""

@@ -1,4 +1,4 @@
-"""Offers, tokens, nonces, seen proofs and keys in the database. One conditional statement decides every race."""
+"""Offers, nonces, seen proofs and keys in the database. One conditional statement decides every race."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -8,10 +8,12 @@ from typing import Final
 from sqlalchemy import delete, update
 from sqlmodel import col, select
 
-from issuer.offers import TOKEN_TTL, AnyOffer, Burnt, Offer, Open, Redeemed, Token
+from issuer.deliveries import TOKEN_TTL
+from issuer.delivery_tables import EXPIRING as EXPIRING_DELIVERIES
+from issuer.offers import AnyOffer, Burnt, Offer, Open, Redeemed
 from issuer.store.base import SessionStore, from_s, to_s
 from issuer.store.ledger import copy_of
-from issuer.tables import EXPIRING, CopyRow, InstanceRow, NonceRow, OfferCopyRow, OfferRow, SeenProofRow, TokenRow
+from issuer.tables import EXPIRING, CopyRow, InstanceRow, NonceRow, OfferCopyRow, OfferRow, SeenProofRow
 
 # An offer is kept until its token is over, because a replay of its code must still find that token.
 _OFFER_KEPT: Final = TOKEN_TTL + timedelta(minutes=1)
@@ -64,37 +66,6 @@ class OfferStore(SessionStore):
             .values(state="redeemed")
         )
 
-    def add_token(self, token: Token) -> None:
-        """See `issuer.ports.Offers`."""
-        self._session.add(
-            TokenRow(
-                token_hash=token.token_hash,
-                offer_id=token.offer,
-                thumbprint=token.thumbprint,
-                configuration_ids=" ".join(token.configuration_ids),
-                expires_at=to_s(token.expires_at),
-            )
-        )
-        self._session.flush()
-
-    def token(self, token_hash: str) -> Token | None:
-        """See `issuer.ports.Offers`."""
-        row = self._session.get(TokenRow, token_hash)
-        if row is None:
-            return None
-        return Token(
-            token_hash=row.token_hash,
-            offer=row.offer_id,
-            thumbprint=row.thumbprint,
-            configuration_ids=tuple(row.configuration_ids.split()),
-            expires_at=from_s(row.expires_at),
-            revoked=row.revoked,
-        )
-
-    def revoke_token_of(self, offer: Offer) -> None:
-        """See `issuer.ports.Offers`."""
-        self._changed(update(TokenRow).where(col(TokenRow.offer_id) == offer.id).values(revoked=True))
-
     def remember_proof(self, proof_hash: str, *, until: datetime) -> bool:
         """See `issuer.ports.Freshness`."""
         return self._add_unless_there(SeenProofRow(proof_hash=proof_hash, expires_at=to_s(until)))
@@ -118,7 +89,8 @@ class OfferStore(SessionStore):
 
     def delete_expired(self, now: datetime) -> int:
         """See `issuer.ports.Sweepable`."""
-        rows = sum(self._changed(delete(table).where(col(table.expires_at) <= to_s(now))) for table in EXPIRING)
+        tables = (*EXPIRING_DELIVERIES, *EXPIRING)
+        rows = sum(self._changed(delete(table).where(col(table.expires_at) <= to_s(now))) for table in tables)
         return rows + self._changed(delete(OfferRow).where(col(OfferRow.expires_at) <= to_s(now - _OFFER_KEPT)))
 
     def _offer(self, row: OfferRow) -> AnyOffer:

@@ -57,7 +57,7 @@ async def holding(coop: Coop, wallet: Wallet) -> Holding:
 async def test_without_a_token_the_answer_only_says_how(wallet: Wallet) -> None:
     answer = await wallet.http.post("/credential", content=b"{}")
     assert (answer.status_code, answer.content) == (401, b"")
-    assert answer.headers["www-authenticate"] == 'DPoP algs="ES256"'
+    assert answer.headers["www-authenticate"] == 'DPoP algs="ES256 ES384 EdDSA", Bearer'
 
 
 async def test_an_unknown_token_is_refused_with_a_challenge(wallet: Wallet) -> None:
@@ -68,13 +68,17 @@ async def test_an_unknown_token_is_refused_with_a_challenge(wallet: Wallet) -> N
     )
 
 
-async def test_a_bearer_token_is_refused(holding: Holding) -> None:
+async def test_a_token_that_is_bound_to_a_key_is_no_bearer_token(holding: Holding) -> None:
     answer = await holding.wallet.http.post("/credential", headers={"Authorization": f"Bearer {holding.token}"})
     refused(
         answer,
-        {"error": "invalid_token", "error_description": "Send one access token, with the scheme DPoP."},
+        {
+            "error": "invalid_token",
+            "error_description": "The access token goes with the other scheme: see its token_type.",
+        },
         status=401,
     )
+    assert answer.headers["www-authenticate"].startswith('Bearer error="invalid_token"')
 
 
 async def test_an_expired_token_is_refused(coop: Coop, holding: Holding) -> None:

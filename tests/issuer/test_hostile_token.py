@@ -13,10 +13,11 @@ from credentials.keys.signer import LocalSigner
 from credentials.protocols.dpop import check_dpop_proof
 from credentials.protocols.oauth import InvalidGrant
 from credentials.protocols.openid4vci import TokenRequest, TokenResponse
+from issuer.delivery_tables import AccessTokenRow
 from issuer.offers import Redeemed
 from issuer.service.tokens import redeem
 from issuer.store import Store
-from issuer.tables import SeenProofRow, TokenRow
+from issuer.tables import SeenProofRow
 from tests.issuer.conftest import URL
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ async def test_a_missing_tx_code_is_an_invalid_request_and_takes_no_try(
             {"error": "invalid_request", "error_description": "The offer wants its transaction code as tx_code."},
         )
     assert (await wallet.token(offer)).status_code == 200
-    assert coop.rows(TokenRow) == 1
+    assert coop.rows(AccessTokenRow) == 1
 
 
 async def test_a_replayed_code_revokes_the_token_that_it_gave(wallet: Wallet, offer: Open) -> None:
@@ -108,10 +109,21 @@ async def test_an_expired_offer_is_refused_and_gone(coop: Coop, wallet: Wallet, 
     assert gone.json()["code"] == "offer_gone"
 
 
-async def test_a_token_needs_a_dpop_proof(wallet: Wallet, offer: Open) -> None:
+async def test_a_wallet_without_dpop_gets_a_bearer_token_for_five_minutes_and_no_way_back(
+    wallet: Wallet, offer: Open
+) -> None:
+    answer = await wallet.token(offer, dpop=None)
+    token = TokenResponse.parse(answer.content, allow_bearer=True)
+    assert (token.token_type, token.expires_in, token.refresh_token) == ("Bearer", 300, None)
+
+
+async def test_a_wrong_dpop_proof_never_ends_in_a_bearer_token(wallet: Wallet, offer: Open) -> None:
     refused(
-        await wallet.token(offer, dpop=None),
-        {"error": "invalid_dpop_proof", "error_description": "The DPoP header is missing."},
+        await wallet.token(offer, dpop="nonsense"),
+        {
+            "error": "invalid_dpop_proof",
+            "error_description": "The DPoP proof cannot be read: it is not three parts with dots between.",
+        },
     )
 
 
@@ -158,10 +170,10 @@ async def test_a_dpop_proof_for_something_else_is_refused(
 
 async def test_another_grant_type_is_refused(wallet: Wallet, offer: Open) -> None:
     refused(
-        await wallet.token(offer, grant_type="authorization_code"),
+        await wallet.token(offer, grant_type="client_credentials"),
         {
             "error": "unsupported_grant_type",
-            "error_description": "Only the pre-authorized code grant is supported.",
+            "error_description": "The grant type is none of those that the server's metadata names.",
         },
     )
 
@@ -196,7 +208,7 @@ async def test_an_oversized_body_is_cut_off(wallet: Wallet) -> None:
 async def test_a_browser_gets_the_exact_body_too(wallet: Wallet, offer: Open) -> None:
     answer = await wallet.http.post("/token", content=b"", headers={"Accept": "text/html"})
     assert answer.status_code == 400
-    assert answer.json()["error"] == "invalid_dpop_proof"
+    assert answer.json()["error"] == "invalid_request"
     assert offer
 
 
@@ -220,7 +232,7 @@ def test_a_code_is_single_use_even_under_a_race(coop: Coop, offer: Open) -> None
         thread.join()
     assert sum(isinstance(answer, TokenResponse) for answer in answers) == 1
     assert sum(isinstance(answer, InvalidGrant) for answer in answers) == 7
-    assert coop.rows(TokenRow) == 1
+    assert coop.rows(AccessTokenRow) == 1
     with coop.parts.database.read() as session:
         assert isinstance(Store(session).offer(offer.id), Redeemed)
 
@@ -239,7 +251,7 @@ def test_who_comes_second_on_any_engine_gets_nothing_and_revokes(coop: Coop, off
     with coop.parts.database.write() as session:
         answer = redeem(Second(session), request, proof, secrets=coop.parts.desk.secrets, now=coop.now)
     assert isinstance(answer, InvalidGrant)
-    assert coop.rows(TokenRow) == 0
+    assert coop.rows(AccessTokenRow) == 0
 
 
 def test_wrong_codes_under_a_race_are_all_counted(coop: Coop, offer: Open) -> None:

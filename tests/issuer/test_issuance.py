@@ -152,7 +152,7 @@ async def test_the_metadata_can_be_read_by_our_own_kernel(coop: Coop, browser: h
         (await browser.get("/.well-known/oauth-authorization-server")).content, issuer=URL
     )
     assert server.token_endpoint == f"{URL}/token"
-    assert server.dpop_signing_alg_values_supported == ("ES256",)
+    assert server.dpop_signing_alg_values_supported == ("ES256", "ES384", "EdDSA")
     assert server.anonymous_pre_authorized
     assert coop.parts.identity.url == URL
 

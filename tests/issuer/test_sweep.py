@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from issuer.app import build_app
+from issuer.delivery_tables import AccessTokenRow
 from issuer.service.sweep import sweep
 from issuer.store import Store
 from issuer.tables import (
@@ -17,7 +18,6 @@ from issuer.tables import (
     OfferCopyRow,
     OfferRow,
     SeenProofRow,
-    TokenRow,
 )
 from tests.issuer.test_pages import log_in
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tests.issuer.conftest import Coop, Wallet
 
-EXPIRING = (OfferRow, OfferCopyRow, TokenRow, NonceRow, SeenProofRow, LoginLinkRow, BrowserSessionRow)
+EXPIRING = (OfferRow, OfferCopyRow, AccessTokenRow, NonceRow, SeenProofRow, LoginLinkRow, BrowserSessionRow)
 
 
 async def fill(coop: Coop, wallet: Wallet, browser: httpx.AsyncClient) -> None:

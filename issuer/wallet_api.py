@@ -1,0 +1,303 @@
+"""The endpoints that wallets speak to with a code or a token: OpenID4VCI 1.0 §6 to §11.
+
+Every refusal has OAuth's exact body, whatever the `Accept` header says. A refusal that must leave a trace comes back
+from the use case as a value, so that its transaction is committed before it is answered.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, assert_never
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from credentials.encoding import strict_json
+from credentials.encoding.strict_json import Json
+from credentials.keys.jws import ACCEPTED_ALGORITHMS
+from credentials.protocols.client_attestation import ATTESTATION_HEADER, POP_HEADER, check_client_attestation
+from credentials.protocols.dpop import DpopProof, check_dpop_proof
+from credentials.protocols.freshness import CLOCK_SKEW_S, MAX_AGE_S
+from credentials.protocols.oauth import (
+    InvalidClient,
+    InvalidDpopProof,
+    InvalidEncryptionParameters,
+    InvalidToken,
+    OAuthError,
+    UnsupportedGrantType,
+    refuse_as,
+)
+from credentials.protocols.openid4vci import (
+    CodeRequest,
+    CredentialRequest,
+    DeferredCredentialRequest,
+    DeferredResponse,
+    Notification,
+    RefreshRequest,
+    TokenRequest,
+    TokenResponse,
+    WantedEncryption,
+    check_request_proofs,
+    parse_token_request,
+    seal,
+    unseal,
+)
+from credentials.protocols.openid4vci.credential import MAX_REQUEST_BYTES
+from credentials.protocols.openid4vci.tokens import BEARER, DPOP, AnyTokenRequest
+from issuer.deliveries import Token
+from issuer.parts import IssuerParts
+from issuer.secrets import stored
+from issuer.service.credentials import Admitted, admit, enter, find_token, sign
+from issuer.service.deferred import fetch_deferred
+from issuer.service.nonces import give_nonce
+from issuer.service.notifications import note_notification
+from issuer.service.tokens import redeem, refresh
+from issuer.store import Store
+from plumbing.web.app import dpop_header, oauth_response
+
+NO_STORE: Final = {"Cache-Control": "no-store"}
+_JSON: Final = "application/json"
+_JWT: Final = "application/jwt"
+_ACCEPTED: Final = 202
+_NO_CONTENT: Final = 204
+_ALGORITHMS: Final = " ".join(sorted(ACCEPTED_ALGORITHMS))
+
+Handler = Callable[[Request, IssuerParts], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks at a protected endpoint: a good token, and the proof of its key if it is bound to one."""
+
+    access_token: str
+    dpop: DpopProof | None
+
+
+def add_wallet_endpoints(router: APIRouter, parts: IssuerParts) -> None:
+    """Add the endpoints to a router."""
+    for path, handler in _ENDPOINTS.items():
+        _add(router, path, handler, parts)
+
+
+def _add(router: APIRouter, path: str, handler: Handler, parts: IssuerParts) -> None:
+    @router.post(path)
+    async def endpoint(request: Request) -> Response:
+        """Answer a wallet."""
+        try:
+            return await handler(request, parts)
+        except OAuthError as error:
+            return oauth_response(error)
+
+
+async def _token(request: Request, parts: IssuerParts) -> Response:
+    """Exchange a code or a refresh token for tokens (OpenID4VCI 1.0 §6)."""
+    now = parts.clock()
+    header = dpop_header(request)
+    # A wallet that sends a proof is never given less than it asked for, whatever is wrong with the proof.
+    if header is None and not parts.policy.haip:
+        proof = None
+    else:
+        proof = check_dpop_proof(header, method="POST", url=f"{parts.identity.url}/token", at=now)
+    asked = parse_token_request(await request.body())
+    _check_client(request, parts, now=now)
+    with parts.database.write() as session:
+        answer = _exchange(Store(session), asked, proof, parts, now=now)
+    if isinstance(answer, OAuthError):
+        raise answer
+    return json_response(answer.to_json())
+
+
+def _exchange(
+    store: Store, asked: AnyTokenRequest, proof: DpopProof | None, parts: IssuerParts, *, now: datetime
+) -> TokenResponse | OAuthError:
+    match asked:
+        case TokenRequest():
+            return redeem(store, asked, proof, secrets=parts.desk.secrets, now=now)
+        case RefreshRequest():
+            if proof is None:
+                return InvalidDpopProof("The DPoP header is missing.")
+            return refresh(store, asked, proof, now=now)
+        case CodeRequest():
+            return UnsupportedGrantType("The grant type is none of those that the server's metadata names.")
+        case _:
+            assert_never(asked)
+
+
+def _check_client(request: Request, parts: IssuerParts, *, now: datetime) -> None:
+    """Check a wallet attestation where one is sent, and demand it in HAIP mode (HAIP 1.0 §4.4.1).
+
+    Raises:
+        InvalidClient: it is missing, wrong, or its proof was used before.
+    """
+    attestation, pop = _one_header(request, ATTESTATION_HEADER), _one_header(request, POP_HEADER)
+    if not parts.policy.haip and (not parts.policy.attesters or (attestation is None and pop is None)):
+        return
+    checked = check_client_attestation(
+        attestation, pop, anchors=parts.policy.attesters, audience=parts.identity.url, at=now
+    )
+    until = datetime.fromtimestamp(checked.issued_at + MAX_AGE_S + 2 * CLOCK_SKEW_S, UTC)
+    with parts.database.write() as session:
+        fresh = Store(session).remember_proof(stored(f"{checked.thumbprint}.{checked.jti}"), until=until)
+    if not fresh:
+        raise InvalidClient("The proof of the wallet attestation was used before.")
+
+
+def _one_header(request: Request, name: str) -> str | None:
+    """Join repeated headers with commas, which no JWT contains, so that two are refused as none."""
+    return ",".join(request.headers.getlist(name)) or None
+
+
+async def _nonce(_: Request, parts: IssuerParts) -> Response:
+    """Give a challenge for key proofs (OpenID4VCI 1.0 §7)."""
+    with parts.database.write() as session:
+        given = give_nonce(Store(session), now=parts.clock())
+    return json_response(given.to_json())
+
+
+async def _credential(request: Request, parts: IssuerParts) -> Response:
+    """Issue credentials, one per key, or say when to come back (OpenID4VCI 1.0 §8)."""
+    now = parts.clock()
+    caller = _identify(request, parts, now=now)
+    if caller is None:
+        return _who_are_you()
+    data, encrypted = await _open_body(request, parts)
+    asked = CredentialRequest.parse(data, encrypted=encrypted)
+    proofs = check_request_proofs(asked, audience=parts.identity.url, at=now, rules=parts.policy.keys)
+    parts.identity.check_can_sign(now)
+    with parts.database.write() as session:
+        answer = admit(
+            Store(session),
+            caller.access_token,
+            asked,
+            dpop=caller.dpop,
+            proofs=proofs,
+            coop=parts.identity.url,
+            now=now,
+        )
+    return _deliver(answer, asked.response_encryption, parts)
+
+
+async def _deferred(request: Request, parts: IssuerParts) -> Response:
+    """Issue what had to wait, or say that it still does (OpenID4VCI 1.0 §9)."""
+    now = parts.clock()
+    caller = _identify(request, parts, now=now)
+    if caller is None:
+        return _who_are_you()
+    data, encrypted = await _open_body(request, parts)
+    asked = DeferredCredentialRequest.parse(data, encrypted=encrypted)
+    parts.identity.check_can_sign(now)
+    with parts.database.write() as session:
+        store = Store(session)
+        token = enter(store, caller.access_token, dpop=caller.dpop, now=now)
+        answer = (
+            fetch_deferred(store, token, asked, coop=parts.identity.url, now=now) if isinstance(token, Token) else token
+        )
+    return _deliver(answer, asked.response_encryption, parts)
+
+
+async def _notification(request: Request, parts: IssuerParts) -> Response:
+    """Note what became of credentials (OpenID4VCI 1.0 §11)."""
+    now = parts.clock()
+    caller = _identify(request, parts, now=now)
+    if caller is None:
+        return _who_are_you()
+    told = Notification.parse(await request.body())
+    with parts.database.write() as session:
+        store = Store(session)
+        token = enter(store, caller.access_token, dpop=caller.dpop, now=now)
+        refusal = note_notification(store, token, told) if isinstance(token, Token) else token
+    if refusal is not None:
+        raise refusal
+    return Response(status_code=_NO_CONTENT, headers=NO_STORE)
+
+
+def _identify(request: Request, parts: IssuerParts, *, now: datetime) -> Caller | None:
+    """Check the access token and what it is bound to; None if there is none at all.
+
+    Raises:
+        InvalidToken, InvalidDpopProof: one of them is wrong, with the scheme that was used.
+    """
+    given = request.headers.getlist("authorization")
+    if not given:
+        return None
+    scheme, _, text = given[0].partition(" ")
+    access_token = text.strip()
+    is_bearer = scheme.lower() == BEARER.lower()
+    if len(given) > 1 or not access_token or not (is_bearer or scheme.lower() == DPOP.lower()):
+        raise InvalidToken("Send one access token, with the scheme DPoP or Bearer, as its token_type says.")
+    try:
+        with parts.database.read() as session:
+            token = find_token(Store(session), access_token, now=now)
+        # RFC 9449 §7.2: a token that is bound to a key is never taken as a bearer token, nor the other way round.
+        if is_bearer is not (token.thumbprint is None):
+            raise InvalidToken("The access token goes with the other scheme: see its token_type.")
+        proof = None if is_bearer else _check_dpop(request, parts, access_token, token, now=now)
+    except OAuthError as error:
+        error.scheme = BEARER if is_bearer else DPOP
+        raise
+    return Caller(access_token=access_token, dpop=proof)
+
+
+def _check_dpop(request: Request, parts: IssuerParts, access_token: str, token: Token, *, now: datetime) -> DpopProof:
+    return check_dpop_proof(
+        dpop_header(request),
+        method="POST",
+        url=f"{parts.identity.url}{request.url.path}",
+        at=now,
+        access_token=access_token,
+        bound_to=token.thumbprint,
+    )
+
+
+def _who_are_you() -> Response:
+    """RFC 6750 §3.1: who sends no token at all is told how to, and nothing else."""
+    response = Response(status_code=401, headers={"WWW-Authenticate": f'DPoP algs="{_ALGORITHMS}"', **NO_STORE})
+    response.headers.append("WWW-Authenticate", "Bearer")
+    return response
+
+
+async def _open_body(request: Request, parts: IssuerParts) -> tuple[bytes, bool]:
+    """The JSON text of a request, and whether it came encrypted (§10).
+
+    Raises:
+        InvalidEncryptionParameters: it came encrypted and does not open.
+    """
+    body = await request.body()
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _JWT:
+        return body, False
+    key = parts.encryption_key
+    with refuse_as(InvalidEncryptionParameters):
+        return unseal(body, keys={key.kid: key}, max_bytes=MAX_REQUEST_BYTES, what="encrypted request"), True
+
+
+def _deliver(
+    answer: Admitted | DeferredResponse | OAuthError, wanted: WantedEncryption | None, parts: IssuerParts
+) -> Response:
+    """Sign what was admitted, outside the database, and encrypt whatever is said if the wallet asked for that (§8.3).
+
+    Raises:
+        OAuthError: the refusal that the use case returned; it is never encrypted (§8.3.1).
+    """
+    if isinstance(answer, OAuthError):
+        raise answer
+    if isinstance(answer, DeferredResponse):
+        return json_response(answer.to_json(), wanted=wanted, status=_ACCEPTED)
+    signed = sign(answer, identity=parts.identity, random=parts.random)
+    return json_response(signed.to_json(), wanted=wanted)
+
+
+def json_response(body: Mapping[str, Json], *, wanted: WantedEncryption | None = None, status: int = 200) -> Response:
+    """An answer that nobody keeps, as JSON or encrypted."""
+    if wanted is None:
+        return Response(strict_json.dump(dict(body)), status_code=status, media_type=_JSON, headers=NO_STORE)
+    sealed = seal(body, to=wanted.jwk, enc=wanted.enc)
+    return Response(sealed, status_code=status, media_type=_JWT, headers=NO_STORE)
+
+
+_ENDPOINTS: Final[Mapping[str, Handler]] = {
+    "/token": _token,
+    "/nonce": _nonce,
+    "/credential": _credential,
+    "/deferred_credential": _deferred,
+    "/notification": _notification,
+}
