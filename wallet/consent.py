@@ -4,14 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from credentials.protocols.dcql import Choice
-from credentials.protocols.openid4vp import AuthorizationRequest
+import schemas
+from credentials.encoding.strict_json import Json
+from credentials.protocols.dcql import Choice, Selection
+from credentials.protocols.openid4vp import AuthorizationRequest, ClientId
 from credentials.protocols.urls import host_of
+from credentials.sd_jwt import parse_sd_jwt
+from credentials.sd_jwt.locating import Path, describe, select
 from wallet import words
-from wallet.state import Copy
-
-RECOGNISABLE: Final = frozenset({"copy", "membership"})
-"""Claims that are another number for every copy: whoever learns one knows this listener again."""
+from wallet.recognising import RECOGNISABLE, Showing, warn
+from wallet.state import Copy, Receipt
 
 NEVER_LEARNED: Final = (
     "your name, your e-mail address or any account",
@@ -29,8 +31,10 @@ class ShownCopy:
         query_id: which question of the site it answers.
         title: title and artist.
         kind: track, EP and so on.
+        statement: what showing it says, after "They learn".
         co_op: the host of the co-op that vouches for it; the site learns this, too.
-        disclose: the names of the claims that are disclosed.
+        disclose: the names of the claims that are disclosed, or of which a part is.
+        paths: where exactly that stands.
         learned: the same in words, label and value.
         hidden: labels of what stays hidden.
         left: how often it can be shown after this.
@@ -40,8 +44,10 @@ class ShownCopy:
     query_id: str
     title: str
     kind: str
+    statement: str
     co_op: str
     disclose: tuple[str, ...]
+    paths: tuple[Path, ...]
     learned: tuple[tuple[str, str], ...]
     hidden: tuple[str, ...]
     left: int
@@ -52,7 +58,8 @@ class Consent:
     """Everything that a listener says yes or no to.
 
     Attributes:
-        site: who asks: the host name that a pinned authority certified.
+        site: who asks: the host that the answer goes to, and no other.
+        certified: whether a pinned authority vouches for that name; else its web address alone does, or nobody.
         copies: what would be shown.
         terms: what the listener signs by answering, word for word; None if the site gave no terms.
         language: of the terms.
@@ -61,6 +68,7 @@ class Consent:
     """
 
     site: str
+    certified: bool = True
     copies: tuple[ShownCopy, ...]
     terms: str | None
     language: str | None
@@ -73,46 +81,83 @@ class Consent:
         return NEVER_LEARNED[:2] if any(RECOGNISABLE & set(copy.disclose) for copy in self.copies) else NEVER_LEARNED
 
 
-def build_consent(request: AuthorizationRequest, choice: Choice, copies: Mapping[str, Copy]) -> Consent:
-    """Put a request and the wallet's answer to it into words; `copies` are by the holding ids of `choice`."""
-    shown = tuple(
-        _show(copies[selection.holding_id], selection.query_id, selection.disclose) for selection in choice.selections
-    )
+def build_consent(
+    request: AuthorizationRequest, choice: Choice, copies: Mapping[str, Copy], *, receipts: Sequence[Receipt] = ()
+) -> Consent:
+    """Put a request and the wallet's answer to it into words.
+
+    Args:
+        request: verified.
+        choice: what would answer it.
+        copies: by the holding ids of `choice`.
+        receipts: of earlier presentations, to say what this one can be joined with.
+    """
+    selected = [(copies[selection.holding_id], selection) for selection in choice.selections]
+    showing = [
+        Showing(copy=copy, title=words.title_of(copy), disclose=selection.disclose) for copy, selection in selected
+    ]
+    handshake = request.handshake
     return Consent(
         site=request.host,
-        copies=shown,
-        terms=request.handshake.text if request.handshake else None,
-        language=request.handshake.language if request.handshake else None,
-        warnings=tuple(_warnings(shown)),
+        certified=request.client.is_certified,
+        copies=tuple(_show(copy, selection) for copy, selection in selected),
+        terms=handshake.text if handshake else None,
+        language=handshake.language if handshake else None,
+        warnings=(*_doubts(request.client, request.host), *warn(showing, site=request.host, receipts=receipts)),
     )
 
 
-def _show(copy: Copy, query_id: str, disclose: tuple[str, ...]) -> ShownCopy:
+def find_shown(copy: Copy, paths: Sequence[Path]) -> dict[str, Json]:
+    """Return what is disclosed of a copy: each value under its path as people write it."""
+    return {describe(path): next(value for _, value in select(copy.claims, path)) for path in paths}
+
+
+def _show(copy: Copy, selection: Selection) -> ShownCopy:
     labels = words.labels_for(copy)
+    visible = _always_visible(copy)
+    found = visible | find_shown(copy, selection.paths)
     return ShownCopy(
         key=copy.key,
-        query_id=query_id,
+        query_id=selection.query_id,
         title=words.title_of(copy),
         kind=words.kind_of(copy.vct, copy.claims),
+        statement=_state(copy),
         co_op=host_of(copy.issuer),
-        disclose=disclose,
-        learned=tuple((labels[name], words.value_in_words(name, copy.claims[name])) for name in disclose),
-        hidden=tuple(label for name, label in labels.items() if name not in disclose),
+        disclose=selection.disclose,
+        paths=selection.paths,
+        learned=tuple((labels.get(name, name), words.value_in_words(name, value)) for name, value in found.items()),
+        hidden=tuple(label for name, label in labels.items() if name not in {*selection.disclose, *visible}),
         left=len(copy.instances) - 1,
     )
 
 
-def _warnings(shown: Sequence[ShownCopy]) -> list[str]:
-    found = []
-    for copy in shown:
-        if RECOGNISABLE & set(copy.disclose):
-            found.append(
-                f"They ask for the number of your copy of {copy.title}. It makes you recognisable, here and elsewhere."
-            )
-        if copy.left == 0:
-            found.append(f"This is the last use of {copy.title} in this wallet. For more: handstamp wallet top-up")
-        elif copy.left <= words.FEW_USES:
-            found.append(f"After this {copy.title} can be shown once more; handstamp wallet top-up brings more.")
-    if len({copy.key for copy in shown}) > 1:
-        found.append("They ask for several of your records at once, which together may be rare.")
-    return found
+def _always_visible(copy: Copy) -> dict[str, Json]:
+    """Return what a foreign issuer let nobody hide; in types of ours everything can be."""
+    if not copy.foreign or not copy.instances:
+        return {}
+    # Without any disclosure, what is left is what everybody sees.
+    bare = parse_sd_jwt(copy.instances[0].credential.partition("~")[0] + "~").claims
+    return {name: bare[name] for name in copy.claims if name in bare}
+
+
+def _state(copy: Copy) -> str:
+    title = words.title_of(copy)
+    match copy.vct:
+        case _ if copy.foreign:
+            return f"that {title} is yours"
+        case schemas.COOP_MEMBERSHIP.vct:
+            return f"that you are a member in good standing of {host_of(copy.issuer)}"
+        case schemas.VERIFIED_ARTIST.vct:
+            return f"that you are {title}"
+        case schemas.CONTRIBUTION.vct:
+            return f"that you contributed to {host_of(copy.issuer)}"
+        case _:
+            return f"that you own the {words.kind_of(copy.vct, copy.claims)} {title}"
+
+
+def _doubts(client: ClientId, host: str) -> list[str]:
+    if client.is_certified:
+        return []
+    if client.is_signed:
+        return [f"No authority vouches for {host}: only whoever holds that web address does."]
+    return [f"Nobody vouches for {host}: whoever made this link asks. It is on this very computer."]

@@ -2,12 +2,13 @@
 
 import secrets
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 
 import schemas
 from credentials.keys.certificates import CertificateChain
+from credentials.keys.encryption import DecryptionKey
 from credentials.keys.signer import LocalSigner
 from credentials.protocols.dcql import ClaimQuery, CredentialQuery, Query
 from credentials.protocols.grants import Grant, build_grant
@@ -16,6 +17,8 @@ from credentials.protocols.openid4vp import (
     AuthorizationRequest,
     AuthorizationResponse,
     RequestReference,
+    RequestUriPost,
+    ResponseDecryption,
     build_client_id,
     build_request_link,
     build_request_object,
@@ -49,6 +52,11 @@ class HostileSite:
     routes: Routes = field(default_factory=Routes)
     answers: list[AuthorizationResponse] = field(default_factory=list)
     refusals: int = 0
+    client_id: str | None = None
+    method: Literal["get", "post"] = "get"
+    kid: str | None = None
+    key: DecryptionKey | None = None
+    forms: list[bytes] = field(default_factory=list)
 
     @classmethod
     def open(cls, outside: Outside, authority: Authority) -> "HostileSite":
@@ -57,6 +65,7 @@ class HostileSite:
         site.routes.answers |= {
             "POST /gates/g/visits": site.start,
             "GET /requests/r": site.give_request,
+            "POST /requests/r": site.give_request_by_post,
             "POST /responses/r": site.take_answer,
             "GET /return": says({"visit": f"{SITE}/visits/v"}),
             "POST /visits/v/grant": site.give_grant,
@@ -65,8 +74,12 @@ class HostileSite:
         return site
 
     def link(self) -> str:
-        reference = RequestReference(client_id=build_client_id(HOST), request_uri=f"{SITE}/requests/r")
-        return build_request_link(reference)
+        return build_request_link(
+            RequestReference(client_id=self.named(), request_uri=f"{SITE}/requests/r", method=self.method)
+        )
+
+    def named(self) -> str:
+        return self.client_id or build_client_id(HOST)
 
     def start(self, _: httpx.Request) -> httpx.Response:
         opens = {
@@ -83,7 +96,7 @@ class HostileSite:
     def request(self) -> AuthorizationRequest:
         handshake = Handshake.build(text=TERMS, language="en", random=secrets.token_bytes)
         return AuthorizationRequest(
-            client_id=build_client_id(HOST),
+            client_id=self.named(),
             nonce=handshake.nonce,
             state="s" * 22,
             response_uri=f"{SITE}/responses/r",
@@ -94,11 +107,21 @@ class HostileSite:
         )
 
     def give_request(self, _: httpx.Request) -> httpx.Response:
-        text = build_request_object(replace(self.request(), **self.changes), signer=self.signer, x5c=self.chain.x5c())
+        return self.signed(replace(self.request(), **self.changes))
+
+    def give_request_by_post(self, request: httpx.Request) -> httpx.Response:
+        self.forms.append(request.content)
+        nonce = RequestUriPost.parse_form(request.content).wallet_nonce
+        return self.signed(replace(self.request(), **{"wallet_nonce": nonce, **self.changes}))
+
+    def signed(self, request: AuthorizationRequest) -> httpx.Response:
+        x5c = None if self.kid else self.chain.x5c()
+        text = build_request_object(request, signer=self.signer, x5c=x5c, kid=self.kid)
         return httpx.Response(200, text=text, headers={"Content-Type": "application/oauth-authz-req+jwt"})
 
     def take_answer(self, request: httpx.Request) -> httpx.Response:
-        answer = parse_response_form(request.content)
+        decryption = ResponseDecryption(key=self.key) if self.key else None
+        answer = parse_response_form(request.content, decryption=decryption)
         if not isinstance(answer, AuthorizationResponse):
             self.refusals += 1
             return httpx.Response(200, json={})

@@ -15,8 +15,8 @@ from credentials.encoding import base64url
 from credentials.errors import HandstampError, Malformed
 from credentials.keys.signer import LocalSigner
 from credentials.protocols.dcql import CredentialQuery, Query
-from credentials.protocols.handshake import Handshake, HandshakeMismatch
-from credentials.protocols.openid4vp import ForeignResponseUri, RequestReference, build_client_id, build_request_link
+from credentials.protocols.handshake import Handshake
+from credentials.protocols.openid4vp import RequestReference, build_client_id, build_request_link
 from credentials.protocols.urls import LeadsToLoopback
 from credentials.sd_jwt import parse_sd_jwt
 from credentials.trust import TrustedIssuer, TrustPolicy
@@ -28,6 +28,7 @@ from tests.support.hostile_site import GATE, HOST, SITE, TERMS, HostileSite, ask
 from tests.support.outside import NOW, Authority, Memory, Outside, Routes, endless, says
 from wallet import errors
 from wallet.ports import Tools
+from wallet.refused import QuestionRefused
 from wallet.service.answer_request import Asked, answer, read_request
 from wallet.service.open_gate import begin_visit, pass_gate
 from wallet.service.receive import read_offer, receive
@@ -266,9 +267,9 @@ def signed_by_another(site: HostileSite) -> None:
 BEFORE: dict[str, tuple[Callable[[HostileSite], None], type[HandstampError]]] = {
     "terms that the nonce does not commit to": (
         unsigned_change(handstamp_handshake={"text": "Give me all.", "language": "en", "salt": "A" * 22}),
-        HandshakeMismatch,
+        QuestionRefused,
     ),
-    "the answer to another host": (unsigned_change(response_uri="http://shop.localhost:1/r"), ForeignResponseUri),
+    "the answer to another host": (unsigned_change(response_uri="http://shop.localhost:1/r"), QuestionRefused),
     "another site's name": (unsigned_change(client_id="x509_san_dns:label.localhost"), HandstampError),
     "a transaction to authorise": (unsigned_change(transaction_data=["e30"]), HandstampError),
     "another response mode": (unsigned_change(response_mode="fragment"), HandstampError),

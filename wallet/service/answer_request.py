@@ -1,21 +1,21 @@
 """Answer a request: read it, check who asks, choose the least that answers it, and, after a yes, show that once.
 
-1. Fetch the signed request; nothing of the wallet goes along.
+1. Fetch the request; nothing of the wallet goes along (`wallet.service.fetch_request`).
 2. Verify it: the host that a pinned authority certifies, the answer to that host only, the terms that the nonce
-   commits to.
-3. Choose the fewest claims that answer it.
+   commits to. A request that was answered before, and taken, is not answered again.
+3. Choose the fewest claims that answer it, and those first by which nobody is known again.
 4. (The listener reads `Asked.consent` and says yes. A no sends nothing, as does a wallet that has nothing to show:
    else a site that asks for a record would learn from the no that it is owned.)
 5. Take the instances out of the wallet, write the receipt, save. What was taken is never shown again, whatever
    happens next.
-6. Sign and post the answer; nothing is sent to the co-op.
+6. Sign and post the answer, encrypted if the site asks for that; nothing is sent to the co-op.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from credentials.encoding import base64url
-from credentials.keys.errors import CertificateUntrusted
+from credentials.keys.certificates import parse_x5c
 from credentials.keys.signer import LocalSigner
 from credentials.protocols.dcql import Choice, Holding, NothingMatches, choose
 from credentials.protocols.openid4vci import SD_JWT_VC
@@ -23,24 +23,20 @@ from credentials.protocols.openid4vp import (
     AuthorizationRequest,
     AuthorizationResponse,
     DirectPostResult,
-    RequestReference,
-    UnsignedRequest,
     parse_request_link,
-    verify_request_object,
 )
-from credentials.protocols.urls import host_of
-from credentials.sd_jwt import build_presentation, parse_sd_jwt
+from credentials.sd_jwt import SdJwt, build_presentation, parse_sd_jwt
 from plumbing.clock import epoch_s
-from wallet.consent import Consent, build_consent
-from wallet.errors import NotForThisGate, NoUsesLeft, SiteRefused, UnknownAuthority
+from wallet.consent import Consent, build_consent, find_shown
+from wallet.errors import NotForThisGate, NoUsesLeft, SiteRefused
 from wallet.links import expecting
 from wallet.ports import Tools
-from wallet.state import Copy, Instance, Purpose, Receipt, Shown, Wallet
+from wallet.recognising import RECOGNISABLE
+from wallet.refused import QuestionAnswered, refusing
+from wallet.service.fetch_request import fetch_request
+from wallet.state import Copy, Instance, Receipt, Shown, Wallet
 from wallet.wire import FORM, JSON, origin_of, read_refusal, succeeded
 from wallet.words import title_of
-
-_REQUEST_TYPE = {"Accept": "application/oauth-authz-req+jwt"}
-_MAX_REQUEST_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,45 +61,41 @@ class Answered:
     Attributes:
         receipt: what was shown, kept in the wallet.
         redirect_uri: where the browser that began goes on; None if it updates by itself.
+        first_party: the address that the errand began at.
     """
 
     receipt: Receipt
     redirect_uri: str | None
+    first_party: str
 
 
-async def read_request(link: str, *, tools: Tools, first_party: str | None = None) -> Asked:
+async def read_request(link: str, *, tools: Tools, first_party: str | None = None, uncertified: bool = False) -> Asked:
     """Read the link of a request (pasted, or from a QR code) and the request that it leads to.
 
     Args:
         link: as it came.
         tools: the wallet and the world.
         first_party: who gave the link, if a site did: it decides how far the errand may reach.
+        uncertified: answer also a site that no authority vouches for; only after the listener said so.
 
     Raises:
         UnknownAuthority: no pinned authority certifies who asks.
+        UncertifiedSite: no authority could, and `uncertified` is not set.
+        QuestionAnswered: this very request was answered before.
         NotForThisGate, NoUsesLeft: nothing in the wallet answers it, or not any more.
         SiteRefused, FetchFailed: the request is not there.
-        HandstampError: the request is one that must not be answered; its class says why.
+        QuestionRefused, HandstampError: the request is one that must not be answered; its words say why.
     """
-    with expecting("the link of a request", link):
-        reference = parse_request_link(link)
+    with expecting("the link of a request", link), refusing("this link"):
+        parsed = parse_request_link(link)
     wallet = tools.keeper.load().pruned(tools.clock())
-    if not isinstance(reference, RequestReference):
-        raise UnsignedRequest("redirect_uri")
-    host = host_of(reference.request_uri)
-    if not wallet.anchors(Purpose.SITES):
-        raise UnknownAuthority(host)
-    first_party = first_party or reference.request_uri
-    text = await _fetch_request(reference, host, first_party, tools)
-    try:
-        request = verify_request_object(
-            text, reference=reference, anchors=wallet.anchors(Purpose.SITES), at=tools.clock()
-        )
-    except CertificateUntrusted as error:
-        raise UnknownAuthority(host) from error
+    fetched = await fetch_request(parsed, wallet, tools=tools, first_party=first_party, uncertified=uncertified)
+    request = fetched.request
+    _check_new(request, wallet.receipts)
     choice = _choose(request, wallet.copies)
-    consent = build_consent(request, choice, {_holding_id(copy): copy for copy in wallet.copies})
-    return Asked(request=request, consent=consent, first_party=first_party)
+    copies = {_holding_id(copy): copy for copy in wallet.copies}
+    consent = build_consent(request, choice, copies, receipts=wallet.receipts)
+    return Asked(request=request, consent=consent, first_party=fetched.first_party)
 
 
 async def answer(asked: Asked, *, tools: Tools) -> Answered:
@@ -135,7 +127,7 @@ async def answer(asked: Asked, *, tools: Tools) -> Answered:
     tools.keeper.change(lambda wallet: (wallet.with_receipt(accepted), None))
     if redirect_uri is not None:
         check_own_address(redirect_uri, request)
-    return Answered(receipt=accepted, redirect_uri=redirect_uri)
+    return Answered(receipt=accepted, redirect_uri=redirect_uri, first_party=asked.first_party)
 
 
 def check_own_address(url: str, request: AuthorizationRequest) -> None:
@@ -149,38 +141,48 @@ def check_own_address(url: str, request: AuthorizationRequest) -> None:
         raise SiteRefused(request.host, "it leads you on to another host, which is refused", shown=True)
 
 
-async def _fetch_request(reference: RequestReference, host: str, first_party: str, tools: Tools) -> str:
-    # GET also where the link prefers POST (§5.1 lets a wallet choose): it tells the site nothing about this wallet.
-    async with tools.web(first_party) as web:
-        reply = await web.request("GET", reference.request_uri, headers=_REQUEST_TYPE, max_bytes=_MAX_REQUEST_BYTES)
-    if not succeeded(reply):
-        raise SiteRefused(host, read_refusal(reply), shown=False)
-    return reply.body.decode("ascii", "replace").strip()
+def _check_new(request: AuthorizationRequest, receipts: Iterable[Receipt]) -> None:
+    for receipt in receipts:
+        if receipt.accepted and (receipt.nonce, receipt.site) == (request.nonce, request.host):
+            raise QuestionAnswered(request.host, receipt.at)
 
 
 def _holding_id(copy: Copy) -> str:
     return " ".join(copy.key)
 
 
-def _holdings(copies: Iterable[Copy]) -> list[Holding]:
+def _holdings(copies: Iterable[Copy], request: AuthorizationRequest) -> list[Holding]:
     # Those with most uses left first: where two copies answer alike, the richer one is taken.
-    return [
-        Holding(
-            id=_holding_id(copy),
-            format=SD_JWT_VC,
-            vct=copy.vct,
-            claims={**copy.claims, "iss": copy.issuer, "vct": copy.vct},
+    held = []
+    for copy in sorted(copies, key=lambda copy: -len(copy.instances)):
+        sample = parse_sd_jwt(copy.instances[0].credential) if copy.instances else None
+        if sample and not request.client_metadata.takes_issuer(str(sample.header.get("alg"))):
+            continue
+        held.append(
+            Holding(
+                id=_holding_id(copy),
+                format=SD_JWT_VC,
+                vct=copy.vct,
+                claims={**copy.claims, "iss": copy.issuer, "vct": copy.vct},
+                authority_key_ids=_authorities(sample) if sample else frozenset(),
+            )
         )
-        for copy in sorted(copies, key=lambda copy: -len(copy.instances))
-    ]
+    return held
+
+
+def _authorities(sample: SdJwt) -> frozenset[str]:
+    if "x5c" not in sample.header:
+        return frozenset()
+    return parse_x5c(sample.header["x5c"], what="certificate chain").authority_key_ids
 
 
 def _choose(request: AuthorizationRequest, copies: Sequence[Copy]) -> Choice:
+    usable = _holdings((copy for copy in copies if copy.instances), request)
     try:
-        return choose(request.dcql, _holdings(copy for copy in copies if copy.instances))
+        return choose(request.dcql, usable, avoid=RECOGNISABLE)
     except NothingMatches as nothing:
         try:
-            used_up = choose(request.dcql, _holdings(copies))
+            used_up = choose(request.dcql, _holdings(copies, request), avoid=RECOGNISABLE)
         except NothingMatches:
             raise NotForThisGate(request.host, _in_words(copies)) from nothing
         empty = {_holding_id(copy): copy for copy in copies if not copy.instances}
@@ -208,7 +210,7 @@ def _present(asked: Asked, taken: Sequence[Instance], issued_at: int) -> list[st
     return [
         build_presentation(
             parse_sd_jwt(instance.credential),
-            disclose=copy.disclose,
+            disclose=copy.paths,
             nonce=asked.request.nonce,
             audience=asked.request.client_id,
             issued_at=issued_at,
@@ -232,7 +234,7 @@ def _receipt(asked: Asked, presentations: Sequence[str], tools: Tools) -> Receip
             Shown(
                 copy_id=copies[copy.key].id,
                 title=copy.title,
-                claims={name: copies[copy.key].claims[name] for name in copy.disclose},
+                claims=find_shown(copies[copy.key], copy.paths),
             )
             for copy in asked.consent.copies
         ),

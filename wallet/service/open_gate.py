@@ -52,7 +52,7 @@ class Visit:
         return self.asked.consent
 
 
-async def begin_visit(gate_url: str, *, tools: Tools) -> Visit:
+async def begin_visit(gate_url: str, *, tools: Tools, uncertified: bool = False) -> Visit:
     """Begin a visit at a gate and read what it asks.
 
     Raises:
@@ -70,7 +70,7 @@ async def begin_visit(gate_url: str, *, tools: Tools) -> Visit:
     if origin_of(url) != origin_of(gate):
         raise SiteRefused(host_of(gate), "its visit is at another address, which is refused", shown=False)
     link = started.text("same_device", max_chars=4096)
-    asked = await read_request(link, tools=tools, first_party=gate)
+    asked = await read_request(link, tools=tools, first_party=gate, uncertified=uncertified)
     if asked.consent.site.lower() != host_of(gate):
         # Somebody who relays another site's request would get the listener to open that site's door for them.
         raise SiteRefused(host_of(gate), f"it asks in the name of {asked.consent.site}", shown=False)
