@@ -7,15 +7,16 @@ None is needed: the defaults run the demo's addresses on this machine. A setting
 
 import os
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 from typing_extensions import override
 
 from credentials.errors import Malformed, OperatorError
 from credentials.protocols.urls import parse_service_url
+from credentials.status import StatusPolicy
 from plumbing.fetch import Reach
 
 _SLASHES_OF_AN_ORIGIN: Final = 2
@@ -82,6 +83,36 @@ class IssuerSettings(ServiceSettings):
     name: Name = "Sound Commons Co-op"
     base_url: ServiceUrl = "http://coop.localhost:8701"
     port: Port = 8701
+    haip: bool = Field(
+        default=False,
+        description="Whether wallets must bring what HAIP 1.0 demands: DPoP, an attestation of the wallet and of its "
+        "keys. It shuts out wallets that nobody vouches for, Handstamp's own among them.",
+    )
+    wallet_providers: tuple[Path, ...] = Field(
+        default=(), description="PEM files of the authorities that certify who may vouch for wallets and their keys."
+    )
+
+    @model_validator(mode="after")
+    def _somebody_vouches(self) -> Self:
+        if self.haip and not self.wallet_providers:
+            raise ValueError("haip needs wallet_providers, else no wallet at all could get anything")
+        return self
+
+    status_batch_minutes: int = Field(
+        default=10,
+        ge=1,
+        le=1440,
+        description="How often it goes out what was taken back: longer hides better who it was, shorter is sooner.",
+    )
+    status_ttl_seconds: int = Field(
+        default=300, ge=60, le=86_400, description="How long sites may rely on a list of what was taken back."
+    )
+    status_lists_per_month: int = Field(
+        default=8,
+        ge=1,
+        le=1000,
+        description="How many status lists, of 131072 entries each, are made for a month; every instance takes one.",
+    )
 
 
 class TrackserverSettings(ServiceSettings):
@@ -100,6 +131,10 @@ class VerifierSettings(ServiceSettings):
     port: Port = 8703
     site: str = Field(
         default="main", description="Short name of the site whose gates this verifier serves.", max_length=40
+    )
+    status_policy: StatusPolicy = Field(
+        default=StatusPolicy.REFUSE,
+        description="What gates do while a co-op's list of what it took back cannot be had: refuse, or admit.",
     )
 
 

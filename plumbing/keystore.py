@@ -13,6 +13,7 @@ from typing import Final
 
 from credentials.errors import HandstampError, OperatorError
 from credentials.keys.certificates import CertificateChain, load_chain_pem
+from credentials.keys.encryption import DecryptionKey
 from credentials.keys.signer import LocalSigner
 from plumbing.private import make_private_folder
 
@@ -46,6 +47,20 @@ class KeyStore:
         if not path.exists():
             self._write_once(path, LocalSigner.generate().to_pem(self._key_encryption_key()))
         return self._load(path)
+
+    def decryption_key(self, name: str) -> DecryptionKey:
+        """Return the key called `name` that opens what others encrypt for us; made and kept as `signer` does.
+
+        Raises:
+            UnusableKey: the file is damaged, or others may read it.
+        """
+        path = self._folder / f"{name}.pem"
+        if not path.exists():
+            self._write_once(path, DecryptionKey.generate().to_pem(self._key_encryption_key()))
+        try:
+            return DecryptionKey.from_pem(self._read_private(path), self._key_encryption_key())
+        except HandstampError as error:
+            raise UnusableKey(path, error.detail.removesuffix(".")) from error
 
     def secret(self, name: str) -> bytes:
         """Return 32 random bytes called `name`, made at first use: for keyed hashes that never leave this service."""

@@ -1,17 +1,22 @@
 """The co-op's service, put together from settings: which port gets which adapter."""
 
 import secrets
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI
 
-from handstamp.settings import Settings
+from credentials.errors import HandstampError
+from credentials.keys.certificates import load_chain_pem
+from handstamp.settings import Settings, UnusableSettings
 from issuer.app import build_app as build_issuer_app
 from issuer.identity import Identity
 from issuer.parts import MIGRATIONS, TEMPLATES, IssuerParts
+from issuer.policy import WalletPolicy
 from issuer.secrets import OfferSecrets
 from issuer.service.offers import OfferDesk
+from issuer.status import StatusSchedule
 from plumbing.clock import system_clock
 from plumbing.database import Database
 from plumbing.keystore import KeyStore
@@ -21,6 +26,8 @@ from plumbing.web.pages import Pages
 
 KEY_NAME: Final = "issuer"
 """The signing key's name in the key folder, with its certificates beside it."""
+ENCRYPTION_KEY_NAME: Final = "encryption"
+"""The name of the key that opens encrypted credential requests."""
 
 
 def issuer_keys(settings: Settings) -> KeyStore:
@@ -47,6 +54,13 @@ def compose_issuer(settings: Settings) -> IssuerParts:
         pages=Pages(TEMPLATES, site_name=settings.issuer.name),
         clock=system_clock,
         random=secrets.token_bytes,
+        encryption_key=keys.decryption_key(ENCRYPTION_KEY_NAME),
+        policy=WalletPolicy(haip=settings.issuer.haip, attesters=_read_authorities(settings.issuer.wallet_providers)),
+        schedule=StatusSchedule(
+            batch=timedelta(minutes=settings.issuer.status_batch_minutes),
+            ttl=timedelta(seconds=settings.issuer.status_ttl_seconds),
+            lists_per_month=settings.issuer.status_lists_per_month,
+        ),
     )
 
 
@@ -59,6 +73,23 @@ def build_app(settings: Settings) -> FastAPI:
     parts = compose_issuer(settings)
     parts.identity.check_certified()
     return build_issuer_app(parts)
+
+
+def _read_authorities(files: tuple[Path, ...]) -> tuple[bytes, ...]:
+    """Read the authorities that vouch for wallets.
+
+    Raises:
+        UnusableSettings: a file is missing or holds no certificate.
+    """
+    read = []
+    for path in files:
+        try:
+            pem = path.read_bytes()
+            load_chain_pem(pem)
+        except (OSError, HandstampError) as error:
+            raise UnusableSettings("issuer.wallet_providers", f"{path} holds no certificates in PEM") from error
+        read.append(pem)
+    return tuple(read)
 
 
 def _key_folder(settings: Settings) -> Path:

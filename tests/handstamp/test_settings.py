@@ -52,6 +52,7 @@ def test_a_database_url_of_ones_own_is_used(monkeypatch: pytest.MonkeyPatch) -> 
         ('[issuer]\nbase_url = "https://coop.example/handstamp"\n', "issuer.base_url"),
         ('log_level = "loud"\n', "log_level"),
         ('[issuer]\ndatabase_url = "postgresql://db/coop"\n', "issuer.database_url"),
+        ("[issuer]\nhaip = true\n", "issuer"),
         ("this is not toml", "file handstamp.toml"),
     ],
 )

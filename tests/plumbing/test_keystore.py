@@ -37,6 +37,15 @@ def test_a_key_that_others_may_read_is_refused_with_what_to_do(tmp_path: Path) -
         store.signer("grants")
 
 
+def test_a_decryption_key_is_kept_encrypted_too_and_a_damaged_one_refused_in_words(tmp_path: Path) -> None:
+    store = KeyStore(tmp_path)
+    assert store.decryption_key("encryption").kid == store.decryption_key("encryption").kid
+    assert b"ENCRYPTED PRIVATE KEY" in (tmp_path / "encryption.pem").read_bytes()
+    (tmp_path / "encryption.pem").write_bytes(b"-----BEGIN NONSENSE-----")
+    with pytest.raises(UnusableKey, match=r"encryption\.pem cannot be used"):
+        store.decryption_key("encryption")
+
+
 def test_a_damaged_key_is_refused_in_words(tmp_path: Path) -> None:
     store = KeyStore(tmp_path)
     store.signer("grants")
