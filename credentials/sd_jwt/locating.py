@@ -1,6 +1,6 @@
 """Where claims are in a credential, and claims path pointers to them (SD-JWT VC, "Claim Path"; OpenID4VP 1.0 §7)."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from credentials.encoding.strict_json import Json
@@ -10,7 +10,7 @@ Path: TypeAlias = tuple[str | int | None, ...]
 Location: TypeAlias = tuple[str | int, ...]
 """Where exactly something is: names, and positions in arrays as the issuer signed them."""
 
-_Found: TypeAlias = tuple[Location, Json]
+Found: TypeAlias = tuple[Location, Json]
 
 
 class Elements(list[Json]):
@@ -26,25 +26,37 @@ class Elements(list[Json]):
         self.positions: Final = tuple(positions)
 
 
-def select(claims: Mapping[str, Json], path: Path) -> tuple[_Found, ...]:
+class WrongKind(Exception):
+    """A path that goes into something that is no object, or no array, as the path has it."""
+
+
+def select(claims: Mapping[str, Json], path: Path) -> tuple[Found, ...]:
     """Find what a path points to (OpenID4VP 1.0 §7.1.1): where each is and what it is. Empty is the standard's error.
 
     Args:
         claims: processed claims.
         path: not empty.
     """
-    selected: list[_Found] = [((), dict(claims))] if len(path) > 1 else []
-    if not selected:
+    if len(path) == 1:
         # Nearly every path is one name, and nearly every wallet has many copies to look at.
         name = path[0]
         return (((name,), claims[name]),) if isinstance(name, str) and name in claims else ()
+    try:
+        return locate(claims, path)
+    except WrongKind:
+        return ()
+
+
+def locate(claims: Mapping[str, Json], path: Path) -> tuple[Found, ...]:
+    """Find what a path points to, as `select` does, but tell a claim that is not there from a path that does not fit.
+
+    Raises:
+        WrongKind: an element on the way is not of the kind that the path takes it for.
+    """
+    selected: list[Found] = [((), dict(claims))]
     for step in path:
-        # §7.1.1 steps 2.1 to 2.3: one element of the wrong kind is an error for all; one that lacks it is left out.
-        take = _choose_step(step)
-        found = [take(location, value) for location, value in selected]
-        selected = [each for some in found if some is not None for each in some]
-        if not selected or None in found:
-            return ()
+        # Steps 2.1 to 2.3: one element of the wrong kind is an error for all; one that lacks the step is left out.
+        selected = [each for location, value in selected for each in _take(location, value, step)]
     return tuple(selected)
 
 
@@ -62,24 +74,16 @@ def describe(path: Path) -> str:
     return text
 
 
-def _choose_step(step: str | int | None) -> Callable[[Location, Json], list[_Found] | None]:
+def _take(location: Location, value: Json, step: str | int | None) -> Iterator[Found]:
     if isinstance(step, str):
-        return lambda location, value: _take_member(location, value, step)
-    return lambda location, value: _take_elements(location, value, step)
-
-
-def _take_member(location: Location, value: Json, name: str) -> list[_Found] | None:
-    if not isinstance(value, dict):
-        return None
-    return [((*location, name), value[name])] if name in value else []
-
-
-def _take_elements(location: Location, value: Json, index: int | None) -> list[_Found] | None:
+        if not isinstance(value, dict):
+            raise WrongKind
+        if step in value:
+            yield (*location, step), value[step]
+        return
     if not isinstance(value, list):
-        return None
+        raise WrongKind
     positions = value.positions if isinstance(value, Elements) else range(len(value))
-    return [
-        ((*location, position), element)
-        for position, element in zip(positions, value, strict=True)
-        if index is None or position == index
-    ]
+    for position, element in zip(positions, value, strict=True):
+        if step is None or position == step:
+            yield (*location, position), element
