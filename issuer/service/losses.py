@@ -8,7 +8,7 @@ from credentials.errors import HolderError
 from issuer.copies import Copy, Ended
 from issuer.ledger import Charge, Entry, Gift, GiveAway, KeyReused, Loss, Refund, Thing, ThingKind, derive
 from issuer.ports import Ending
-from issuer.service.record import check_not_theirs, ownership, settle, tracks_of
+from issuer.service.record import AlreadyTheirs, check_not_theirs, ownership, settle, tracks_of
 from issuer.undoing import Undone, plan_giving, plan_refund
 
 
@@ -94,9 +94,11 @@ def give_on(books: Ending, *, copy_id: str, to: str, key: str | None = None, now
     entries = books.entries_for(copy.listener, tracks)
     owned = derive(entries, ()).owned_tracks
     undone = plan_giving(entries, thing, frozenset(track for track in tracks if track in owned))
+    theirs = derive(books.entries_for(to, undone.tracks), ()).owned_tracks
+    if undone.tracks <= theirs.keys():
+        raise AlreadyTheirs
     entry = _write(books, copy.listener, act, undone, key=key, now=now)
     ended = _end(books, copy.listener, thing, undone, why=Ended.GIFTED_AWAY, now=now)
-    theirs = derive(books.entries_for(to, undone.tracks), ()).owned_tracks
     charges = tuple(Charge(track=track, milli=0, already_owned=track in theirs) for track in sorted(undone.tracks))
     gift = Gift(thing=thing, source=copy_id)
     books.append(Entry(key=f"{key}:received", listener=to, act=gift, charges=charges, at=entry.at))

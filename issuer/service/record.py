@@ -72,9 +72,10 @@ def record(books: Books, *, listener: str, act: Gain, key: str, now: datetime, e
     # Only these tracks' history matters for the price, however long the listener has been here.
     owned = derive(books.entries_for(listener, (track.id for track in tracks)), ())
     on_offer = _check_offered(act, tracks, owned, even_withdrawn=even_withdrawn)
-    entry = Entry(
-        key=key, listener=listener, act=act, charges=price_act(act, on_offer, owned), at=now.replace(microsecond=0)
-    )
+    charges = price_act(act, on_offer, owned)
+    if isinstance(act, Gift | UseCode) and all(charge.already_owned for charge in charges):
+        raise AlreadyTheirs
+    entry = Entry(key=key, listener=listener, act=act, charges=charges, at=now.replace(microsecond=0))
     books.append(entry)
     if entry.may_complete:
         settle(books, listener)
