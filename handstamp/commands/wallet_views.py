@@ -13,7 +13,7 @@ from credentials.encoding.strict_json import Json
 from credentials.protocols.urls import host_of
 from handstamp.terminal import Terminal
 from wallet import words
-from wallet.consent import Consent
+from wallet.consent import Consent, ShownCopy
 from wallet.service.download import Listing
 from wallet.state import Authority, Copy, Receipt
 
@@ -88,14 +88,12 @@ def print_consent(consent: Consent) -> None:
     """Print all that a listener says yes or no to."""
     lines = Text()
     lines.append(f"{consent.site} asks", "bold")
-    lines.append(" (an authority that you trust vouches for this name)\n", "dim")
+    if consent.certified:
+        lines.append(" (an authority that you trust vouches for this name)\n", "dim")
+    else:
+        lines.append(" (no authority vouches for this name)\n", "yellow")
     for copy in consent.copies:
-        lines.append(f"\nThey learn that you own the {copy.kind} {copy.title},\n")
-        lines.append(f"that {copy.co_op} says so, and the month in which it did.\n")
-        for label, value in copy.learned:
-            lines.append(f"  {label}: {value}\n")
-        if copy.hidden:
-            lines.append(f"  not told: {', '.join(copy.hidden)}\n", "dim")
+        _append_shown(lines, copy)
     lines.append("They do not learn\n")
     for each in consent.not_learned:
         lines.append(f"  {each}\n")
@@ -107,6 +105,15 @@ def print_consent(consent: Consent) -> None:
     for warning in consent.warnings:
         lines.append(f"\n{warning}\n", "yellow")
     console().print(Panel(lines, expand=False))
+
+
+def _append_shown(lines: Text, copy: ShownCopy) -> None:
+    lines.append(f"\nThey learn {copy.statement},\n")
+    lines.append(f"that {copy.co_op} says so, and the month in which it did.\n")
+    for label, value in copy.learned:
+        lines.append(f"  {label}: {value}\n")
+    if copy.hidden:
+        lines.append(f"  not told: {', '.join(copy.hidden)}\n", "dim")
 
 
 def print_listing(listing: Listing) -> None:
@@ -148,6 +155,8 @@ def receipt_json(receipt: Receipt) -> dict[str, Json]:
         "salt": receipt.salt,
         "nonce": receipt.nonce,
         "accepted": receipt.accepted,
+        # The signed key bindings: with salt and terms they prove what was agreed to.
+        "bindings": list(receipt.bindings),
         "shown": [{"copy": each.copy_id, "title": each.title, "claims": {**each.claims}} for each in receipt.shown],
     }
 

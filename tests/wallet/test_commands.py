@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from credentials.errors import HandstampError
 from handstamp.commands import wallet as commands
+from handstamp.commands import wallet_opening as opening
 from handstamp.composition import wallet as composition
 from plumbing.fetch import HttpFetcher, Reach
 from tests.support.hostile_issuer import HostileIssuer
@@ -111,7 +112,7 @@ def test_the_code_may_come_from_a_file(ready: Run, issuer: HostileIssuer, tmp_pa
 def test_a_missing_code_is_asked_for_and_asked_again_when_mistyped(
     ready: Run, issuer: HostileIssuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commands, "_is_terminal", lambda: True)
+    monkeypatch.setattr(opening, "is_terminal", lambda: True)
     said = done(ready("receive", issuer.link(), answer="000000\n123456\n"))
     assert "look at the code again" in said
 
@@ -202,13 +203,13 @@ def test_a_title_that_several_records_have_is_not_guessed(ready: Run, issuer: Ho
 
 
 def test_without_a_terminal_the_passphrase_must_come_from_a_file(run: Run) -> None:
-    assert isinstance(refused(run("list", passphrase=False)), commands.PassphraseNeeded)
+    assert isinstance(refused(run("list", passphrase=False)), opening.PassphraseNeeded)
 
 
 def test_in_a_terminal_the_passphrase_is_asked_hidden_and_twice_when_new(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commands, "_is_terminal", lambda: True)
+    monkeypatch.setattr(opening, "is_terminal", lambda: True)
     said = done(run("create", passphrase=False, answer=f"{PASSPHRASE}\n{PASSPHRASE}\n"))
     assert PASSPHRASE not in said
     done(run("list", passphrase=False, answer=f"{PASSPHRASE}\n"))
@@ -227,7 +228,7 @@ def test_an_authority_is_pinned_after_a_look_at_its_fingerprint(
 ) -> None:
     done(run("create"))
     (tmp_path / "ca.pem").write_bytes(authority.pem)
-    monkeypatch.setattr(commands, "_is_terminal", lambda: True)
+    monkeypatch.setattr(opening, "is_terminal", lambda: True)
     assert isinstance(refused(run("trust", "add", "ca.pem", "--name", "Union", answer="n\n")), errors.ConsentDeclined)
     assert "fingerprint" in done(run("trust", "add", "ca.pem", "--name", "Union", answer="y\n"))
     assert "Union" in done(run("trust", "list"))
