@@ -61,6 +61,7 @@ def authorization_server_metadata(identity: Identity, policy: WalletPolicy = NO_
         token_endpoint_auth_methods_supported=attested if policy.haip else ("none", *attested),
         anonymous_pre_authorized=not policy.haip,
         scopes_supported=tuple(kind.scope for kind in ALL),
+        status_list_aggregation_endpoint=identity.status_lists_url,
     )
 
 

@@ -34,6 +34,7 @@ class AuthorizationServerMetadata:
         code_challenge_methods_supported: of PKCE (RFC 7636).
         response_iss: names itself in the authorization response (RFC 9207 §3).
         scopes_supported: one for each kind of credential.
+        status_list_aggregation_endpoint: where all status lists are named (Token Status List §9.1).
     """
 
     issuer: str
@@ -48,6 +49,7 @@ class AuthorizationServerMetadata:
     code_challenge_methods_supported: tuple[str, ...] = ()
     response_iss: bool = False
     scopes_supported: tuple[str, ...] = ()
+    status_list_aggregation_endpoint: str | None = None
 
     @classmethod
     def parse(cls, data: bytes, *, issuer: str) -> Self:
@@ -77,6 +79,9 @@ class AuthorizationServerMetadata:
             code_challenge_methods_supported=_names(members, "code_challenge_methods_supported"),
             response_iss=members.flag(_RESPONSE_ISS, default=False),
             scopes_supported=_names(members, "scopes_supported"),
+            status_list_aggregation_endpoint=read_optional_endpoint(
+                members, "status_list_aggregation_endpoint", issuer=issuer
+            ),
         )
 
     def to_json(self) -> dict[str, Json]:
@@ -90,6 +95,7 @@ class AuthorizationServerMetadata:
             response_types_supported=["code"] if self.authorization_endpoint else None,
             grant_types_supported=list(self.grant_types_supported),
             scopes_supported=list(self.scopes_supported),
+            status_list_aggregation_endpoint=self.status_list_aggregation_endpoint,
             code_challenge_methods_supported=list(self.code_challenge_methods_supported),
             authorization_details_types_supported=["openid_credential"],
             dpop_signing_alg_values_supported=list(self.dpop_signing_alg_values_supported),
