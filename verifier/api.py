@@ -39,6 +39,7 @@ STATUSES: Final[dict[type[HandstampError], int]] = {
     errors.NoCertificate: 500,
     errors.UnusableRelease: 502,
     errors.UntrustworthyIssuer: 502,
+    errors.ListNotFollowed: 500,
     errors.VisitTooBusy: 503,
     FetchFailed: 502,
     FetchRefused: 502,

@@ -161,6 +161,15 @@ class UntrustworthyIssuer(VerifierError):
         super().__init__(f"This co-op cannot be trusted yet: {reason}. Nothing was changed.")
 
 
+class ListNotFollowed(OperatorError):
+    """The list of co-ops that should be left is not followed."""
+
+    code = "list_not_followed"
+
+    def __init__(self, url: str) -> None:
+        super().__init__(f"No list at {url} is followed here; `handstamp verifier trusted` names those that are.")
+
+
 class VisitTooBusy(HandstampError):
     """More steps at one moment than a visit has; cannot happen unless rows are changed by hand."""
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from credentials.trust import TrustedIssuer, TrustPolicy
     from plumbing.pictures import Picture
     from verifier.gates import Gate
+    from verifier.subscriptions import Subscription
     from verifier.visits import LiveVisit, PendingRequest, Requested
 
 
@@ -89,15 +90,31 @@ class Trust(Protocol):
     """Whom each site trusts to say who owns what."""
 
     def load_policy(self, site: str) -> TrustPolicy:
-        """Return a site's trust as a value."""
+        """Return a site's trust as a value: what was stated, and what the lists say of those nothing was stated of."""
+        ...
+
+    def load_stated(self, site: str) -> tuple[TrustedIssuer, ...]:
+        """Return what the site itself stated, also of those that it trusts for no type at all."""
         ...
 
     def save_issuer(self, site: str, issuer: TrustedIssuer, *, now: datetime) -> None:
-        """Trust a co-op from now on, in place of what was known of it before."""
+        """Trust a co-op from now on, in place of what was known of it before, under its address or its DID."""
         ...
 
-    def remove_issuer(self, site: str, issuer: str) -> bool:
-        """Trust a co-op no longer; False if the site did not trust it."""
+    def remove_issuer(self, site: str, name: str) -> bool:
+        """Forget what was stated of a co-op, by address or DID; False if nothing was."""
+        ...
+
+    def load_subscriptions(self, site: str) -> tuple[Subscription, ...]:
+        """Return the lists that the site follows, the oldest subscription first."""
+        ...
+
+    def save_subscription(self, site: str, subscription: Subscription) -> None:
+        """Follow a list, or keep what it says now."""
+        ...
+
+    def remove_subscription(self, site: str, url: str) -> bool:
+        """Follow a list no longer; False if the site did not."""
         ...
 
 

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, Final, assert_never, cast
 from sqlalchemy import CursorResult, delete, func, insert, update
 from sqlmodel import col, select
 
-from credentials.keys.jwk import PublicKey
-from credentials.trust import TrustedIssuer, TrustPolicy
 from plumbing.clock import epoch_s
 from plumbing.ids import new_internal_id
 from plumbing.pictures import Picture
 from verifier.gate_rows import gate_from_row, gate_to_row
-from verifier.tables import GateCoverRow, GateRow, RedemptionRow, RequestRow, TrustedIssuerRow, VisitRow
+from verifier.tables import GateCoverRow, GateRow, RedemptionRow, RequestRow, VisitRow
+from verifier.trust_rows import TrustRows
 from verifier.visits import (
     Accepted,
     Answered,
@@ -62,7 +61,7 @@ class SqlWork:
             yield SqlStores(session, site=self._site)
 
 
-class SqlStores:
+class SqlStores(TrustRows):
     """`ports.Stores` of one site in one session."""
 
     def __init__(self, session: Session, *, site: str) -> None:
@@ -178,38 +177,6 @@ class SqlStores:
         statement = select(month, passages).where(RedemptionRow.gate_id == gate_id).group_by(month).order_by(month)
         return tuple((found, int(count)) for found, count in self._session.exec(statement))
 
-    def load_policy(self, site: str) -> TrustPolicy:
-        """See `ports.Trust.load_policy`."""
-        rows = self._session.exec(select(TrustedIssuerRow).where(TrustedIssuerRow.site == site))
-        return TrustPolicy(issuers=tuple(_issuer(row) for row in rows))
-
-    def save_issuer(self, site: str, issuer: TrustedIssuer, *, now: datetime) -> None:
-        """See `ports.Trust.save_issuer`."""
-        self._changed(
-            delete(TrustedIssuerRow)
-            .where(col(TrustedIssuerRow.site) == site)
-            .where(col(TrustedIssuerRow.issuer) == issuer.issuer)
-        )
-        self._session.add(
-            TrustedIssuerRow(
-                key=new_internal_id(now),
-                site=site,
-                issuer=issuer.issuer,
-                name=issuer.name,
-                keys=[{**key.jwk, "kid": kid} for kid, key in issuer.public_keys.items()],
-                anchors=[anchor.decode() for anchor in issuer.anchors],
-                types=sorted(issuer.types),
-                added_at=epoch_s(now),
-            )
-        )
-
-    def remove_issuer(self, site: str, issuer: str) -> bool:
-        """See `ports.Trust.remove_issuer`."""
-        gone = delete(TrustedIssuerRow).where(
-            col(TrustedIssuerRow.site) == site, col(TrustedIssuerRow.issuer) == issuer
-        )
-        return self._changed(gone) > 0
-
     def _changed(self, statement: Update | Delete) -> int:
         result = cast("CursorResult[Any]", self._session.execute(statement, execution_options=_WITHOUT_SYNC))
         return result.rowcount
@@ -273,18 +240,6 @@ def _request(row: RequestRow) -> PendingRequest:
         device=Device(row.device),
         state=row.state,
         salt=row.salt,
-    )
-
-
-def _issuer(row: TrustedIssuerRow) -> TrustedIssuer:
-    keys = {jwk["kid"]: PublicKey.parse_jwk(jwk, what="pinned key of a co-op") for jwk in row.keys}
-    return TrustedIssuer(
-        issuer=row.issuer,
-        name=row.name,
-        keys=frozenset(key.thumbprint for key in keys.values()),
-        public_keys=keys,
-        anchors=tuple(anchor.encode() for anchor in row.anchors),
-        types=frozenset(row.types),
     )
 
 

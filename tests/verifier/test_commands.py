@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from click.testing import Result
 
 KEY = LocalSigner.generate().public_key
+OTHER = TrustedIssuer(
+    issuer="http://other.localhost:8701", name="Other", anchors=(b"pem",), types=frozenset({"urn:type"})
+)
 DESCRIPTION = {
     "id": RELEASE,
     "title": "Low [bold]Tide",
@@ -152,9 +155,9 @@ def test_a_co_op_is_trusted_after_its_fingerprint_was_shown(neighbour: str) -> N
 
 
 def test_a_co_op_is_distrusted_and_the_gates_that_stay_shut_are_named(neighbour: str) -> None:
-    other = "http://other.localhost:8701"
+    other = OTHER.issuer
     with compose_verifier(load_settings()).work.write() as stores:
-        stores.save_issuer("main", TrustedIssuer(issuer=other, name="Other", anchors=(b"pem",)), now=system_clock())
+        stores.save_issuer("main", OTHER, now=system_clock())
     run(verifier.app, "trust", neighbour, "--yes")
     link = made(neighbour)["link"]
     first = run(verifier.app, "distrust", other)

@@ -57,7 +57,7 @@ def disclosure(name: str, value: str) -> str:
 
 async def test_a_co_op_that_was_distrusted_during_the_visit_opens_nothing(site: Site, gate: Gate) -> None:
     visitor = await site.visitor().start(gate)
-    assert distrust_issuer(site.parts.work, COOP, party=site.parts.party) == (gate,)
+    assert distrust_issuer(site.parts.work, COOP, party=site.parts.party, now=site.clock()) == (gate,)
     assert (await refusal(visitor))[1] == "untrusted_issuer"
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from credentials.dids import parse_did
+from credentials.dids.did import is_did
 from credentials.errors import OperatorError
 from credentials.protocols.urls import parse_issuer_url
+from credentials.trust.errors import UntrustedIssuer
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from credentials.trust import TrustedIssuer, TrustPolicy
     from verifier.gates import Gate
     from verifier.party import Party
     from verifier.ports import Work
@@ -22,16 +29,37 @@ class IssuerNotTrusted(OperatorError):
         super().__init__(f"{issuer} is not trusted here; `handstamp verifier trusted` lists the co-ops that are.")
 
 
-def distrust_issuer(work: Work, url: str, *, party: Party) -> tuple[Gate, ...]:
+def distrust_issuer(work: Work, url: str, *, party: Party, now: datetime) -> tuple[Gate, ...]:
     """Trust a co-op no longer; return the gates that are left without any co-op, so that they open to nobody.
+
+    One that a list names is struck out here, whatever the list says of it later.
+
+    Args:
+        work: opens the transaction.
+        url: the co-op's address, or its DID.
+        party: whose trust it is.
+        now: when it ends.
 
     Raises:
         Malformed: the address cannot be read.
         IssuerNotTrusted: the site does not trust it.
     """
-    issuer = parse_issuer_url(url, what="address of the co-op")
+    what = "address of the co-op"
+    name = parse_did(url, what=what).text if is_did(url) else parse_issuer_url(url, what=what)
     with work.write() as stores:
-        if not stores.remove_issuer(party.site, issuer):
-            raise IssuerNotTrusted(issuer)
+        found = _find(stores.load_policy(party.site), name)
+        if found is None:
+            raise IssuerNotTrusted(name)
+        stores.remove_issuer(party.site, name)
+        if _find(stores.load_policy(party.site), name) is not None:
+            struck_out = replace(found, keys=frozenset(), public_keys={}, anchors=(), types=frozenset(), until=None)
+            stores.save_issuer(party.site, struck_out, now=now)
         # Every co-op is trusted at every gate of the site, so it is all of them or none.
         return () if stores.load_policy(party.site).issuers else stores.load_gates(party.site)
+
+
+def _find(policy: TrustPolicy, name: str) -> TrustedIssuer | None:
+    try:
+        return policy.issuer_for(name)
+    except UntrustedIssuer:
+        return None

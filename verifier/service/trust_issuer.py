@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from cryptography import x509
 
+from credentials.dids import Relation, parse_did
+from credentials.dids.did_web import build_did_web_address
 from credentials.encoding import strict_json
 from credentials.keys.jwk import PublicKey
 from credentials.protocols.members import Members
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from credentials.dids import Did, DidResolver
     from credentials.encoding.strict_json import Json
     from plumbing.fetch import Fetcher
     from verifier.party import Party
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
 _OK: Final = 200
 _MAX_KEYS: Final = 20
+_SHOWN_DID: Final = 60
 _WHAT: Final = "key statement of the co-op"
 _TYPES: Final = frozenset(each.vct for each in ALL)
 
@@ -38,6 +42,8 @@ class KeyStatement:
     issuer: str
     keys: Mapping[str, PublicKey]
     """Its public keys under their `kid`, or their thumbprint where they have none."""
+    did: str | None = None
+    """Its DID, if that is how it was asked for; the keys stand under their DID URLs then."""
 
 
 async def ask_issuer(url: str, *, fetcher: Fetcher) -> KeyStatement:
@@ -59,16 +65,35 @@ async def ask_issuer(url: str, *, fetcher: Fetcher) -> KeyStatement:
     return KeyStatement(issuer=issuer, keys=_read_keys(members.object("jwks")))
 
 
+async def ask_did(did: str, *, resolver: DidResolver) -> KeyStatement:
+    """Ask for the keys of a co-op that is known by its DID.
+
+    Raises:
+        UntrustworthyIssuer: its document lists no key that makes statements.
+        Malformed, DidMethodUnsupported, DidNotResolved: there is no document.
+    """
+    document = await resolver.resolve(did)
+    keys = document.keys_for(Relation.ASSERTION)
+    if not keys:
+        raise UntrustworthyIssuer("its DID document lists no key for making statements")
+    return KeyStatement(issuer=_read_issuer(parse_did(did, what="DID")), keys=keys, did=did)
+
+
 def trust_keys(work: Work, statement: KeyStatement, *, name: str | None, party: Party, now: datetime) -> TrustedIssuer:
-    """Pin the keys that a person has compared."""
+    """Pin the keys that a person has compared, and the DID that they were read from.
+
+    The keys of a `did:web` are read anew now and then (`refresh_trust`): a co-op may change them there, and strike out
+    a stolen one.
+    """
     return _save(
         work,
         TrustedIssuer(
             issuer=statement.issuer,
-            name=name or host_of(statement.issuer),
+            name=name or host_of(statement.issuer) or statement.issuer[:_SHOWN_DID],
             keys=frozenset(key.thumbprint for key in statement.keys.values()),
             public_keys=statement.keys,
             types=_TYPES,
+            did=statement.did,
         ),
         party=party,
         now=now,
@@ -88,6 +113,13 @@ def trust_anchor(
     _check_anchor(anchor)
     trusted = TrustedIssuer(issuer=issuer, name=name or host_of(issuer), anchors=(anchor,), types=_TYPES)
     return _save(work, trusted, party=party, now=now)
+
+
+def _read_issuer(did: Did) -> str:
+    """Return the address of the co-op whose did:web this is; a DID that is its own key stands for itself."""
+    if did.method != "web":
+        return did.text
+    return build_did_web_address(did).removesuffix("/did.json").removesuffix("/.well-known")
 
 
 def _check_anchor(anchor: bytes) -> None:
