@@ -48,8 +48,8 @@ class ClientMetadata:
     """
 
     client_name: str | None = None
-    sd_jwt_algorithms: tuple[str, ...] = ("ES256",)
-    kb_jwt_algorithms: tuple[str, ...] = ("ES256",)
+    sd_jwt_algorithms: tuple[str, ...] = ISSUER_ALGORITHMS
+    kb_jwt_algorithms: tuple[str, ...] = ISSUER_ALGORITHMS
     encryption_keys: tuple[Mapping[str, Json], ...] = ()
     encryption_encs: tuple[str, ...] = ("A128GCM",)
 

@@ -236,5 +236,5 @@ def test_a_verifier_that_reads_none_of_our_algorithms_is_refused() -> None:
     with pytest.raises(FormatsNotSupported):
         metadata(vp_formats_supported={"dc+sd-jwt": {"sd-jwt_alg_values": ["ES512"]}})
     assert metadata(vp_formats_supported={"dc+sd-jwt": {"sd-jwt_alg_values": ["EdDSA"]}}).takes_issuer("Ed25519")
-    assert not metadata().takes_issuer("ES384")
+    assert not metadata(vp_formats_supported={"dc+sd-jwt": {"sd-jwt_alg_values": ["ES256"]}}).takes_issuer("ES384")
     assert metadata(vp_formats_supported={"dc+sd-jwt": {}}).takes_issuer("ES384")

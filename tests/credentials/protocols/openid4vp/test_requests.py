@@ -262,7 +262,12 @@ def test_only_the_final_name_of_the_formats_is_written_and_the_old_one_is_read()
     metadata = ClientMetadata(client_name="Artist")
     assert metadata.to_json() == {
         "client_name": "Artist",
-        "vp_formats_supported": {"dc+sd-jwt": {"sd-jwt_alg_values": ["ES256"], "kb-jwt_alg_values": ["ES256"]}},
+        "vp_formats_supported": {
+            "dc+sd-jwt": {
+                "sd-jwt_alg_values": ["ES256", "ES384", "Ed25519"],
+                "kb-jwt_alg_values": ["ES256", "ES384", "Ed25519"],
+            }
+        },
     }
     old = Members({"vp_formats": {"dc+sd-jwt": {"kb-jwt_alg_values": ["ES256", "ES384"]}}}, what="test")
     assert ClientMetadata.read(old).kb_jwt_algorithms == ("ES256", "ES384")
