@@ -25,6 +25,7 @@ from issuer.identity import Identity
 from issuer.ledger import Act, BuyRelease, BuyTrack, Entry, Play
 from issuer.listeners import Listener
 from issuer.parts import MIGRATIONS, TEMPLATES, IssuerParts
+from issuer.policy import WalletPolicy
 from issuer.secrets import OfferSecrets
 from issuer.service.catalogue import Fetched, keep_release
 from issuer.service.logins import make_login_link
@@ -195,6 +196,22 @@ class Wallet:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         return await self.http.post("/credential", content=content, headers=headers)
 
+    async def refresh(
+        self, refresh_token: str, *, dpop: str | None = "new", headers: dict[str, str] | None = None, **form: str
+    ) -> httpx.Response:
+        fields = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+        proof = {} if dpop is None else {"DPoP": self.proof_of_possession("/token") if dpop == "new" else dpop}
+        return await self.http.post("/token", data={**fields, **form}, headers={**proof, **(headers or {})})
+
+    async def post(
+        self, path: str, access_token: str, body: Any, *, bearer: bool = False, content_type: str = "application/json"
+    ) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {access_token}" if bearer else f"DPoP {access_token}"}
+        if not bearer:
+            headers["DPoP"] = self.proof_of_possession(path, access_token)
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return await self.http.post(path, content=content, headers={**headers, "Content-Type": content_type})
+
     async def ask(self, access_token: str, identifier: str, keys: list[LocalSigner] | None = None) -> httpx.Response:
         proofs = self.key_proofs(await self.nonce(), keys or [LocalSigner.generate()])
         return await self.credential(access_token, {"credential_identifier": identifier, "proofs": {"jwt": proofs}})
@@ -223,7 +240,7 @@ def _migrated() -> bytes:
         return path.read_bytes()
 
 
-def make_coop(folder: Path, *, url: str = URL) -> Coop:
+def make_coop(folder: Path, *, url: str = URL, policy: WalletPolicy | None = None) -> Coop:
     path = folder / "issuer.sqlite"
     path.write_bytes(_migrated())
     key_pem, chain_pem = certified_key()
@@ -241,6 +258,7 @@ def make_coop(folder: Path, *, url: str = URL) -> Coop:
         pages=Pages(TEMPLATES, site_name="Sound Commons"),
         clock=lambda: coop.now,
         random=secrets.token_bytes,
+        policy=policy or WalletPolicy(),
     )
     coop = Coop(parts=parts, app=build_app(parts), authority=authority())
     return coop
