@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from credentials.encoding.strict_json import Json
 from credentials.errors import HandstampError, IssuerError
@@ -22,6 +23,10 @@ from schemas import CredentialType
 from wallet.errors import UnknownAuthority, UnwantedCredential
 from wallet.shapes import check_shape
 from wallet.state import ForeignType
+
+
+_LAST_MOMENT_S: Final = 253402300800
+"""The end of the year 9999, the last that a calendar here has."""
 
 
 class Marked(IssuerError):
@@ -113,7 +118,9 @@ def inspect(
 def end_of(sd_jwt: SdJwt) -> datetime | None:
     """Return when a credential stops being valid; None for never."""
     end = sd_jwt.claims.get("exp")
-    return datetime.fromtimestamp(end, UTC) if isinstance(end, int | float) else None
+    if not isinstance(end, int | float) or end >= _LAST_MOMENT_S:
+        return None
+    return datetime.fromtimestamp(end, UTC)
 
 
 def _check_each(evidence: Sequence[Received], read: Sequence[SdJwt], *, kind: CredentialType, issuer: str) -> None:
