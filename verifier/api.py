@@ -11,13 +11,15 @@ from credentials.encoding import strict_json
 from credentials.errors import HandstampError, Malformed
 from credentials.keys.signer import Signer
 from credentials.protocols.oauth import MAX_FORM_BYTES, OAuthError
+from credentials.status.errors import StatusListNeeded
 from plumbing.fetch import FetchFailed, FetchRefused
 from plumbing.problems import status_of
 from plumbing.web.csrf import ForgedForm
 from verifier import errors
 from verifier.parts import Parts
 from verifier.service.build_request import build_request
-from verifier.service.take_answer import AnswerFailed, take_answer
+from verifier.service.take_answer import AnswerFailed, AnswerTaken, take_answer
+from verifier.statuses import KnownStatuses
 
 router = APIRouter()
 
@@ -41,6 +43,7 @@ STATUSES: Final[dict[type[HandstampError], int]] = {
     errors.UntrustworthyIssuer: 502,
     errors.ListNotFollowed: 500,
     errors.VisitTooBusy: 503,
+    StatusListNeeded: 503,
     FetchFailed: 502,
     FetchRefused: 502,
     ForgedForm: 403,
@@ -65,9 +68,7 @@ async def post_response(request_id: str, request: Request, parts: Parts) -> Resp
     """Take a wallet's answer by direct post (OpenID4VP 1.0 §8.2)."""
     try:
         body = await _form_body(request)
-        outcome = await asyncio.to_thread(
-            take_answer, parts.work, request_id, body, party=parts.party, now=parts.clock()
-        )
+        outcome = await _take(parts, request_id, body)
     except HandstampError as error:
         return refused_answer(error)
     if not isinstance(outcome, AnswerFailed):
@@ -76,6 +77,15 @@ async def post_response(request_id: str, request: Request, parts: Parts) -> Resp
     if isinstance(outcome.error, errors.WalletDeclined):
         return _json({})  # §8.2: an error response that was processed is answered with 200
     return refused_answer(outcome.error)
+
+
+async def _take(parts: Parts, request_id: str, body: bytes) -> AnswerTaken | AnswerFailed:
+    now = parts.clock()
+
+    def take(known: KnownStatuses) -> AnswerTaken | AnswerFailed:
+        return take_answer(parts.work, request_id, body, party=parts.party, now=now, known=known)
+
+    return await parts.statuses.judge(take, now=now)
 
 
 @router.get("/.well-known/jwks.json")

@@ -7,10 +7,12 @@ from typing import Final
 
 from fastapi import FastAPI
 
+from plumbing.repeating import repeating
 from plumbing.sweeping import sweeping
 from plumbing.web.app import WebPolicy, create_app
 from verifier import api
 from verifier.parts import VerifierParts
+from verifier.statuses import REFRESH_PAUSE_S
 from verifier.web import events, gate_pages, visit_pages
 
 TEMPLATES: Final = Path(__file__).parent / "web" / "templates"
@@ -23,7 +25,14 @@ def build_verifier_app(parts: VerifierParts) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with sweeping(lambda: _sweep(parts), every_s=_SWEEP_PAUSE_S, part="verifier.sweep"):
+        async with (
+            sweeping(lambda: _sweep(parts), every_s=_SWEEP_PAUSE_S, part="verifier.sweep"),
+            repeating(
+                lambda: parts.statuses.refresh(now=parts.clock()),
+                pause=lambda: REFRESH_PAUSE_S,
+                part="verifier.status_lists",
+            ),
+        ):
             yield
         await parts.close()
 

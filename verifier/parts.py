@@ -13,6 +13,7 @@ from plumbing.web.csrf import FormGuard
 from plumbing.web.pages import Pages
 from verifier.party import Party, RequestSigner
 from verifier.ports import Work
+from verifier.statuses import StatusKeeper
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,7 @@ class VerifierParts:
         guard: fences forms.
         pages: renders templates.
         fetcher: talks to trackservers.
+        statuses: keeps the status lists of trusted co-ops.
         clock: read once per request.
         close: lets go of connections when the service stops.
     """
@@ -38,6 +40,7 @@ class VerifierParts:
     guard: FormGuard
     pages: Pages
     fetcher: Fetcher
+    statuses: StatusKeeper
     clock: Clock
     close: Callable[[], Awaitable[None]]
 

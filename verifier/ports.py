@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from contextlib import AbstractContextManager
     from datetime import datetime
 
     from credentials.trust import TrustedIssuer, TrustPolicy
     from plumbing.pictures import Picture
     from verifier.gates import Gate
+    from verifier.statuses import KeptList
     from verifier.subscriptions import Subscription
     from verifier.visits import LiveVisit, PendingRequest, Requested
 
@@ -118,7 +120,31 @@ class Trust(Protocol):
         ...
 
 
-class Stores(Gates, Visits, Redemptions, Trust, Protocol):
+class KeptLists(Protocol):
+    """The status lists that the site keeps of the co-ops it trusts."""
+
+    def load_status_list(self, uri: str) -> KeptList | None:
+        """Return the list of that address."""
+        ...
+
+    def load_due_lists(self, issuer: str, *, now: datetime) -> tuple[KeptList, ...]:
+        """Return the lists of a co-op that should be asked for again."""
+        ...
+
+    def load_list_uris(self, issuer: str) -> frozenset[str]:
+        """Return the addresses of all lists of a co-op that are kept."""
+        ...
+
+    def save_status_list(self, kept: KeptList) -> None:
+        """Keep a list in place of the one before, unless that one is newer."""
+        ...
+
+    def forget_lists_but_of(self, issuers: Iterable[str]) -> None:
+        """Forget the lists of every other co-op."""
+        ...
+
+
+class Stores(Gates, Visits, Redemptions, Trust, KeptLists, Protocol):
     """Everything the verifier keeps, inside one transaction."""
 
 

@@ -13,6 +13,7 @@ from plumbing.clock import epoch_s
 from plumbing.ids import new_internal_id
 from plumbing.pictures import Picture
 from verifier.gate_rows import gate_from_row, gate_to_row
+from verifier.status_rows import StatusListRows
 from verifier.tables import GateCoverRow, GateRow, RedemptionRow, RequestRow, VisitRow
 from verifier.trust_rows import TrustRows
 from verifier.visits import (
@@ -61,7 +62,7 @@ class SqlWork:
             yield SqlStores(session, site=self._site)
 
 
-class SqlStores(TrustRows):
+class SqlStores(StatusListRows, TrustRows):
     """`ports.Stores` of one site in one session."""
 
     def __init__(self, session: Session, *, site: str) -> None:

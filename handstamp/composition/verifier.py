@@ -19,6 +19,7 @@ from verifier.app import MIGRATIONS, TEMPLATES, build_verifier_app
 from verifier.errors import NoCertificate
 from verifier.parts import VerifierParts
 from verifier.party import Party, RequestSigner
+from verifier.statuses import StatusKeeper
 from verifier.store import SqlWork
 
 REQUEST_KEY: Final = "request"
@@ -77,6 +78,7 @@ def build_app(settings: Settings) -> FastAPI:
             guard=FormGuard(tools.keys.secret("forms")),
             pages=Pages(TEMPLATES, site_name=tools.party.name),
             fetcher=fetcher,
+            statuses=StatusKeeper(tools.work, fetcher, party=tools.party, policy=settings.verifier.status_policy),
             clock=system_clock,
             close=close,
         )

@@ -26,6 +26,7 @@ from credentials.protocols.openid4vp import (
 from credentials.sd_jwt.issuing import build_sd_jwt_vc
 from credentials.sd_jwt.presenting import build_presentation
 from credentials.sd_jwt.reading import parse_sd_jwt
+from credentials.status import StatusPolicy
 from credentials.trust import TrustedIssuer
 from plumbing.database import Database
 from plumbing.fetch import HttpFetcher, Reach
@@ -38,6 +39,7 @@ from verifier.gates import Gate, Opens, OwnsRelease, OwnsTrack, Requirement, Ter
 from verifier.parts import VerifierParts
 from verifier.party import Party, RequestSigner
 from verifier.releases import FileOnOffer
+from verifier.statuses import StatusKeeper
 from verifier.store import SqlWork
 
 if TYPE_CHECKING:
@@ -259,14 +261,16 @@ async def site(
     async def close() -> None:
         await fetcher.close()
 
+    party, work = Party(base_url=ARTIST, site="main", name="The Long Way Home"), SqlWork(database, site="main")
     parts = VerifierParts(
-        party=Party(base_url=ARTIST, site="main", name="The Long Way Home"),
-        work=SqlWork(database, site="main"),
+        party=party,
+        work=work,
         request_signer=RequestSigner(signer=signer, x5c=tuple(chain.x5c())),
         grant_signer=LocalSigner.generate(),
         guard=FormGuard(b"f" * 32),
         pages=Pages(TEMPLATES, site_name="The Long Way Home"),
         fetcher=fetcher,
+        statuses=StatusKeeper(work, fetcher, party=party, policy=StatusPolicy.REFUSE),
         clock=clock,
         close=close,
     )

@@ -10,6 +10,7 @@ from credentials.errors import HandstampError
 from credentials.protocols.dcql import check_shape
 from credentials.protocols.oauth import parse_form
 from credentials.protocols.openid4vp import ErrorResponse, parse_response_form
+from credentials.status.errors import StatusListNeeded
 from credentials.verify import verify
 from plumbing.ids import new_public_id
 from verifier.errors import WalletDeclined, WrongState
@@ -18,6 +19,7 @@ from verifier.requirements import build_query
 from verifier.service.build_request import OpenRequest, check_requested, load_open_request
 from verifier.service.count_passage import count_passage
 from verifier.service.transitions import step
+from verifier.statuses import NOTHING_KNOWN, KnownStatuses
 from verifier.visits import Accepted, Answered, LiveVisit, Refused, Requested
 
 if TYPE_CHECKING:
@@ -43,13 +45,22 @@ class AnswerFailed:
     error: HandstampError
 
 
-def take_answer(work: Work, request_id: str, body: bytes, *, party: Party, now: datetime) -> AnswerTaken | AnswerFailed:
+def take_answer(
+    work: Work,
+    request_id: str,
+    body: bytes,
+    *,
+    party: Party,
+    now: datetime,
+    known: KnownStatuses = NOTHING_KNOWN,
+) -> AnswerTaken | AnswerFailed:
     """Judge the body of a direct post (OpenID4VP 1.0 §8.2, §8.6) and settle it.
 
     What does not carry the request's own `state` is refused and leaves no trace: it comes from somebody who never saw
     the request.
 
     Raises:
+        StatusListNeeded: the answer is good but for a status list that may still be had; nothing was settled.
         NoSuchRequest, VisitExpired, AlreadyAnswered, TooManyFailedAnswers: there is nothing to answer.
         Malformed, InvalidRequest, WrongState: the body is no answer to this request at all.
     """
@@ -58,8 +69,10 @@ def take_answer(work: Work, request_id: str, body: bytes, *, party: Party, now: 
         policy = stores.load_policy(found.gate.site)
     _check_state(body, found)
     try:
-        evidence = judge_answer(found, body, policy=policy, party=party, now=now)
+        evidence = judge_answer(found, body, policy=policy, party=party, now=now, known=known)
     except HandstampError as error:
+        if isinstance(error, StatusListNeeded) and not known.last:
+            raise
         _settle_failure(work, found, error.code, now=now)
         return AnswerFailed(error=error)
     return _settle_answer(work, found, evidence, party=party, now=now)
@@ -71,7 +84,9 @@ def _check_state(body: bytes, found: OpenRequest) -> None:
         raise WrongState
 
 
-def judge_answer(found: OpenRequest, body: bytes, *, policy: TrustPolicy, party: Party, now: datetime) -> Evidence:
+def judge_answer(
+    found: OpenRequest, body: bytes, *, policy: TrustPolicy, party: Party, now: datetime, known: KnownStatuses
+) -> Evidence:
     """Find out whether an answer meets the gate's requirement (OpenID4VP 1.0 §8.6), without any side effect.
 
     1. It is an answer, in the shape that §8.1 prescribes, and not the wallet's refusal.
@@ -96,6 +111,8 @@ def judge_answer(found: OpenRequest, body: bytes, *, policy: TrustPolicy, party:
             nonce=nonce,
             at=now,
             types=_types(query_id, found),
+            statuses=known.lists,
+            lenient=known.lenient,
         )
         for query_id, presentation in presentations.items()
     }
