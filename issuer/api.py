@@ -33,7 +33,6 @@ from issuer.undoing import CameWithRelease, NotOneOfAPiece
 from issuer.wallet_api import add_wallet_endpoints
 from plumbing.database import DatabaseUnavailable
 from plumbing.web.csrf import ForgedForm
-from schemas import ALL
 
 STATUSES: dict[type[HandstampError], int] = {
     NotLoggedIn: 401,
@@ -85,9 +84,6 @@ def _add_documents(router: APIRouter, parts: IssuerParts) -> None:
         "/.well-known/jwt-vc-issuer": identity.jwt_vc_issuer(),
         "/.well-known/did.json": identity.did_document(),
     }
-    for kind in ALL:
-        documents[f"/types/{kind.configuration_id}"] = kind.type_metadata
-        documents[f"/types/{kind.configuration_id}/schema"] = kind.json_schema
     for path, document in documents.items():
         _add_document(router, path, strict_json.dump(document))
     _add_issuer_metadata(router, parts)
@@ -110,17 +106,18 @@ def _add_issuer_metadata(router: APIRouter, parts: IssuerParts) -> None:
         """What the co-op issues, and where."""
         jwt = signed.at(parts.clock()) if prefers_signed(request.headers.get("accept", "")) else None
         body, media_type = (plain, _JSON) if jwt is None else (jwt, "application/jwt")
-        return _document(request, body, media_type, {"Vary": "Accept"})
+        return document_response(request, body, media_type, {"Vary": "Accept"})
 
 
 def _add_document(router: APIRouter, path: str, body: bytes) -> None:
     @router.get(path)
     async def document(request: Request) -> Response:
         """A public document."""
-        return _document(request, body, _JSON, {})
+        return document_response(request, body, _JSON, {})
 
 
-def _document(request: Request, body: bytes, media_type: str, headers: Mapping[str, str]) -> Response:
+def document_response(request: Request, body: bytes, media_type: str, headers: Mapping[str, str]) -> Response:
+    """Give a public document, or say that the asker has it already."""
     tag = etag(body)
     known = {"ETag": tag, "Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*", **headers}
     if unchanged(request, tag):
