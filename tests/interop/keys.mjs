@@ -1,6 +1,17 @@
-// ES256 with Node's own cryptography: the callbacks that the OpenID4VC packages leave to their user.
+// ES256 and ECDH-ES with Node's own cryptography: the callbacks that the OpenID4VC packages leave to their user.
 
-import { createHash, createPrivateKey, createPublicKey, randomBytes, sign, verify, X509Certificate } from "node:crypto";
+import {
+  createCipheriv,
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  generateKeyPairSync,
+  randomBytes,
+  sign,
+  verify,
+  X509Certificate,
+} from "node:crypto";
 
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
 
@@ -27,6 +38,27 @@ function verifyJwt(signer, { compact }) {
   return { verified, signerJwk: publicPart(key.export({ format: "jwk" })) };
 }
 
+const number = (value) => Buffer.from([0, 0, value >> 8, value & 255]);
+const sized = (value) => Buffer.concat([number(value.length), value]);
+
+// RFC 7518 §4.6, direct: what both agree on is the key of the content.
+export function encryptJwe({ publicJwk, alg, enc, apu, apv }, data) {
+  const bits = { A128GCM: 128, A256GCM: 256 }[enc];
+  const passing = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const recipient = createPublicKey({ key: publicPart(publicJwk), format: "jwk" });
+  const agreed = diffieHellman({ privateKey: passing.privateKey, publicKey: recipient });
+  const parties = [apu, apv].map((each) => sized(Buffer.from(each ?? "", "base64url")));
+  const info = [number(1), agreed, sized(Buffer.from(enc)), ...parties, number(bits)];
+  const key = createHash("sha256").update(Buffer.concat(info)).digest().subarray(0, bits / 8);
+  const epk = publicPart(passing.publicKey.export({ format: "jwk" }));
+  const header = encode({ alg, enc, kid: publicJwk.kid, epk, apu, apv });
+  const iv = randomBytes(12);
+  const cipher = createCipheriv(`aes-${bits}-gcm`, key, iv).setAAD(Buffer.from(header));
+  const sealed = Buffer.concat([cipher.update(data), cipher.final()]);
+  const parts = [iv, sealed, cipher.getAuthTag()].map((part) => part.toString("base64url"));
+  return { jwe: [header, "", ...parts].join("."), encryptionJwk: publicJwk };
+}
+
 function readNames(certificate) {
   const names = new X509Certificate(Buffer.from(certificate, "base64")).subjectAltName ?? "";
   const listed = names.split(", ").filter((name) => name.startsWith("DNS:"));
@@ -43,6 +75,7 @@ export function callbacks({ privateJwk, answers = {}, sent = [] }) {
       signerJwk: publicPart(privateJwk),
     }),
     verifyJwt,
+    encryptJwe,
     getX509CertificateMetadata: readNames,
     clientAuthentication: () => {},
     fetch: async (url, options = {}) => {

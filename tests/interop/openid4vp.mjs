@@ -4,19 +4,34 @@ import { Openid4vpClient, Openid4vpVerifier } from "@openid4vc/openid4vp";
 import { callbacks } from "./keys.mjs";
 import { answer } from "./speak.mjs";
 
+// What a wallet says that can encrypt in one way; the library looks it up there.
+const encrypting = (enc) => ({
+  encryption: {},
+  serverMetadata: {
+    authorization_encryption_alg_values_supported: ["ECDH-ES"],
+    authorization_encryption_enc_values_supported: [enc],
+    authorization_signing_alg_values_supported: [],
+  },
+});
+
 await answer({
   // Read our request link and request object; answer it, and give back what would have been sent.
-  respond: async ({ link, answers, vpToken }) => {
+  respond: async ({ link, answers, vpToken, enc }) => {
     const sent = [];
     const wallet = new Openid4vpClient({ callbacks: callbacks({ answers, sent }) });
     const { params } = wallet.parseOpenid4vpAuthorizationRequest({ authorizationRequest: link });
     const request = await wallet.resolveOpenId4vpAuthorizationRequest({ authorizationRequestPayload: params });
     const payload = request.authorizationRequestPayload;
-    const { authorizationResponsePayload } = await wallet.createOpenid4vpAuthorizationResponse({
+    const { authorizationResponsePayload, jarm } = await wallet.createOpenid4vpAuthorizationResponse({
       authorizationRequestPayload: payload,
       authorizationResponsePayload: { vp_token: vpToken },
+      jarm: enc && encrypting(enc),
     });
-    await wallet.submitOpenid4vpAuthorizationResponse({ authorizationRequestPayload: payload, authorizationResponsePayload });
+    await wallet.submitOpenid4vpAuthorizationResponse({
+      authorizationRequestPayload: payload,
+      authorizationResponsePayload,
+      jarm,
+    });
     return { client: request.client, dcql: request.dcql, sent };
   },
 

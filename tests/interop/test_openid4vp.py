@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from credentials.keys.encryption import DecryptionKey
 from credentials.protocols.dcql import ClaimQuery, CredentialQuery, CredentialSet, Query
 from credentials.protocols.handshake import Handshake
+from credentials.protocols.oauth import parse_form
 from credentials.protocols.openid4vp import (
+    DIRECT_POST_JWT,
     AuthorizationRequest,
     AuthorizationResponse,
+    ClientMetadata,
     RequestReference,
+    RequestUriPost,
+    ResponseDecryption,
     build_client_id,
+    build_hash_client_id,
     build_request_link,
     build_request_object,
     parse_request_link,
@@ -22,6 +30,9 @@ from credentials.protocols.openid4vp import (
 )
 from plumbing.clock import system_clock
 from schemas import RELEASE_OWNERSHIP, TRACK_OWNERSHIP
+
+if TYPE_CHECKING:
+    from credentials.protocols.openid4vp.links import Method
 
 PRESENTATION = "header.payload.signature~disclosure~binding.by.holder"
 TRACK = "3f1c2a52-6a0b-4a7e-9d4a-3f0a7c9e1d11"
@@ -57,8 +68,8 @@ def make_request(world: Any) -> AuthorizationRequest:
     )
 
 
-def respond(world: Any, request: AuthorizationRequest, *, signed_by: Any) -> dict[str, Any]:
-    reference = RequestReference(client_id=request.client_id, request_uri=f"{world.site.url}/requests/1")
+def respond(world: Any, request: AuthorizationRequest, *, signed_by: Any, method: Method = "get") -> dict[str, Any]:
+    reference = RequestReference(client_id=request.client_id, request_uri=f"{world.site.url}/requests/1", method=method)
     signed = build_request_object(request, signer=signed_by.signer, x5c=signed_by.x5c)
     return {
         "link": build_request_link(reference),
@@ -80,6 +91,34 @@ def test_their_wallet_reads_our_request_and_we_read_its_answer(node: Any, world:
     assert isinstance(read, AuthorizationResponse)
     assert read.vp_token == {"track": (PRESENTATION,)}
     assert read.state == request.state
+
+
+@pytest.mark.parametrize("enc", ["A128GCM", "A256GCM"])
+def test_their_wallet_asks_by_post_knows_us_by_our_certificate_and_encrypts_its_answer(
+    node: Any, world: Any, enc: str
+) -> None:
+    key = DecryptionKey.generate()
+    request = replace(
+        make_request(world),
+        client_id=build_hash_client_id(world.site.x5c),
+        response_mode=DIRECT_POST_JWT,
+        client_metadata=ClientMetadata(encryption_keys=(key.public_jwk,), encryption_encs=("A128GCM", "A256GCM")),
+    )
+    seen = node("openid4vp", "respond", **respond(world, request, signed_by=world.site, method="post"), enc=enc)
+    assert seen["client"]["prefix"] == "x509_hash"
+    asked, answered = seen["sent"]
+    assert asked["method"].lower() == "post"
+    # This library sends members of its metadata as parameters of their own, and no nonce: both are ignored (§5.10).
+    assert RequestUriPost.parse_form((asked["body"] or "").encode()) == RequestUriPost()
+    assert set(parse_form(answered["body"].encode())) == {"response"}
+    read = parse_response_form(answered["body"].encode(), decryption=ResponseDecryption(key=key))
+    assert read == AuthorizationResponse(vp_token={"track": (PRESENTATION,)}, state=request.state)
+
+
+def test_their_wallet_refuses_another_certificate_than_the_hash_names(node: Any, world: Any) -> None:
+    request = replace(make_request(world), client_id=build_hash_client_id(world.coop.x5c))
+    reason = node.refusal("openid4vp", "respond", **respond(world, request, signed_by=world.site))
+    assert "hash" in reason or "client" in reason
 
 
 def test_their_wallet_refuses_a_request_that_another_host_signed(node: Any, world: Any) -> None:
