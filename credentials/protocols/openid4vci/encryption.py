@@ -9,7 +9,7 @@ from typing import Final, Self
 
 from credentials.encoding.strict_json import Json, dump
 from credentials.errors import Malformed
-from credentials.keys.encryption import DecryptionKey, decrypt, encrypt
+from credentials.keys.encryption import DecryptionKey, decrypt, encrypt, read_recipient
 from credentials.protocols.members import Members, without_absent
 
 ECDH_ES: Final = "ECDH-ES"
@@ -89,11 +89,13 @@ class WantedEncryption:
 
         Raises:
             Malformed: it cannot be followed: another algorithm, a private or missing key, compression.
+            EncryptionImpossible: the key is no point on its curve.
         """
         jwk = dict(members.object("jwk").entries(max_items=_MAX_LIST))
         jwk.setdefault("alg", members.get("alg"))
         if not _is_ours(jwk):
             raise Malformed(members.named("jwk"), "it is not a public P-256 key with `alg` ECDH-ES")
+        read_recipient(jwk)
         enc = members.text("enc", max_chars=_MAX_NAME)
         if enc not in ENCS:
             raise Malformed(members.named("enc"), f"it is none of {' and '.join(ENCS)}")
