@@ -17,6 +17,8 @@ from schemas import ALL, CredentialType
 
 _JSON: Final = "application/json"
 _SVG: Final = "image/svg+xml"
+# Shown in words: nobody reads 36 letters and digits.
+_CATALOGUE_NUMBERS: Final = frozenset({"track", "inAlbum", "release", "persona"})
 
 
 def add_types(router: APIRouter, parts: IssuerParts) -> None:
@@ -77,6 +79,7 @@ def _explain(kind: CredentialType, parts: IssuerParts, language: str) -> Mapping
             }
             for entry in claims
         ],
+        "catalogue_numbers": _CATALOGUE_NUMBERS,
         "month": f"{now:%Y-%m}",
         "last_month": _last_month(kind, now),
         "others": [{"kind": each, "display": _display(each, language)} for each in ALL if each is not kind],
