@@ -179,6 +179,10 @@ class Registers(Protocol):
         ...
 
 
+class Shelves(Books, Registers, Protocol):
+    """What a listener's collection is read from."""
+
+
 class Claimable(Catalogue, Registers, Protocol):
     """What the claims of a credential are read from."""
 

@@ -2,8 +2,6 @@
 
 import asyncio
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,14 +10,22 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from credentials.encoding import strict_json
-from credentials.encoding.strict_json import Json
-from handstamp.composition.issuer import KEY_NAME, build_app, compose_issuer, issuer_keys
+from handstamp.commands import issuer_import, issuer_ledger, issuer_registers
+from handstamp.commands.issuer_shared import (
+    AsJson,
+    Key,
+    Who,
+    composed,
+    console,
+    count_copies,
+    in_credits,
+    print_json,
+    show,
+)
+from handstamp.composition.issuer import KEY_NAME, build_app, issuer_keys
 from handstamp.composition.serving import serve as run_service
 from handstamp.settings import load_settings
-from handstamp.terminal import Terminal
-from issuer.copies import CopyKind
-from issuer.ledger import PLAYS_TO_OWN, Act, BuyRelease, BuyTrack, Entry, Play
+from issuer.ledger import PLAYS_TO_OWN, BuyRelease, BuyTrack, Entry, Gain, Play
 from issuer.listeners import Listener
 from issuer.parts import IssuerParts
 from issuer.service.catalogue import Fetched, fetch_release, keep_release
@@ -40,13 +46,9 @@ keys_app = typer.Typer(no_args_is_help=True)
 app.add_typer(listener_app, name="listener", help="Who is known to the co-op.")
 app.add_typer(release_app, name="release", help="The co-op's catalogue.")
 app.add_typer(keys_app, name="keys", help="The key that signs what listeners own.")
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
-Who = Annotated[str, typer.Argument(metavar="LISTENER", help="Id, e-mail address or name.")]
-Key = Annotated[
-    str | None, typer.Option("--key", help="Makes it safe to repeat the command: the same key is written down once.")
-]
-_MILLI = 1000
+issuer_ledger.add_to(app)
+issuer_registers.add_to(app)
+issuer_import.add_to(app)
 
 
 @app.command()
@@ -66,25 +68,25 @@ def add_listener(
     as_json: AsJson = False,
 ) -> None:
     """Add a listener. Nothing about them is needed."""
-    with _parts() as (parts, now):
+    with composed() as (parts, now):
         listener = Listener.parse(listener_id=new_internal_id(now), name=name, email=email, birth_date=birth_date)
         with parts.database.write() as session:
             Store(session).add_listener(listener, now=now)
-    _show({"id": listener.id}, f"Added. Their id is [bold]{listener.id}[/].", as_json=as_json)
+    show({"id": listener.id}, f"Added. Their id is [bold]{listener.id}[/].", as_json=as_json)
 
 
 @listener_app.command("list")
 def list_listeners(*, as_json: AsJson = False) -> None:
     """List everybody."""
-    with _parts() as (parts, _), parts.database.read() as session:
+    with composed() as (parts, _), parts.database.read() as session:
         found = Store(session).listeners()
     if as_json:
-        _print_json([{"id": each.id, "name": each.name, "email": each.email} for each in found])
+        print_json([{"id": each.id, "name": each.name, "email": each.email} for each in found])
         return
     table = Table("Id", "Name", "E-mail", box=None)
     for each in found:
         table.add_row(each.id, escape(each.name or "-"), escape(each.email or "-"))
-    _console().print(table if found else "Nobody yet. Add the first: handstamp issuer listener add --name Robin")
+    console().print(table if found else "Nobody yet. Add the first: handstamp issuer listener add --name Robin")
 
 
 @release_app.command("add")
@@ -95,31 +97,31 @@ def add_release(
     as_json: AsJson = False,
 ) -> None:
     """Take a release into the catalogue, with a copy of its cover; do it again when it has changed."""
-    with _parts() as (parts, _):
+    with composed() as (parts, _):
         fetched = asyncio.run(_fetch(url))
         with parts.database.write() as session:
             release = keep_release(Store(session), fetched, free=free)
     words = f"“{escape(release.title)}” by {escape(release.artist)} is in the catalogue: {len(release.tracks)} tracks."
-    _show({"id": release.id, "tracks": [track.id for track in release.tracks]}, words, as_json=as_json)
+    show({"id": release.id, "tracks": [track.id for track in release.tracks]}, words, as_json=as_json)
 
 
 @release_app.command("list")
 def list_releases(*, as_json: AsJson = False) -> None:
     """List the catalogue, with the ids that `play` and `buy` want."""
-    with _parts() as (parts, _), parts.database.read() as session:
+    with composed() as (parts, _), parts.database.read() as session:
         found = Store(session).all_releases()
     if as_json:
-        _print_json(
+        print_json(
             [{"id": r.id, "title": r.title, "artist": r.artist, "tracks": [t.id for t in r.tracks]} for r in found]
         )
         return
-    console = _console()
+    out = console()
     for release in found:
-        console.print(f"[bold]{escape(release.title)}[/], {escape(release.artist)}  {release.id}", soft_wrap=True)
+        out.print(f"[bold]{escape(release.title)}[/], {escape(release.artist)}  {release.id}", soft_wrap=True)
         for track in release.tracks:
-            console.print(f"  {track.number}. {escape(track.title)}  {track.id}", soft_wrap=True)
+            out.print(f"  {track.number}. {escape(track.title)}  {track.id}", soft_wrap=True)
     if not found:
-        console.print("Empty. Add a release: handstamp issuer release add http://tracks.localhost:8702/releases/ID")
+        out.print("Empty. Add a release: handstamp issuer release add http://tracks.localhost:8702/releases/ID")
 
 
 @app.command()
@@ -132,18 +134,18 @@ def play(
     as_json: AsJson = False,
 ) -> None:
     """Write down that a track was played. The ninth paid play makes it theirs."""
-    with _parts() as (parts, now):
+    with composed() as (parts, now):
         entry = _record(parts, listener, Play(track=track, seconds=seconds), key=key, now=now)
         with parts.database.read() as session:
             standing = ownership(Store(session), entry.listener).standing(track)
     words = (
-        f"{_credits(entry.total_milli)} credits. The track is theirs."
+        f"{in_credits(entry.total_milli)} credits. The track is theirs."
         if standing.acquired
-        else f"{_credits(entry.total_milli)} credits. {standing.paid_plays} of {PLAYS_TO_OWN} plays, "
-        f"{_credits(standing.remaining_milli)} credits to go."
+        else f"{in_credits(entry.total_milli)} credits. {standing.paid_plays} of {PLAYS_TO_OWN} plays, "
+        f"{in_credits(standing.remaining_milli)} credits to go."
     )
-    body: dict[str, Json] = {"key": entry.key, "milli_credits": entry.total_milli, "owned": bool(standing.acquired)}
-    _show(body, words, as_json=as_json)
+    owned = bool(standing.acquired)
+    show({"key": entry.key, "milli_credits": entry.total_milli, "owned": owned}, words, as_json=as_json)
 
 
 @app.command()
@@ -155,43 +157,42 @@ def buy(
     as_json: AsJson = False,
 ) -> None:
     """Buy a track or a whole release: what remains to be paid is charged."""
-    with _parts() as (parts, now):
+    with composed() as (parts, now):
         with parts.database.read() as session:
-            act: Act = BuyRelease(release=what) if Store(session).release(what) else BuyTrack(track=what)
+            act: Gain = BuyRelease(release=what) if Store(session).release(what) else BuyTrack(track=what)
         entry = _record(parts, listener, act, key=key, now=now)
-    words = f"{_credits(entry.total_milli)} credits. It is theirs."
-    _show({"key": entry.key, "milli_credits": entry.total_milli, "owned": True}, words, as_json=as_json)
+    words = f"{in_credits(entry.total_milli)} credits. It is theirs."
+    show({"key": entry.key, "milli_credits": entry.total_milli, "owned": True}, words, as_json=as_json)
 
 
 @app.command()
 def copies(listener: Who, *, as_json: AsJson = False) -> None:
-    """List what a listener owns, with the ids that `offer --copy` wants."""
-    with _parts() as (parts, _), parts.database.read() as session:
+    """List what can be sent to a listener's wallet, with the ids that `offer`, `gift` and `refund` want."""
+    with composed() as (parts, _), parts.database.read() as session:
         store = Store(session)
         collection = collect(store, store.find_listener(listener).id)
-    titles = {each.copy.id: each.track.title for shelf in collection.shelves for each in shelf.owned if each.copy}
-    titles |= {shelf.copy.id: shelf.release.title for shelf in collection.shelves if shelf.copy}
+    titles = {item.copy.id: item.title for item in collection.items}
     if as_json:
-        _print_json(
+        print_json(
             [{"id": c.id, "kind": c.kind.value, "subject": c.subject, "title": titles[c.id]} for c in collection.copies]
         )
         return
     table = Table("Copy", "", "Title", "How", "Since", box=None)
     for copy in collection.copies:
-        kind = "release" if copy.kind is CopyKind.RELEASE else "track"
-        table.add_row(copy.id, kind, escape(titles[copy.id]), copy.acquisition.replace("_", " "), copy.month)
-    _console().print(table if titles else "Nothing yet: buy a track, or play it nine times.")
+        how = copy.acquisition.replace("_", " ")
+        table.add_row(copy.id, copy.kind.value, escape(titles[copy.id]), how, copy.month)
+    console().print(table if titles else "Nothing yet: buy a track, or play it nine times.")
 
 
 @app.command("login-link")
 def login_link(listener: Who, *, as_json: AsJson = False) -> None:
     """Make a link that opens the listener's collection in a browser, once."""
-    with _parts() as (parts, now), parts.database.write() as session:
+    with composed() as (parts, now), parts.database.write() as session:
         store = Store(session)
         token = make_login_link(store, listener=store.find_listener(listener).id, now=now)
         link = f"{parts.identity.url}/login?token={token}"
     minutes = int(LINK_TTL.total_seconds() // 60)
-    _show({"link": link}, f"Opens their collection once, within {minutes} minutes:\n{link}", as_json=as_json)
+    show({"link": link}, f"Opens their collection once, within {minutes} minutes:\n{link}", as_json=as_json)
 
 
 @app.command()
@@ -202,21 +203,22 @@ def offer(
     as_json: AsJson = False,
 ) -> None:
     """Offer what a listener owns to their wallet: a link, a QR code, and a code that goes another way."""
-    with _parts() as (parts, now), parts.database.write() as session:
+    with composed() as (parts, now), parts.database.write() as session:
         store = Store(session)
         who = store.find_listener(listener).id
         made = parts.desk.make(store, choose_copies(store, listener=who, copy_ids=copy), listener=who, now=now)
     link = parts.desk.by_reference(made).to_link()
     code = parts.desk.secrets.tx_code(made.id)
     if as_json:
-        _print_json({"link": link, "code": code, "by_value": parts.desk.by_value(made).to_link()})
+        print_json({"link": link, "code": code, "by_value": parts.desk.by_value(made).to_link()})
         return
-    console = _console()
-    console.print(
-        f"For their wallet, until {made.expires_at:%H:%M} UTC: {_copies(len(made.copies))}.\n{link}\n", soft_wrap=True
+    out = console()
+    out.print(
+        f"For their wallet, until {made.expires_at:%H:%M} UTC: {count_copies(len(made.copies))}.\n{link}\n",
+        soft_wrap=True,
     )
     typer.echo(qr_terminal(link))
-    console.print(f"The wallet asks for this code; send it another way than the link: [bold]{code}[/]")
+    out.print(f"The wallet asks for this code; send it another way than the link: [bold]{code}[/]")
 
 
 @keys_app.command("import")
@@ -232,7 +234,7 @@ def import_keys(
     installed = issuer_keys(load_settings()).install(
         KEY_NAME, key_pem=key.read_bytes(), chain_pem=chain.read_bytes(), password=password
     )
-    _console().print(
+    console().print(
         f"Installed, for {', '.join(installed.dns_names)}.\nFingerprint {installed.fingerprint}", soft_wrap=True
     )
 
@@ -243,19 +245,7 @@ def show_keys() -> None:
     typer.echo(issuer_keys(load_settings()).signer(KEY_NAME).public_key.thumbprint)
 
 
-@contextmanager
-def _parts() -> Iterator[tuple[IssuerParts, datetime]]:
-    """Compose the issuer for one command, with the command's one moment."""
-    settings = load_settings()
-    configure("warning")
-    parts = compose_issuer(settings)
-    try:
-        yield parts, parts.clock()
-    finally:
-        parts.database.close()
-
-
-def _record(parts: IssuerParts, listener: str, act: Act, *, key: str | None, now: datetime) -> Entry:
+def _record(parts: IssuerParts, listener: str, act: Gain, *, key: str | None, now: datetime) -> Entry:
     with parts.database.write() as session:
         store = Store(session)
         who = store.find_listener(listener).id
@@ -265,26 +255,3 @@ def _record(parts: IssuerParts, listener: str, act: Act, *, key: str | None, now
 async def _fetch(url: str) -> Fetched:
     async with HttpFetcher(load_settings().issuer.reach) as fetcher:
         return await fetch_release(fetcher, url)
-
-
-def _credits(milli: int) -> str:
-    return f"{milli // _MILLI}.{milli % _MILLI:03}"
-
-
-def _copies(count: int) -> str:
-    return "one copy" if count == 1 else f"{count} copies"
-
-
-def _console() -> Terminal:
-    return Terminal(highlight=False)
-
-
-def _show(body: Mapping[str, Json], words: str, *, as_json: bool) -> None:
-    if as_json:
-        _print_json(dict(body))
-    else:
-        _console().print(words, soft_wrap=True)
-
-
-def _print_json(body: Json) -> None:
-    typer.echo(strict_json.dump(body).decode())

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fastapi import Request
+from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from issuer.parts import IssuerParts
@@ -41,12 +42,17 @@ class Door:
 
     async def submit(self, request: Request) -> tuple[Visitor, list[str]]:
         """Check a form of a logged-in browser; return it with the values of its `copy` fields."""
+        visitor, form = await self.read_form(request)
+        return visitor, [value for value in form.getlist("copy") if isinstance(value, str)]
+
+    async def read_form(self, request: Request) -> tuple[Visitor, FormData]:
+        """Check a form of a logged-in browser; return it with what was typed."""
         check_same_site(request, own_origin=self.parts.identity.url)
         visitor = self.enter(request)
         form = await request.form(max_fields=MAX_FIELDS, max_files=0)
         given = form.get(FIELD)
         self.parts.forms.check(visitor.session, given if isinstance(given, str) else None)
-        return visitor, [value for value in form.getlist("copy") if isinstance(value, str)]
+        return visitor, form
 
     def remember(self, response: Response, session: str) -> Response:
         """Set the session cookie, for this very host only."""

@@ -9,13 +9,17 @@ from typing import Final
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from issuer.api import etag, unchanged
+from credentials.errors import HolderError
+from issuer.api import STATUSES, etag, unchanged
 from issuer.catalogue import NoSuchCover
+from issuer.codes import CodeUsed, UnknownCode
 from issuer.offers import MAX_COPIES, Open
 from issuer.parts import IssuerParts
+from issuer.service.codes import redeem_code
 from issuer.service.collection import collect
 from issuer.service.logins import check_login_link, log_in, log_out
 from issuer.service.offers import NothingToOffer, choose_copies, open_offer, was_taken
+from issuer.service.record import AlreadyTheirs
 from issuer.store import Store
 from issuer.web.door import MAX_FIELDS, Door, Visitor
 from issuer.web.types import add_types
@@ -31,6 +35,7 @@ def build_pages_router(parts: IssuerParts) -> APIRouter:
     door = Door(parts)
     _add_login(router, door)
     _add_collection(router, door)
+    _add_codes(router, door)
     _add_covers(router, parts)
     _add_offer_pages(router, door)
     add_types(router, parts)
@@ -65,19 +70,41 @@ def _add_login(router: APIRouter, door: Door) -> None:
         return door.forget(parts.pages.render(request, "goodbye.html", {}))
 
 
+def _collection_page(
+    door: Door,
+    request: Request,
+    visitor: Visitor,
+    *,
+    refused: Sequence[str] | None = None,
+    got: str = "",
+    code_refused: HolderError | None = None,
+) -> Response:
+    """Render my collection, with the news of what was just asked.
+
+    Args:
+        door: the service's door.
+        request: the request that it answers.
+        visitor: whose collection.
+        refused: what was chosen, if it could not be offered.
+        got: the track or release that a code just gave.
+        code_refused: why a code gave nothing.
+    """
+    with door.parts.database.read() as database:
+        collection = collect(Store(database), visitor.listener)
+    status = 200 if refused is None else 422
+    values = {
+        "collection": collection,
+        "got": collection.title_of(got) if got else None,
+        "code_refused": code_refused.code if code_refused else None,
+        "nothing_chosen": refused is not None and len(refused) <= MAX_COPIES,
+        "too_many": MAX_COPIES if refused is not None and len(refused) > MAX_COPIES else None,
+    }
+    status = STATUSES[type(code_refused)] if code_refused else status
+    return door.page(request, "collection.html", visitor, values, status=status)
+
+
 def _add_collection(router: APIRouter, door: Door) -> None:
     parts = door.parts
-
-    def render(request: Request, visitor: Visitor, refused: Sequence[str] | None = None) -> Response:
-        with parts.database.read() as database:
-            collection = collect(Store(database), visitor.listener)
-        status = 200 if refused is None else 422
-        values = {
-            "collection": collection,
-            "nothing_chosen": refused is not None and len(refused) <= MAX_COPIES,
-            "too_many": MAX_COPIES if refused is not None and len(refused) > MAX_COPIES else None,
-        }
-        return door.page(request, "collection.html", visitor, values, status=status)
 
     @router.get("/")
     async def home() -> Response:
@@ -85,9 +112,9 @@ def _add_collection(router: APIRouter, door: Door) -> None:
         return RedirectResponse("/collection", _SEE_OTHER)
 
     @router.get("/collection")
-    async def collection(request: Request) -> Response:
-        """Show what is owned, how it was got, and what is nearly owned."""
-        return render(request, door.enter(request))
+    async def collection(request: Request, got: str = "") -> Response:
+        """Show what is owned, how it was got, and what is nearly owned; `got` is what has just come."""
+        return _collection_page(door, request, door.enter(request), got=got)
 
     @router.post("/offers")
     async def make_offer(request: Request) -> Response:
@@ -99,8 +126,25 @@ def _add_collection(router: APIRouter, door: Door) -> None:
                 copies = choose_copies(store, listener=visitor.listener, copy_ids=chosen)
                 offer = parts.desk.make(store, copies, listener=visitor.listener, now=parts.clock())
         except NothingToOffer:
-            return render(request, visitor, chosen)
+            return _collection_page(door, request, visitor, refused=chosen)
         return RedirectResponse(f"/offers/{offer.id}/page", _SEE_OTHER)
+
+
+def _add_codes(router: APIRouter, door: Door) -> None:
+    parts = door.parts
+
+    @router.post("/codes")
+    async def use_code(request: Request) -> Response:
+        """Use a download code. It says itself what it gives: nothing else in the form is read."""
+        visitor, form = await door.read_form(request)
+        try:
+            with parts.database.write() as database:
+                given = redeem_code(
+                    Store(database), str(form.get("code", "")), listener=visitor.listener, now=parts.clock()
+                )
+        except (UnknownCode, CodeUsed, AlreadyTheirs) as refusal:
+            return _collection_page(door, request, visitor, code_refused=refusal)
+        return RedirectResponse(f"/collection?got={given.thing.id}", _SEE_OTHER)
 
 
 def _add_covers(router: APIRouter, parts: IssuerParts) -> None:

@@ -1,0 +1,7 @@
+"""`handstamp issuer import`."""
+
+import typer
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to `handstamp issuer`."""
