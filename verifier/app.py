@@ -1,17 +1,19 @@
 """The verifier as one application: endpoints for programs, pages for people."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI
 
+from plumbing.dids import build_resolver
 from plumbing.repeating import repeating
 from plumbing.sweeping import sweeping
 from plumbing.web.app import WebPolicy, create_app
 from verifier import api
 from verifier.parts import VerifierParts
+from verifier.service.refresh_trust import TRUST_REFRESH_PAUSE_S, refresh_trust
 from verifier.statuses import REFRESH_PAUSE_S
 from verifier.web import events, gate_pages, visit_pages
 
@@ -32,6 +34,7 @@ def build_verifier_app(parts: VerifierParts) -> FastAPI:
                 pause=lambda: REFRESH_PAUSE_S,
                 part="verifier.status_lists",
             ),
+            repeating(lambda: _refresh_trust(parts), pause=lambda: TRUST_REFRESH_PAUSE_S, part="verifier.trust"),
         ):
             yield
         await parts.close()
@@ -48,3 +51,12 @@ def build_verifier_app(parts: VerifierParts) -> FastAPI:
 def _sweep(parts: VerifierParts) -> int:
     with parts.work.write() as stores:
         return stores.sweep(now=parts.clock())
+
+
+async def _refresh_trust(parts: VerifierParts) -> Mapping[str, int]:
+    resolver = build_resolver(parts.fetcher, clock=parts.clock)
+    done = await refresh_trust(
+        parts.work, fetcher=parts.fetcher, resolver=resolver, party=parts.party, clock=parts.clock
+    )
+    failed = sum(each.error is not None for each in done)
+    return {"read": len(done) - failed, "not_read": failed}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from verifier.ports import Work
     from verifier.subscriptions import Subscription
 
-REFRESH_PAUSE_S: Final = 3600.0
+TRUST_REFRESH_PAUSE_S: Final = 3600.0
 """How often a running service reads all of it anew."""
 
 _CHANGING: Final = "did:web:"
