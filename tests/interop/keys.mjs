@@ -2,6 +2,7 @@
 
 import {
   createCipheriv,
+  createDecipheriv,
   createHash,
   createPrivateKey,
   createPublicKey,
@@ -41,22 +42,38 @@ function verifyJwt(signer, { compact }) {
 const number = (value) => Buffer.from([0, 0, value >> 8, value & 255]);
 const sized = (value) => Buffer.concat([number(value.length), value]);
 
+const BITS = { A128GCM: 128, A256GCM: 256 };
+
 // RFC 7518 §4.6, direct: what both agree on is the key of the content.
+function agree(privateKey, publicKey, { enc, apu, apv }) {
+  const agreed = diffieHellman({ privateKey, publicKey });
+  const parties = [apu, apv].map((each) => sized(Buffer.from(each ?? "", "base64url")));
+  const info = [number(1), agreed, sized(Buffer.from(enc)), ...parties, number(BITS[enc])];
+  return createHash("sha256").update(Buffer.concat(info)).digest().subarray(0, BITS[enc] / 8);
+}
+
 export function encryptJwe({ publicJwk, alg, enc, apu, apv }, data) {
-  const bits = { A128GCM: 128, A256GCM: 256 }[enc];
   const passing = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const recipient = createPublicKey({ key: publicPart(publicJwk), format: "jwk" });
-  const agreed = diffieHellman({ privateKey: passing.privateKey, publicKey: recipient });
-  const parties = [apu, apv].map((each) => sized(Buffer.from(each ?? "", "base64url")));
-  const info = [number(1), agreed, sized(Buffer.from(enc)), ...parties, number(bits)];
-  const key = createHash("sha256").update(Buffer.concat(info)).digest().subarray(0, bits / 8);
+  const key = agree(passing.privateKey, recipient, { enc, apu, apv });
   const epk = publicPart(passing.publicKey.export({ format: "jwk" }));
   const header = encode({ alg, enc, kid: publicJwk.kid, epk, apu, apv });
   const iv = randomBytes(12);
-  const cipher = createCipheriv(`aes-${bits}-gcm`, key, iv).setAAD(Buffer.from(header));
+  const cipher = createCipheriv(`aes-${BITS[enc]}-gcm`, key, iv).setAAD(Buffer.from(header));
   const sealed = Buffer.concat([cipher.update(data), cipher.final()]);
   const parts = [iv, sealed, cipher.getAuthTag()].map((part) => part.toString("base64url"));
   return { jwe: [header, "", ...parts].join("."), encryptionJwk: publicJwk };
+}
+
+export function decryptJwe(jwe, privateJwk) {
+  const [head, , iv, sealed, tag] = jwe.split(".");
+  const header = JSON.parse(Buffer.from(head, "base64url"));
+  const mine = createPrivateKey({ key: privateJwk, format: "jwk" });
+  const key = agree(mine, createPublicKey({ key: header.epk, format: "jwk" }), header);
+  const cipher = createDecipheriv(`aes-${BITS[header.enc]}-gcm`, key, Buffer.from(iv, "base64url"));
+  cipher.setAAD(Buffer.from(head)).setAuthTag(Buffer.from(tag, "base64url"));
+  const payload = Buffer.concat([cipher.update(Buffer.from(sealed, "base64url")), cipher.final()]).toString();
+  return { decrypted: true, decryptionJwk: publicPart(privateJwk), payload };
 }
 
 function readNames(certificate) {
@@ -76,6 +93,7 @@ export function callbacks({ privateJwk, answers = {}, sent = [] }) {
     }),
     verifyJwt,
     encryptJwe,
+    decryptJwe: (jwe) => decryptJwe(jwe, privateJwk),
     getX509CertificateMetadata: readNames,
     clientAuthentication: () => {},
     fetch: async (url, options = {}) => {

@@ -44,4 +44,16 @@ await answer({
     });
     return { link: authorizationRequest, object: jar.authorizationRequestJwt };
   },
+
+  // Read an answer that our wallet encrypted to the verifier's key.
+  read: async ({ payload, response, privateJwk }) => {
+    const own = callbacks({ privateJwk });
+    const verifier = new Openid4vpVerifier({ callbacks: own });
+    const read = await verifier.parseOpenid4vpAuthorizationResponse({
+      callbacks: own,
+      authorizationRequestPayload: payload,
+      authorizationResponse: { response },
+    });
+    return read.authorizationResponsePayload;
+  },
 });

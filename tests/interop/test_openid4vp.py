@@ -161,3 +161,19 @@ def test_we_read_a_request_of_their_verifier(asked: dict[str, Any], world: Any) 
     assert request.nonce == world.nonce
     assert request.state == "their-state"
     assert request.dcql == make_query()
+
+
+@pytest.mark.parametrize("enc", ["A128GCM", "A256GCM"])
+def test_their_verifier_opens_an_answer_that_our_wallet_encrypted(node: Any, world: Any, enc: str) -> None:
+    key = world.site.public_jwk | {"kid": "for this request", "use": "enc", "alg": "ECDH-ES"}
+    asked = replace(
+        make_request(world),
+        response_mode=DIRECT_POST_JWT,
+        client_metadata=ClientMetadata(encryption_keys=(key,), encryption_encs=(enc,)),
+    )
+    answer = AuthorizationResponse(vp_token={"track": (PRESENTATION,)}, state=asked.state)
+    form = parse_form(answer.to_form(asked.encryption))
+    read = node(
+        "openid4vp", "read", payload=asked.to_json(), response=form["response"], privateJwk=world.site.private_jwk
+    )
+    assert read == {"vp_token": {"track": [PRESENTATION]}, "state": asked.state}
