@@ -24,7 +24,6 @@ from wallet.errors import UnknownAuthority, UnwantedCredential
 from wallet.shapes import check_shape
 from wallet.state import ForeignType
 
-
 _LAST_MOMENT_S: Final = 253402300800
 """The end of the year 9999, the last that a calendar here has."""
 

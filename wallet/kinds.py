@@ -13,6 +13,11 @@ from wallet.desk import Desk
 _OUR_ALGORITHM: Final = "ES256"
 _BOUND_TO_A_KEY: Final = frozenset({"jwk"})
 _MAX_NAME: Final = 80
+FOREIGN_WARNING: Final = (
+    "this wallet does not know such things. It can keep and show one, but cannot tell whether something in it marks "
+    "you, so that whoever sees it knows you again."
+)
+"""What a listener hears before a type that is none of ours is received."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
-"""Bytes under a passphrase: the format of the wallet file, version 1.
+"""Bytes under a passphrase: the format of the wallet file and of an export, version 1.
 
-    magic "handstamp-wallet" | version 1 byte | header length 2 bytes | header JSON | SHA-256 of all before |
-    ciphertext with tag
+    magic "handstamp-wallet" or "handstamp-export" | version 1 byte | header length 2 bytes | header JSON |
+    SHA-256 of all before | ciphertext with tag
 
 The header names the key derivation (Argon2id, RFC 9106) with its costs and salt, the cipher (AES-256-GCM) with its
 nonce, the length of the ciphertext and a check value. Everything before the ciphertext is authenticated by the cipher.
@@ -27,9 +27,11 @@ from credentials.encoding import base64url, strict_json
 from credentials.errors import HandstampError, HolderError, Malformed
 from wallet.errors import WrongPassphrase
 
-_MAGIC: Final = b"handstamp-wallet"
+WALLET: Final = b"handstamp-wallet"
+EXPORT: Final = b"handstamp-export"
+"""Another beginning, so that no export is ever opened, and shown from, as a wallet of its own."""
 _VERSION: Final = 1
-_PREFIX: Final = struct.Struct(f">{len(_MAGIC)}sBH")
+_PREFIX: Final = struct.Struct(f">{len(WALLET)}sBH")
 _DIGEST_BYTES: Final = 32
 _SALT_BYTES: Final = 16
 _NONCE_BYTES: Final = 12
@@ -41,6 +43,10 @@ _MAX_ITERATIONS: Final = 64
 _MAX_LANES: Final = 16
 # Both at their most would keep somebody waiting for minutes.
 _MAX_WORK_KIB: Final = 4 * _MAX_MEMORY_KIB
+_OTHERWISE: Final = {
+    EXPORT: "it is an export, which only `handstamp wallet import` reads",
+    WALLET: "it is a wallet and no export; `handstamp wallet export` makes one of it",
+}
 
 Random = Callable[[int], bytes]
 
@@ -111,18 +117,20 @@ def new_key(passphrase: str, *, cost: Cost, random: Random) -> Key:
     return derive_key(passphrase, salt=random(_SALT_BYTES), cost=cost)
 
 
-def seal(plain: bytes, *, key: Key, random: Random) -> bytes:
-    """Return `plain` encrypted under `key` with a fresh nonce.
+def seal(plain: bytes, *, key: Key, random: Random, magic: bytes = WALLET) -> bytes:
+    """Return `plain` encrypted under `key` with a fresh nonce; `magic` says what it is.
 
     `plain` is filled up with spaces to whole pages, so that the file's length does not count what is in it.
     """
     nonce = random(_NONCE_BYTES)
     padded = plain + b" " * (-len(plain) % _PAGE_BYTES)
-    front = _front(key, nonce=nonce, length=len(padded) + _TAG_BYTES)
+    front = _front(key, magic=magic, nonce=nonce, length=len(padded) + _TAG_BYTES)
     return front + AESGCM(key.cipher_key).encrypt(nonce, padded, front)
 
 
-def unseal(sealed: bytes, *, passphrase: str | None = None, key: Key | None = None) -> tuple[bytes, Key]:
+def unseal(
+    sealed: bytes, *, passphrase: str | None = None, key: Key | None = None, magic: bytes = WALLET
+) -> tuple[bytes, Key]:
     """Return what was sealed and the key that opened it; give the passphrase, or a key derived earlier, or both.
 
     Raises:
@@ -130,7 +138,7 @@ def unseal(sealed: bytes, *, passphrase: str | None = None, key: Key | None = No
         NewerFormat: a later version wrote them.
         WrongPassphrase: neither the passphrase nor the key fits.
     """
-    header, front, ciphertext = _parse(sealed)
+    header, front, ciphertext = _parse(sealed, magic)
     if key is None or (key.salt, key.cost) != (header.salt, header.cost):
         if passphrase is None:
             raise WrongPassphrase
@@ -147,7 +155,7 @@ def _check_value(key: Key) -> bytes:
     return hmac.digest(key.check_key, b"handstamp-wallet passphrase check" + key.salt, "sha256")[:16]
 
 
-def _front(key: Key, *, nonce: bytes, length: int) -> bytes:
+def _front(key: Key, *, magic: bytes, nonce: bytes, length: int) -> bytes:
     header = strict_json.dump(
         {
             "kdf": "argon2id",
@@ -161,16 +169,16 @@ def _front(key: Key, *, nonce: bytes, length: int) -> bytes:
             "length": length,
         }
     )
-    front = _PREFIX.pack(_MAGIC, _VERSION, len(header)) + header
+    front = _PREFIX.pack(magic, _VERSION, len(header)) + header
     return front + hashlib.sha256(front).digest()
 
 
-def _parse(sealed: bytes) -> tuple[_Header, bytes, bytes]:
+def _parse(sealed: bytes, expected: bytes) -> tuple[_Header, bytes, bytes]:
     if len(sealed) < _PREFIX.size:
-        raise Damaged("it is cut short" if _MAGIC.startswith(sealed[: len(_MAGIC)]) else "it is not a wallet file")
+        raise Damaged("it is cut short" if expected.startswith(sealed[: len(expected)]) else "it is not a wallet file")
     magic, version, header_length = _PREFIX.unpack_from(sealed)
-    if magic != _MAGIC:
-        raise Damaged("it does not begin like a wallet file")
+    if magic != expected:
+        raise Damaged(_OTHERWISE.get(magic, "it does not begin like a wallet file"))
     if version > _VERSION:
         raise NewerFormat(version)
     end = _PREFIX.size + header_length

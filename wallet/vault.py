@@ -56,8 +56,7 @@ class Vault:
             WalletExists: something is already there; it is not touched.
             WeakPassphrase: fewer than `LEAST_PASSPHRASE` characters.
         """
-        if len(passphrase) < LEAST_PASSPHRASE:
-            raise WeakPassphrase(LEAST_PASSPHRASE)
+        check_passphrase(passphrase)
         path = path.resolve()
         vault = cls(path, sealed.new_key(passphrase, cost=cost or sealed.Cost(), random=secrets.token_bytes))
         _make_folder(path)
@@ -109,6 +108,26 @@ class Vault:
                 self._write(after)
         return result
 
+    def change_passphrase(self, passphrase: str, *, cost: sealed.Cost | None = None) -> None:
+        """Encrypt the wallet anew under another passphrase, with a salt of its own; the old one opens it no longer.
+
+        Copies of the file that were made before still open with the old one.
+
+        Raises:
+            WeakPassphrase: fewer than `LEAST_PASSPHRASE` characters.
+            VaultInUse, UnwritableVault: nothing was changed.
+        """
+        check_passphrase(passphrase)
+        new = sealed.new_key(passphrase, cost=cost or self._key.cost, random=secrets.token_bytes)
+        with self._locked():
+            state, old = self.load(), self._key
+            self._key = new
+            try:
+                self._write(state)
+            except UnwritableVault:
+                self._key = old
+                raise
+
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         lock = FileLock(self._path.with_name(f".{self._path.name}.lock"), timeout=LOCK_WAIT_S, mode=_OWNER_ONLY)
@@ -135,6 +154,16 @@ class Vault:
             _flush_folder(self._path.parent)
         except OSError as error:
             raise UnwritableVault(self._path, error.strerror or type(error).__name__) from error
+
+
+def check_passphrase(passphrase: str) -> None:
+    """Check that a passphrase is not too short to keep anything.
+
+    Raises:
+        WeakPassphrase: fewer than `LEAST_PASSPHRASE` characters.
+    """
+    if len(passphrase) < LEAST_PASSPHRASE:
+        raise WeakPassphrase(LEAST_PASSPHRASE)
 
 
 @contextlib.contextmanager

@@ -1,14 +1,16 @@
 """`handstamp wallet`: receive records, look at them, open gates with them, bring the files home."""
 
 import asyncio
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from handstamp.commands import wallet_keeping, wallet_present
 from handstamp.commands import wallet_opening as opening
-from handstamp.commands import wallet_present
 from handstamp.commands import wallet_views as views
+from handstamp.commands.wallet_keeping import find_copy, say_received
 from handstamp.commands.wallet_opening import (
     AsJson,
     PassphraseFile,
@@ -21,22 +23,38 @@ from handstamp.commands.wallet_opening import (
 from handstamp.composition.wallet import create_wallet
 from handstamp.settings import load_settings
 from handstamp.terminal import plain
-from wallet import words
-from wallet.errors import CodeNeeded, NoSuchThing, WrongCode
+from wallet.errors import CodeNeeded, WrongCode
+from wallet.kinds import FOREIGN_WARNING, ForeignKind
 from wallet.pictures import is_picture, read_link
 from wallet.ports import Tools
 from wallet.service.pin_authority import pin_authority, read_authority
 from wallet.service.receive import OpenedOffer, offered_in_words, read_offer, receive
 from wallet.service.unpin_authority import find_authority, unpin_authority
-from wallet.state import Copy
+from wallet.state import EVERY_PURPOSE, Copy, Purpose
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode="rich")
 trust = typer.Typer(no_args_is_help=True, help="Whose word about who runs a co-op or a site your wallet takes.")
 app.add_typer(trust, name="trust")
 app.add_typer(wallet_present.app)
+app.add_typer(wallet_keeping.app)
 
 OFFER_SCHEMES: Final = ("openid-credential-offer://", "haip-vci://", "https://", "http://")
 _TRIES: Final = 3
+
+
+class ForWhom(StrEnum):
+    """What an authority is trusted for, as the command says it."""
+
+    SITES = "sites"
+    CO_OPS = "co-ops"
+    BOTH = "both"
+
+
+_PURPOSES: Final = {
+    ForWhom.SITES: frozenset({Purpose.SITES}),
+    ForWhom.CO_OPS: frozenset({Purpose.CO_OPS}),
+    ForWhom.BOTH: EVERY_PURPOSE,
+}
 
 
 @app.command()
@@ -67,11 +85,14 @@ def receive_offer(
     tools = open_wallet(passphrase_file)
     link = read_link(Path(offer), schemes=OFFER_SCHEMES) if is_picture(offer) else offer
     opened = asyncio.run(read_offer(link, tools=tools))
-    views.say(f"{opened.host} offers you {offered_in_words(opened)}.")
+    _print_offer(opened)
     given = read_text(code_file) if code_file else code
     if not (yes or given or opened.code):
         confirm("Receive it?")
     received = _receive(opened, given, tools)
+    if later := [each for each in tools.keeper.load().supplies if each.issuer == opened.desk.issuer and each.deferred]:
+        put_off = sum(len(each.deferred) for each in later)
+        views.say(f"{opened.host} hands out {put_off} more later. Then run: handstamp wallet top-up", "yellow")
     views.say(f"{len(received)} received. See them with: handstamp wallet list", "green")
 
 
@@ -102,7 +123,7 @@ def show(
         else:
             views.say("You have shown nothing to anybody.")
         return
-    copy = _find_copy(name, wallet.copies)
+    copy = find_copy(name, wallet.copies)
     if as_json:
         views.print_json(views.copy_json(copy))
     else:
@@ -113,12 +134,15 @@ def show(
 def trust_add(
     certificate: Annotated[Path, typer.Argument(help="The authority's certificate, a PEM file.")],
     name: Annotated[str, typer.Option("--name", help="What you call this authority.")],
+    for_whom: Annotated[
+        ForWhom, typer.Option("--for", help="Whose names you take its word for: sites, co-ops, or both.")
+    ] = ForWhom.BOTH,
     yes: Yes = False,
     passphrase_file: PassphraseFile = None,
 ) -> None:
     """Trust an authority: from now on you believe whom it names as a co-op or a site."""
     tools = open_wallet(passphrase_file)
-    authority = read_authority(certificate, name=name, tools=tools)
+    authority = read_authority(certificate, name=name, tools=tools, purposes=_PURPOSES[for_whom])
     views.print_authorities([authority])
     if not yes and opening.is_terminal():
         confirm("Compare this fingerprint with what the authority says of itself. Trust it?")
@@ -131,7 +155,7 @@ def trust_list(as_json: AsJson = False, passphrase_file: PassphraseFile = None) 
     """List the authorities that you trust."""
     authorities = open_wallet(passphrase_file).keeper.load().authorities
     if as_json:
-        views.print_json([{"name": each.name, "fingerprint": each.fingerprint} for each in authorities])
+        views.print_json([views.authority_json(each) for each in authorities])
     else:
         views.print_authorities(authorities)
 
@@ -153,13 +177,23 @@ def trust_remove(
     views.say(f"Your wallet no longer trusts {authority.name}.")
 
 
+def _print_offer(opened: OpenedOffer) -> None:
+    views.say(f"{opened.host} offers you {offered_in_words(opened)}.")
+    for reason in opened.left_out.values():
+        views.say(f"  left out: {reason}", "yellow")
+    foreign = [kind.name for kind in opened.kinds.values() if isinstance(kind, ForeignKind)]
+    if foreign:
+        named = " and ".join(f"“{name}”" for name in foreign)
+        views.say(f"{named}: {FOREIGN_WARNING}", "yellow")
+
+
 def _receive(opened: OpenedOffer, code: str | None, tools: Tools) -> tuple[Copy, ...]:
     """Receive, asking for the code, and again when it was mistyped, if there is somebody to ask."""
     asks = code is None and opened.code is not None and opening.is_terminal()
     for tries_left in reversed(range(_TRIES)):
         tried = _ask_code(opened) if asks else code
         try:
-            return asyncio.run(receive(opened, tools=tools, tx_code=tried, progress=_say_received))
+            return asyncio.run(receive(opened, tools=tools, tx_code=tried, progress=say_received))
         except WrongCode as error:
             if not (asks and tries_left):
                 raise
@@ -170,21 +204,3 @@ def _receive(opened: OpenedOffer, code: str | None, tools: Tools) -> tuple[Copy,
 def _ask_code(opened: OpenedOffer) -> str:
     description = (opened.code and opened.code.description) or "The code that the co-op shows after the offer"
     return str(typer.prompt(plain(description).rstrip(".:"))).strip()
-
-
-def _say_received(copy: Copy) -> None:
-    views.say(f"  received {words.described(copy)}: {words.how_acquired(copy)}, {words.uses_left(copy)}")
-
-
-def _find_copy(name: str, copies: tuple[Copy, ...]) -> Copy:
-    if name.isdecimal() and 0 < int(name) <= len(copies):
-        return copies[int(name) - 1]
-    found = [copy for copy in copies if name.casefold() in words.short_title(copy)[0].casefold()]
-    exact = [copy for copy in found if name.casefold() == words.short_title(copy)[0].casefold()]
-    match exact or found:
-        case [copy]:
-            return copy
-        case []:
-            raise NoSuchThing(f"You have no record called “{name}” here")
-        case several:
-            raise NoSuchThing(f"{len(several)} of your records match “{name}”; take the number in the list")

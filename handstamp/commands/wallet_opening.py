@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from credentials.errors import HolderError
-from handstamp.composition.wallet import compose_wallet
+from handstamp.composition.wallet import compose_tools
 from handstamp.settings import Settings, load_settings
 from wallet.errors import ConsentDeclined, UnreadableFile
 from wallet.ports import Tools
+from wallet.vault import Vault
 
 PassphraseFile = Annotated[
     Path | None, typer.Option("--passphrase-file", help="File (mode 0600) with the passphrase; else you are asked.")
@@ -31,8 +32,13 @@ class PassphraseNeeded(HolderError):
 
 def open_wallet(passphrase_file: Path | None) -> Tools:
     """Open the wallet that the settings name, with its passphrase from a file or from whoever sits there."""
+    return compose_tools(open_vault(passphrase_file))
+
+
+def open_vault(passphrase_file: Path | None) -> Vault:
+    """Open the wallet file alone."""
     settings = load_settings()
-    return compose_wallet(settings, read_passphrase(settings, passphrase_file, new=False))
+    return Vault.open(settings.wallet_file(), read_passphrase(settings, passphrase_file, new=False))
 
 
 def read_passphrase(settings: Settings, given: Path | None, *, new: bool) -> str:

@@ -131,7 +131,17 @@ def print_authorities(authorities: Sequence[Authority]) -> None:
         say("This wallet trusts nobody yet. Pin an authority with: handstamp wallet trust add CA.pem --name NAME")
     for each in authorities:
         say(f"{each.name}, pinned {_when(each.added_at)}", "bold")
+        say(f"  for {' and '.join(sorted(purpose.value for purpose in each.purposes))}", "dim")
         say(f"  fingerprint {each.fingerprint}", "dim")
+
+
+def authority_json(authority: Authority) -> dict[str, Json]:
+    """Return an authority for programs."""
+    return {
+        "name": authority.name,
+        "fingerprint": authority.fingerprint,
+        "for": [purpose.value for purpose in sorted(authority.purposes, key=lambda each: each.value)],
+    }
 
 
 def copy_json(copy: Copy) -> dict[str, Json]:

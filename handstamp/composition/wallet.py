@@ -20,11 +20,6 @@ def create_wallet(settings: Settings, passphrase: str, *, cost: Cost | None = No
     return compose_tools(Vault.create(settings.wallet_file(), passphrase, cost=cost))
 
 
-def compose_wallet(settings: Settings, passphrase: str) -> Tools:
-    """Open the wallet file that the settings name, and return what its use cases need."""
-    return compose_tools(Vault.open(settings.wallet_file(), passphrase))
-
-
 def compose_tools(keeper: Keeper) -> Tools:
     """Return what the use cases need around an opened wallet."""
     return Tools(keeper=keeper, web=open_web, clock=system_clock, random=secrets.token_bytes)

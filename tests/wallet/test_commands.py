@@ -19,6 +19,7 @@ from plumbing.fetch import HttpFetcher, Reach
 from tests.support.hostile_issuer import HostileIssuer
 from tests.support.hostile_site import GATE, HostileSite, asking
 from tests.support.hostile_tracks import ONE, HostileTracks
+from tests.support.other_issuer import OtherIssuer, make_card
 from tests.support.outside import NOW, Authority, Outside
 from wallet import errors, words
 from wallet.sealed import Cost
@@ -245,6 +246,97 @@ def test_an_authority_is_removed_and_nothing_more_is_received_on_its_word(ready:
     assert len(json.loads(done(ready("list", "--json")))) == 1
     issuer.identifiers = ("copy-2",)
     refused(ready("receive", issuer.link(), "--code", "123456"))
+
+
+def test_an_authority_is_trusted_for_co_ops_alone_or_for_sites_alone(
+    run: Run, authority: Authority, issuer: HostileIssuer, outside: Outside, tmp_path: Path
+) -> None:
+    HostileSite.open(outside, authority)
+    (tmp_path / "ca.pem").write_bytes(authority.pem)
+    done(run("create"))
+    assert "for sites" in done(run("trust", "add", "ca.pem", "--name", "U", "--for", "sites"))
+    assert isinstance(refused(run("receive", issuer.link(), "--code", "123456")), errors.UnknownAuthority)
+    done(run("trust", "add", "ca.pem", "--name", "U", "--for", "co-ops"))
+    done(run("receive", issuer.link(), "--code", "123456"))
+    (trusted,) = json.loads(done(run("trust", "list", "--json")))
+    assert trusted["for"] == ["co-ops"]
+    assert isinstance(refused(run("open", GATE, "--yes")), errors.UnknownAuthority)
+
+
+def test_uses_are_topped_up_and_what_cannot_be_is_named_with_its_reason(
+    ready: Run, outside: Outside, authority: Authority
+) -> None:
+    other = OtherIssuer.open(outside, authority, identifiers=("ep", "member"), defers={"member"})
+    assert "hands out 1 more later" in done(ready("receive", other.offer_link(), "--yes"))
+    assert "not before 21 November 2026, 10:30 UTC" in done(ready("top-up"))
+    done(ready("open", GATE, "--yes"))
+    assert "1 record has fresh uses" in done(ready("top-up"))
+    assert "7 uses left" in done(ready("show", "1"))
+    other.ended = {"ep"}
+    for _ in range(4):
+        done(ready("open", GATE, "--yes"))
+    assert "Refunded" in done(ready("top-up"))
+
+
+def test_a_full_wallet_asks_nobody(ready: Run, issuer: HostileIssuer) -> None:
+    done(ready("receive", issuer.link(), "--code", "123456"))
+    assert "nobody was asked" in done(ready("top-up"))
+
+
+def test_something_of_another_kind_is_received_after_a_warning_and_listed(
+    ready: Run, outside: Outside, authority: Authority
+) -> None:
+    other = OtherIssuer.open(outside, authority, identifiers=("card",), make=make_card)
+    said = done(ready("receive", other.offer_link(), "--yes"))
+    assert "cannot tell whether something in it marks you" in said
+    assert "Library card" in done(ready("list"))
+    shown = done(ready("show", "library"))
+    assert "What you may do" in shown
+    assert "north" in shown
+
+
+def test_a_wallet_is_exported_and_imported_with_words_about_using_only_one(
+    ready: Run, issuer: HostileIssuer, tmp_path: Path
+) -> None:
+    done(ready("receive", issuer.link(), "--code", "123456"))
+    secret = ("--export-passphrase-file", "export-secret")
+    (tmp_path / "export-secret").touch(mode=0o600)
+    (tmp_path / "export-secret").write_text("another four words\n")
+    assert "Use only one of the two" in done(ready("export", "away", *secret))
+    said = done(ready("import", "away", *secret, "--not-used-since"))
+    assert "0 new records, 0 more uses" in said
+    done(ready("remove", "night", "--yes"))
+    assert json.loads(done(ready("list", "--json"))) == []
+    said = done(ready("import", "away", *secret))
+    assert "1 new record" in said
+    assert "4 uses were left out" in said
+    assert isinstance(refused(ready("export", "b")), commands.opening.PassphraseNeeded)
+
+
+def test_whoever_imports_is_asked_whether_the_other_wallet_was_used(
+    ready: Run, issuer: HostileIssuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done(ready("receive", issuer.link(), "--code", "123456"))
+    monkeypatch.setattr(commands.opening, "is_terminal", lambda: True)
+    twice = "another four words\nanother four words\n"
+    done(ready("export", "away", answer=twice))
+    said = done(ready("import", "away", answer="another four words\nn\n"))
+    assert "21 November 2026, 09:30 UTC" in said
+    assert "used after that?" in said
+
+
+def test_the_passphrase_is_changed(ready: Run, tmp_path: Path) -> None:
+    (tmp_path / "new").touch(mode=0o600)
+    (tmp_path / "new").write_text("quite another one\n")
+    assert "new passphrase" in done(ready("passphrase", "--new-passphrase-file", "new"))
+    assert isinstance(refused(ready("list")), errors.WrongPassphrase)
+    done(ready("list", "--passphrase-file", "new", passphrase=False))
+
+
+def test_a_record_is_removed_after_a_yes(ready: Run, issuer: HostileIssuer) -> None:
+    done(ready("receive", issuer.link(), "--code", "123456"))
+    assert isinstance(refused(ready("remove", "night", answer="n\n")), errors.ConsentDeclined)
+    assert "You own it still" in done(ready("remove", "night", answer="y\n"))
 
 
 def test_a_name_that_two_authorities_have_is_not_guessed(ready: Run, tmp_path: Path) -> None:

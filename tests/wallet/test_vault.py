@@ -329,3 +329,35 @@ def test_a_hundred_kills_while_writing_never_leave_a_broken_wallet(vault: Vault)
     assert unfinished > 10, "the kills did not fall into writes, so this proved nothing"
     left = {each.name for each in vault.path.parent.iterdir()}
     assert left <= {vault.path.name, f".{vault.path.name}.new", f".{vault.path.name}.lock"}
+
+
+def test_a_changed_passphrase_opens_the_wallet_and_the_old_one_does_not(vault: Vault) -> None:
+    pin(vault, "kept")
+    vault.change_passphrase("quite another one", cost=CHEAP)
+    pin(vault, "written afterwards")
+    assert len(Vault.open(vault.path, "quite another one").load().authorities) == 2
+    with pytest.raises(errors.WrongPassphrase):
+        Vault.open(vault.path, PASSPHRASE)
+
+
+def test_a_new_passphrase_that_is_too_short_changes_nothing(vault: Vault) -> None:
+    before = vault.path.read_bytes()
+    with pytest.raises(errors.WeakPassphrase):
+        vault.change_passphrase("short")
+    assert vault.path.read_bytes() == before
+
+
+def test_a_full_disk_while_the_passphrase_changes_leaves_the_old_one(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pin(vault, "kept")
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(vault_module.os, "fsync", full)
+        with pytest.raises(errors.UnwritableVault):
+            vault.change_passphrase("quite another one", cost=CHEAP)
+    pin(vault, "the open wallet goes on")
+    assert len(Vault.open(vault.path, PASSPHRASE).load().authorities) == 2

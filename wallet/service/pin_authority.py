@@ -9,13 +9,19 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from wallet.errors import UnreadableFile
 from wallet.ports import Tools
-from wallet.state import Authority
+from wallet.state import EVERY_PURPOSE, Authority, Purpose
 
 _MAX_BYTES: Final = 65_536
 
 
-def read_authority(path: Path, *, name: str, tools: Tools) -> Authority:
+def read_authority(path: Path, *, name: str, tools: Tools, purposes: frozenset[Purpose] = EVERY_PURPOSE) -> Authority:
     """Read an authority's certificate from a PEM file; nothing is pinned yet, so that its fingerprint can be compared.
+
+    Args:
+        path: the file.
+        name: what the listener calls it.
+        tools: the wallet and the world.
+        purposes: what its word is to be taken for.
 
     Raises:
         UnreadableFile: it holds no certificate, more than one, one that is no authority's, or one that has expired.
@@ -35,6 +41,7 @@ def read_authority(path: Path, *, name: str, tools: Tools) -> Authority:
         certificate=certificate.public_bytes(Encoding.PEM).decode(),
         fingerprint=certificate.fingerprint(hashes.SHA256()).hex(":").upper(),
         added_at=now,
+        purposes=purposes,
     )
 
 

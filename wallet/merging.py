@@ -1,0 +1,104 @@
+"""Two states of a wallet made one: what an import does. Nothing is doubled and nothing that was shown comes back."""
+
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from wallet.state import Copy, Wallet
+from wallet.supply import Supply
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """What an import brought.
+
+    Attributes:
+        copies: how many copies are new here.
+        instances: how many more uses there are now.
+        left_out: how many uses were not taken, because they were or may have been shown.
+        authorities: the names of those whose word is taken from now on.
+    """
+
+    copies: int
+    instances: int
+    left_out: int
+    authorities: tuple[str, ...]
+
+
+def merge(ours: Wallet, theirs: Wallet, *, with_instances: bool) -> tuple[Wallet, Merged]:
+    """Return `ours` with all that `theirs` has and it has not.
+
+    Args:
+        ours: the wallet in use; where both know something, it is right, but for what is newer.
+        theirs: what was exported.
+        with_instances: False if the exported wallet may have been used since: its instances are left out then.
+    """
+    spent = tuple(dict.fromkeys((*ours.spent, *theirs.spent)))
+    offered = sum(len(each.instances) for each in theirs.copies)
+    before = sum(len(each.instances) for each in ours.copies)
+    brought = theirs.copies if with_instances else tuple(replace(each, instances=()) for each in theirs.copies)
+    copies = _merge_copies(ours.copies, brought, frozenset(spent))
+    known = {each.fingerprint for each in ours.authorities}
+    authorities = tuple(each for each in theirs.authorities if each.fingerprint not in known)
+    merged = replace(
+        ours,
+        authorities=(*ours.authorities, *authorities),
+        copies=copies,
+        receipts=_union(ours.receipts, theirs.receipts, lambda each: each.id),
+        deliveries=_union(ours.deliveries, theirs.deliveries, lambda each: each.id),
+        supplies=_merge_supplies(ours.supplies, theirs.supplies),
+        spent=spent,
+    )
+    after = sum(len(each.instances) for each in copies)
+    return merged, Merged(
+        copies=len(copies) - len(ours.copies),
+        instances=after - before,
+        left_out=offered - (after - before),
+        authorities=tuple(each.name for each in authorities),
+    )
+
+
+def _merge_copies(ours: Iterable[Copy], theirs: Iterable[Copy], spent: frozenset[str]) -> tuple[Copy, ...]:
+    merged = {each.key: _without_spent(each, spent) for each in ours}
+    for copy in theirs:
+        mine, other = merged.get(copy.key), _without_spent(copy, spent)
+        merged[copy.key] = other if mine is None else _merge_copy(mine, other)
+    return tuple(merged.values())
+
+
+def _merge_copy(mine: Copy, theirs: Copy) -> Copy:
+    newer, older = (theirs, mine) if _last(theirs) > _last(mine) else (mine, theirs)
+    # Two versions of one title would tell this wallet apart from others: the newer one counts.
+    kept = older.instances if older.claims == newer.claims else ()
+    instances = _union(newer.instances, kept, lambda each: each.mark)
+    return replace(
+        newer,
+        instances=instances,
+        uses=max(mine.uses, theirs.uses),
+        received_at=min(mine.received_at, theirs.received_at),
+    )
+
+
+def _last(copy: Copy) -> float:
+    return (copy.renewed_at or copy.received_at).timestamp()
+
+
+def _without_spent(copy: Copy, spent: frozenset[str]) -> Copy:
+    return replace(copy, instances=tuple(each for each in copy.instances if each.mark not in spent))
+
+
+def _merge_supplies(ours: tuple[Supply, ...], theirs: tuple[Supply, ...]) -> tuple[Supply, ...]:
+    """Keep each offer once, with the tokens that came last: a refresh token of before may be used up."""
+    merged = {each.offer_id: each for each in theirs}
+    for supply in ours:
+        other = merged.get(supply.offer_id)
+        if other is None or other.token_at <= supply.token_at:
+            merged[supply.offer_id] = supply
+    return tuple(merged.values())
+
+
+def _union(ours: tuple[T, ...], theirs: tuple[T, ...], key: Callable[[T], Hashable]) -> tuple[T, ...]:
+    known = {key(each) for each in ours}
+    return (*ours, *(each for each in theirs if key(each) not in known))
