@@ -1,0 +1,100 @@
+"""Ends and statuses of credentials are those of all others of their type, or they could tag the holder."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from credentials.months import months_after, start_of_month
+from credentials.refusals import Recognisable
+from credentials.sd_jwt import parse_sd_jwt
+from credentials.shape import check_shape
+from credentials.status.reference import StatusReference
+
+if TYPE_CHECKING:
+    from tests.credentials.conftest import World
+
+STATUS = StatusReference(uri="http://coop.localhost:8701/statuslists/7", index=93_810)
+
+
+def check(world: World, credential: str, **changes: Any) -> None:
+    arguments: dict[str, Any] = {
+        "issuer_key": world.issuer.public_key.thumbprint,
+        "at": world.now,
+        "digest_count": 12,
+        "claim_names": frozenset(world.claims),
+        "clock_skew_s": 60,
+    }
+    check_shape(parse_sd_jwt(credential), **(arguments | changes))
+
+
+def marked(words: str, world: World, credential: str, **changes: Any) -> None:
+    with pytest.raises(Recognisable) as refusal:
+        check(world, credential, **changes)
+    assert refusal.value.code == "recognisable"
+    assert words in refusal.value.detail
+
+
+def test_an_end_and_a_status_are_fine_where_the_type_has_them(world: World) -> None:
+    end = months_after(world.month_s, 2)
+    check(world, world.issue(expires_at=end), lifetime_months=2)
+    check(world, world.issue(expires_at=end, status=STATUS), lifetime_months=2, has_status=True)
+    check(world, world.issue(status=STATUS))
+    check(world, world.issue(), has_status=False)
+
+
+def test_an_end_of_its_own_could_tag_the_holder(world: World) -> None:
+    end = months_after(world.month_s, 2)
+    for odd in (end + 1, end - 86_400, months_after(world.month_s, 3), 2**52, -1):
+        marked("it does not end when others do", world, world.issue(expires_at=odd), lifetime_months=2)
+    marked("it always shows other claims", world, world.issue(expires_at=end))
+    marked("it always shows other claims", world, world.issue(), lifetime_months=2)
+
+
+def test_a_status_too_many_or_too_few_could_tag_the_holder(world: World) -> None:
+    marked("it always shows other claims", world, world.issue(status=STATUS), has_status=False)
+    marked("it always shows other claims", world, world.issue(), has_status=True)
+
+
+@pytest.mark.parametrize(
+    "uri", ["https://tracker.example/1", "http://coop.localhost:87012/1", "http://coop.localhost:8701", ""]
+)
+def test_a_status_kept_elsewhere_could_tag_the_holder(world: World, uri: str) -> None:
+    marked("its status is kept elsewhere", world, world.issue(status=StatusReference(uri=uri, index=1)))
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"status_list": {"uri": STATUS.uri, "idx": 1}},
+        {"status_list": {"idx": 1, "uri": STATUS.uri, "holder": "7"}},
+        {"status_list": {"idx": -1, "uri": STATUS.uri}},
+        {"status_list": {"idx": True, "uri": STATUS.uri}},
+        {"status_list": {"idx": "1", "uri": STATUS.uri}},
+        {"status_list": {"idx": 1, "uri": 1}},
+        {"status_list": []},
+        {"status_list": {"idx": 1, "uri": STATUS.uri}, "other": 1},
+        "good",
+    ],
+    ids=str,
+)
+def test_a_status_written_otherwise_could_tag_the_holder(world: World, status: Any) -> None:
+    class Odd(StatusReference):
+        def to_json(self) -> Any:
+            return status
+
+    marked("its status is kept elsewhere, or written otherwise", world, world.issue(status=Odd(uri="", index=0)))
+
+
+@given(
+    at=st.datetimes(datetime(1970, 1, 1), datetime(2900, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+    months=st.integers(0, 600),
+)
+def test_months_are_counted_from_first_second_to_first_second(at: datetime, months: int) -> None:
+    end = datetime.fromtimestamp(months_after(start_of_month(at), months), UTC)
+    assert (end.day, end.hour, end.minute, end.second) == (1, 0, 0, 0)
+    assert (end.year * 12 + end.month) - (at.year * 12 + at.month) == months
