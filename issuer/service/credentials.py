@@ -24,6 +24,7 @@ from credentials.protocols.oauth import (
 )
 from credentials.protocols.openid4vci import CredentialRequest, CredentialResponse, DeferredResponse, Proof
 from credentials.sd_jwt import build_sd_jwt_vc
+from credentials.status import StatusReference
 from issuer.copies import Copy
 from issuer.deliveries import DEFERRED_INTERVAL_S, DEFERRED_TTL, NOTIFICATION_TTL, Token, Waiting
 from issuer.identity import Identity
@@ -31,6 +32,7 @@ from issuer.ports import Deliveries, Issuing
 from issuer.secrets import stored
 from issuer.service.claims import claims_for
 from issuer.service.tokens import note_proof
+from issuer.status import DrawnEntry
 from plumbing.clock import epoch_s
 from plumbing.ids import new_public_id
 from schemas import ALL, CredentialType
@@ -47,6 +49,8 @@ class Admitted:
     keys: tuple[PublicKey, ...]
     month_start: datetime
     notification_id: str
+    entries: tuple[DrawnEntry, ...]
+    """Where the status of each credential is kept, one for each key."""
 
 
 def find_token(deliveries: Deliveries, access_token: str, *, now: datetime) -> Token:
@@ -129,6 +133,7 @@ def prepare(
         keys=tuple(keys),
         month_start=now.replace(day=1, hour=0, minute=0, second=0, microsecond=0),
         notification_id=notification_id,
+        entries=store.draw(copy.id, count=len(keys), month=f"{now:%Y-%m}", now=now),
     )
 
 
@@ -152,8 +157,9 @@ def sign(admitted: Admitted, *, identity: Identity, random: Callable[[int], byte
                 x5c=x5c,
                 random=random,
                 expires_at=expires_at,
+                status=StatusReference(uri=identity.status_list_url(entry.list_id), index=entry.index),
             )
-            for key in admitted.keys
+            for key, entry in zip(admitted.keys, admitted.entries, strict=True)
         ),
     )
 
