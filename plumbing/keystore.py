@@ -14,6 +14,7 @@ from typing import Final
 from credentials.errors import HandstampError, OperatorError
 from credentials.keys.certificates import CertificateChain, load_chain_pem
 from credentials.keys.encryption import DecryptionKey
+from credentials.keys.kinds import KeyKind
 from credentials.keys.signer import LocalSigner
 from plumbing.private import make_private_folder
 
@@ -37,15 +38,15 @@ class KeyStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def signer(self, name: str) -> LocalSigner:
-        """Return the key called `name`; it is made (P-256) and written encrypted at first use.
+    def signer(self, name: str, *, kind: KeyKind = KeyKind.P256) -> LocalSigner:
+        """Return the key called `name`; it is made and written encrypted at first use, and stays of its first kind.
 
         Raises:
             UnusableKey: the file is damaged, or others may read it.
         """
         path = self._folder / f"{name}.pem"
         if not path.exists():
-            self._write_once(path, LocalSigner.generate().to_pem(self._key_encryption_key()))
+            self._write_once(path, LocalSigner.generate(kind).to_pem(self._key_encryption_key()))
         return self._load(path)
 
     def decryption_key(self, name: str) -> DecryptionKey:
@@ -80,7 +81,7 @@ class KeyStore:
         """Take over a private key and its certificate chain (PEM, leaf first) under `name`.
 
         Raises:
-            UnusableKey: the key cannot be read, is not P-256, or does not belong to the leaf certificate.
+            UnusableKey: the key cannot be read, is of no kind that signs, or does not belong to the leaf certificate.
         """
         path = self._folder / f"{name}.pem"
         try:

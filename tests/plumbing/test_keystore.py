@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from credentials.keys.kinds import KeyKind
 from credentials.keys.signer import LocalSigner
 from plumbing.keystore import KeyStore, UnusableKey
 
@@ -19,6 +20,15 @@ def test_a_key_is_made_at_first_use_and_stays_the_same(tmp_path: Path) -> None:
     first = KeyStore(tmp_path / "keys").signer("grants")
     again = KeyStore(tmp_path / "keys").signer("grants")
     assert first.public_key.thumbprint == again.public_key.thumbprint
+
+
+@pytest.mark.parametrize("kind", KeyKind)
+def test_a_key_of_each_kind_is_kept_encrypted_and_stays_of_its_kind(tmp_path: Path, kind: KeyKind) -> None:
+    made = KeyStore(tmp_path / "keys").signer("grants", kind=kind)
+    assert b"ENCRYPTED PRIVATE KEY" in (tmp_path / "keys" / "grants.pem").read_bytes()
+    again = KeyStore(tmp_path / "keys").signer("grants")
+    assert (again.public_key, again.algorithm) == (made.public_key, kind.algorithm)
+    made.public_key.verify(again.sign(b"bytes"), b"bytes")
 
 
 def test_no_file_holds_an_unencrypted_key_and_none_is_readable_by_others(tmp_path: Path) -> None:
