@@ -56,6 +56,7 @@ class FetchFailed(HandstampError):
     def __init__(self, host: str, reason: str) -> None:
         super().__init__(f"{host} could not be asked: {reason}. Nothing was changed; try again later.")
         self.host = host
+        self.reason = reason
 
 
 class FetchRefused(HandstampError):
@@ -66,6 +67,7 @@ class FetchRefused(HandstampError):
     def __init__(self, host: str, reason: str) -> None:
         super().__init__(f"{host} is not contacted: {reason}.")
         self.host = host
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

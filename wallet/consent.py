@@ -126,8 +126,17 @@ def _show(copy: Copy, selection: Selection) -> ShownCopy:
         disclose=selection.disclose,
         paths=selection.paths,
         learned=tuple((labels.get(name, name), words.value_in_words(name, value)) for name, value in found.items()),
-        hidden=tuple(label for name, label in labels.items() if name not in {*selection.disclose, *visible}),
+        hidden=_hidden(labels, selection, visible),
         left=len(copy.instances) - 1,
+    )
+
+
+def _hidden(labels: Mapping[str, str], selection: Selection, visible: Mapping[str, Json]) -> tuple[str, ...]:
+    whole = {path[0] for path in selection.paths if len(path) == 1}
+    return tuple(
+        f"the rest of {label}" if name in selection.disclose else label
+        for name, label in labels.items()
+        if name not in whole and name not in visible
     )
 
 

@@ -62,6 +62,18 @@ class QuestionAnswered(HolderError):
         )
 
 
+class AnswerLost(VerifierError):
+    """The answer was sent, and nobody said what became of it."""
+
+    code = "answer_lost"
+
+    def __init__(self, host: str, reason: str) -> None:
+        super().__init__(
+            f"Your answer to {host} may have been lost ({reason}). One stamp was used up, the copy stays yours; look "
+            "at the site's page, and if it still waits, answer it again: another stamp is used then."
+        )
+
+
 _AGAIN: Final = "start again at its page"
 _TELL: Final = "tell the site, the fault is not yours"
 _BEWARE: Final = "if you came here by somebody else's link or code, do not use it again"

@@ -34,14 +34,13 @@ from credentials.protocols.openid4vp import (
     parse_response_form,
 )
 from credentials.sd_jwt import parse_sd_jwt
-from plumbing.fetch import FetchFailed
 from tests.support.hostile_issuer import HostileIssuer
 from tests.support.hostile_site import GATE, HOST, SITE, HostileSite, asking
 from tests.support.outside import NOW, Authority, Memory, Outside, Routes, says
 from wallet import errors
 from wallet.links import WrongLink
 from wallet.ports import Tools
-from wallet.refused import QuestionAnswered, QuestionRefused, UncertifiedSite
+from wallet.refused import AnswerLost, QuestionAnswered, QuestionRefused, UncertifiedSite
 from wallet.service.answer_request import Answered, answer, read_request
 from wallet.service.open_gate import begin_visit, pass_gate
 from wallet.service.receive import read_offer, receive
@@ -408,8 +407,10 @@ async def test_after_a_lost_answer_the_same_question_gets_another_stamp_never_th
     site.routes.answers["GET /requests/r"] = lambda _: httpx.Response(200, text=text)
     site.routes.answers["POST /responses/r"] = lose
     for _ in range(2):
-        with pytest.raises(FetchFailed):
+        with pytest.raises(AnswerLost, match=r"One stamp was used up, the copy stays yours"):
             await ask_and_answer(site.link(), tools)
+    (doubt,) = (await read_request(site.link(), tools=tools)).consent.warnings[-1:]
+    assert doubt.startswith("You answered this before, and whether it arrived is not known.")
     stamps = [each.vp_token["record"][0].partition("~")[0] for each in seen]
     assert len(set(stamps)) == len(stamps) >= 2
     assert not any(receipt.accepted for receipt in tools.keeper.load().receipts)
@@ -507,3 +508,13 @@ async def test_an_ordered_question_discloses_each_claim_by_its_path(tools: Tools
     (receipt,) = tools.keeper.load().receipts
     assert set(receipt.shown[0].claims) == {"release", "name"}
     assert record(tools).uses == 1
+
+
+async def test_an_answer_whose_address_is_out_of_reach_says_that_a_stamp_was_spent(
+    tools: Tools, site: HostileSite, outside: Outside
+) -> None:
+    asked = await read_request(site.link(), tools=tools)
+    with pytest.raises(errors.SiteRefused, match="One stamp was used up"):
+        await answer(replace(asked, first_party="https://public.example/"), tools=tools)
+    assert site.answers == []
+    assert outside.paths() == ["GET artist.localhost:8703/requests/r"]

@@ -27,12 +27,13 @@ from credentials.protocols.openid4vp import (
 )
 from credentials.sd_jwt import SdJwt, build_presentation, parse_sd_jwt
 from plumbing.clock import epoch_s
+from plumbing.fetch import FetchFailed, FetchRefused, Reply
 from wallet.consent import Consent, build_consent, find_shown
 from wallet.errors import NotForThisGate, NoUsesLeft, SiteRefused
 from wallet.links import expecting
 from wallet.ports import Tools
 from wallet.recognising import RECOGNISABLE
-from wallet.refused import QuestionAnswered, refusing
+from wallet.refused import AnswerLost, QuestionAnswered, refusing
 from wallet.service.fetch_request import fetch_request
 from wallet.state import Copy, Instance, Receipt, Shown, Wallet
 from wallet.wire import FORM, JSON, origin_of, read_refusal, succeeded
@@ -91,10 +92,11 @@ async def read_request(link: str, *, tools: Tools, first_party: str | None = Non
     wallet = tools.keeper.load().pruned(tools.clock())
     fetched = await fetch_request(parsed, wallet, tools=tools, first_party=first_party, uncertified=uncertified)
     request = fetched.request
-    _check_new(request, wallet.receipts)
+    doubt = _check_new(request, wallet.receipts)
     choice = _choose(request, wallet.copies)
     copies = {_holding_id(copy): copy for copy in wallet.copies}
     consent = build_consent(request, choice, copies, receipts=wallet.receipts)
+    consent = replace(consent, warnings=(*consent.warnings, *doubt))
     return Asked(request=request, consent=consent, first_party=fetched.first_party)
 
 
@@ -103,7 +105,7 @@ async def answer(asked: Asked, *, tools: Tools) -> Answered:
 
     Raises:
         NoUsesLeft: another command used the last instance meanwhile; nothing was sent.
-        SiteRefused, FetchFailed: the answer was not taken; the instances are used up all the same.
+        SiteRefused, AnswerLost: the answer was not taken, or nobody knows; the instances are used up all the same.
     """
     request = asked.request
     now = tools.clock()
@@ -116,10 +118,7 @@ async def answer(asked: Asked, *, tools: Tools) -> Answered:
         vp_token={copy.query_id: (text,) for copy, text in zip(asked.consent.copies, presentations, strict=True)},
         state=request.state,
     )
-    async with tools.web(asked.first_party) as web:
-        reply = await web.request(
-            "POST", request.response_uri, headers=JSON | FORM, content=response.to_form(request.encryption)
-        )
+    reply = await _post(asked, response.to_form(request.encryption), tools)
     if not succeeded(reply):
         raise SiteRefused(request.host, read_refusal(reply), shown=True)
     redirect_uri = DirectPostResult.parse(reply.body).redirect_uri
@@ -128,6 +127,16 @@ async def answer(asked: Asked, *, tools: Tools) -> Answered:
     if redirect_uri is not None:
         check_own_address(redirect_uri, request)
     return Answered(receipt=accepted, redirect_uri=redirect_uri, first_party=asked.first_party)
+
+
+async def _post(asked: Asked, form: bytes, tools: Tools) -> Reply:
+    async with tools.web(asked.first_party) as web:
+        try:
+            return await web.request("POST", asked.request.response_uri, headers=JSON | FORM, content=form)
+        except FetchFailed as error:
+            raise AnswerLost(asked.request.host, error.reason) from error
+        except FetchRefused as error:
+            raise SiteRefused(asked.request.host, f"its address {error.reason}", shown=True) from error
 
 
 def check_own_address(url: str, request: AuthorizationRequest) -> None:
@@ -141,10 +150,15 @@ def check_own_address(url: str, request: AuthorizationRequest) -> None:
         raise SiteRefused(request.host, "it leads you on to another host, which is refused", shown=True)
 
 
-def _check_new(request: AuthorizationRequest, receipts: Iterable[Receipt]) -> None:
-    for receipt in receipts:
-        if receipt.accepted and (receipt.nonce, receipt.site) == (request.nonce, request.host):
+def _check_new(request: AuthorizationRequest, receipts: Iterable[Receipt]) -> tuple[str, ...]:
+    """Refuse a request that was answered and taken; return a warning about one of which that is not known."""
+    earlier = [each for each in receipts if (each.nonce, each.site) == (request.nonce, request.host)]
+    for receipt in earlier:
+        if receipt.accepted:
             raise QuestionAnswered(request.host, receipt.at)
+    if not earlier:
+        return ()
+    return ("You answered this before, and whether it arrived is not known. Another stamp would be used now.",)
 
 
 def _holding_id(copy: Copy) -> str:
@@ -154,7 +168,8 @@ def _holding_id(copy: Copy) -> str:
 def _holdings(copies: Iterable[Copy], request: AuthorizationRequest) -> list[Holding]:
     # Those with most uses left first: where two copies answer alike, the richer one is taken.
     held = []
-    for copy in sorted(copies, key=lambda copy: -len(copy.instances)):
+    asked = request.dcql.vct_values()
+    for copy in sorted((copy for copy in copies if copy.vct in asked), key=lambda copy: -len(copy.instances)):
         sample = parse_sd_jwt(copy.instances[0].credential) if copy.instances else None
         if sample and not request.client_metadata.takes_issuer(str(sample.header.get("alg"))):
             continue
