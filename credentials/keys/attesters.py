@@ -7,7 +7,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
-from credentials.errors import HandstampError
+from credentials.errors import HandstampError, Malformed
 from credentials.keys.certificates import CertificateChain
 
 # What an attester's certificate must say is for its ecosystem to decide; only the signatures and times count here.
@@ -42,6 +42,18 @@ def check_attester(chain: CertificateChain, *, anchors: tuple[bytes, ...], at: d
         policy.build_client_verifier().verify(chain.leaf, list(chain.certificates[1:]))
     except (VerificationError, ValueError) as error:
         raise AttesterUntrusted from error
+
+
+def check_authority(pem: bytes) -> None:
+    """Check that a file of authorities can be used.
+
+    Raises:
+        Malformed: it holds no certificate in PEM, or one that is damaged.
+    """
+    try:
+        _load_store((pem,))
+    except ValueError as error:
+        raise Malformed("certificate file", "it holds no certificates in PEM, or one that is damaged") from error
 
 
 @lru_cache(maxsize=16)

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from handstamp.commands import issuer_import, issuer_ledger, issuer_registers
+from handstamp.commands import issuer_hold, issuer_import, issuer_ledger, issuer_registers
 from handstamp.commands.issuer_shared import (
     AsJson,
     Key,
@@ -48,6 +48,7 @@ app.add_typer(release_app, name="release", help="The co-op's catalogue.")
 app.add_typer(keys_app, name="keys", help="The key that signs what listeners own.")
 issuer_ledger.add_to(app)
 issuer_registers.add_to(app)
+issuer_hold.add_to(app)
 issuer_import.add_to(app)
 
 

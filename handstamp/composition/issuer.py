@@ -8,7 +8,7 @@ from typing import Final
 from fastapi import FastAPI
 
 from credentials.errors import HandstampError
-from credentials.keys.certificates import load_chain_pem
+from credentials.keys.attesters import check_authority
 from handstamp.settings import Settings, UnusableSettings
 from issuer.app import build_app as build_issuer_app
 from issuer.identity import Identity
@@ -85,7 +85,7 @@ def _read_authorities(files: tuple[Path, ...]) -> tuple[bytes, ...]:
     for path in files:
         try:
             pem = path.read_bytes()
-            load_chain_pem(pem)
+            check_authority(pem)
         except (OSError, HandstampError) as error:
             raise UnusableSettings("issuer.wallet_providers", f"{path} holds no certificates in PEM") from error
         read.append(pem)

@@ -12,19 +12,21 @@ import uvicorn
 from typer.testing import CliRunner, Result
 
 from credentials.errors import Malformed
-from credentials.protocols.openid4vci import CredentialOffer, parse_offer_link
+from credentials.protocols.openid4vci import AttestationRules, CredentialOffer, parse_offer_link
 from handstamp.commands import issuer
 from handstamp.composition.issuer import build_app, compose_issuer
 from handstamp.composition.serving import CannotListen
-from handstamp.settings import load_settings
+from handstamp.settings import UnusableSettings, load_settings
 from issuer.identity import NoCertificate
 from issuer.ledger import KeyReused
 from issuer.listeners import UnknownListener
+from issuer.service.losses import NoSuchCopy
 from issuer.service.offers import NothingToOffer
 from issuer.service.record import NotOffered
 from plumbing.fetch import HttpFetcher, Reach
 from tests.issuer.conftest import RELEASE, SOURCE, TRACKS, certified_key
 from tests.issuer.test_catalogue import description, trackserver
+from tests.support.attesting import make_provider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -200,3 +202,33 @@ def test_a_port_that_is_taken_is_said_in_a_sentence(
         monkeypatch.setenv("HANDSTAMP_ISSUER__PORT", str(taken.getsockname()[1]))
         with pytest.raises(CannotListen, match="already in use"):
             terminal.run("serve")
+
+
+def test_a_copy_is_held_back_and_let_go_by_its_number(terminal: Terminal) -> None:
+    terminal.json("listener", "add", "--name", "Robin")
+    terminal.add_release()
+    terminal.say("buy", "Robin", TRACKS[0])
+    [copy] = [each["id"] for each in terminal.json("copies", "Robin")]
+    assert "until you lift it" in terminal.say("hold", copy)
+    assert terminal.json("hold", copy) == {"copy": copy, "held": True}
+    assert "when they come next" in terminal.say("hold", copy, "--lift")
+    assert "not held back" in terminal.say("hold", copy, "--lift")
+    with pytest.raises(NoSuchCopy):
+        terminal.run("hold", "nothing")
+
+
+def test_a_file_that_names_no_authority_is_refused(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert terminal
+    (tmp_path / "empty.pem").write_text("nothing")
+    for file in ("empty.pem", "missing.pem"):
+        monkeypatch.setenv("HANDSTAMP_ISSUER__WALLET_PROVIDERS", json.dumps([str(tmp_path / file)]))
+        with pytest.raises(UnusableSettings, match="no certificates in PEM"):
+            compose_issuer(load_settings())
+    (tmp_path / "authority.pem").write_bytes(make_provider().anchor)
+    monkeypatch.setenv("HANDSTAMP_ISSUER__WALLET_PROVIDERS", json.dumps([str(tmp_path / "authority.pem")]))
+    monkeypatch.setenv("HANDSTAMP_ISSUER__HAIP", "true")
+    parts = compose_issuer(load_settings())
+    assert parts.policy.keys == AttestationRules(anchors=(make_provider().anchor,), required=True)
+    parts.database.close()

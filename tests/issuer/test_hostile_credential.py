@@ -182,6 +182,18 @@ async def test_a_key_of_an_earlier_instance_is_refused_and_its_companions_stay_u
     assert (await holding.wallet.credential(holding.token, await holding.body([new]))).status_code == 200
 
 
+async def test_one_wrong_proof_among_twenty_refuses_them_all_and_uses_nothing_up(coop: Coop, holding: Holding) -> None:
+    keys = [LocalSigner.generate() for _ in range(20)]
+    body = await holding.body(keys)
+    right = list(body["proofs"]["jwt"])
+    body["proofs"]["jwt"][13] = right[13][:-6] + right[12][-6:]
+    answer = await holding.wallet.credential(holding.token, body)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_proof")
+    assert coop.rows(InstanceRow) == 0
+    answer = await holding.wallet.credential(holding.token, body | {"proofs": {"jwt": right}})
+    assert len(answer.json()["credentials"]) == 20
+
+
 async def test_a_key_of_another_listeners_instance_is_refused(coop: Coop, holding: Holding, wallet: Wallet) -> None:
     key = LocalSigner.generate()
     assert (await holding.wallet.credential(holding.token, await holding.body([key]))).status_code == 200
