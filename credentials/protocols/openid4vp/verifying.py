@@ -133,7 +133,9 @@ def check_plain_request(link: PlainInLink) -> AuthorizationRequest:
     """
     client = ClientId.parse(link.client_id)
     # §5.9.3: the verifier may leave the address out, as it stands in its identifier.
-    request = AuthorizationRequest.parse({"response_uri": client.identifier, **link.parameters})
+    request = AuthorizationRequest.parse(
+        {"response_uri": client.identifier, **link.parameters, "client_id": client.text}
+    )
     if request.wallet_nonce is not None:
         raise WrongWalletNonce
     request.check_consistent()
