@@ -24,11 +24,10 @@ from credentials.trust import TrustedIssuer, TrustPolicy
 from credentials.verify import Foreign, verify_foreign
 from wallet.errors import UnknownAuthority, UnwantedCredential
 from wallet.inspection import Inspected, Marked, end_of
-from wallet.state import ForeignType
 
 # One number for each instance is no mark: each instance is shown once.
 _OF_ONE_INSTANCE: Final = frozenset({"jti", "nbf"})
-_MOST_BYTES: Final = 65_536
+_INTEGRITY: Final = "vct#integrity"
 _ID_BYTES: Final = 16
 
 
@@ -55,7 +54,6 @@ async def inspect_foreign(
     keys: Mapping[str, LocalSigner],
     vct: str,
     proof: Proof,
-    named: ForeignType,
     host: str,
     at: datetime,
 ) -> Inspected:
@@ -66,7 +64,6 @@ async def inspect_foreign(
         keys: the fresh keys that were sent, by thumbprint.
         vct: the type that was asked for.
         proof: how the issuer's key can be known.
-        named: how the issuer calls the type and its claims.
         host: for the words of a refusal.
         at: now.
 
@@ -86,21 +83,25 @@ async def inspect_foreign(
         raise UnknownAuthority(host) from error
     except HandstampError as error:
         raise UnwantedCredential(host, error.detail.rstrip(".")) from error
+    claims = {name: value for name, value in said[0].items() if name != _INTEGRITY}
     return Inspected(
-        claims=said[0],
+        claims=claims,
         instances=tuple((text, keys[each.holder_key]) for text, each in zip(credentials, evidence, strict=True)),
         issuer_key=evidence[0].issuer_key,
         expires_at=end_of(read[0]),
         vct=vct,
-        id=base64url.encode(hashlib.sha256(strict_json.dump(dict(sorted(said[0].items())))).digest()[:_ID_BYTES]),
-        foreign=named,
+        id=base64url.encode(hashlib.sha256(strict_json.dump(dict(sorted(claims.items())))).digest()[:_ID_BYTES]),
     )
 
 
 async def _find_issuer(sd_jwt: SdJwt, vct: str, proof: Proof) -> TrustedIssuer:
     """Return the issuer that was asked, under the name by which the credential calls it: its URL or its did:web."""
-    types, name = frozenset({vct}), proof.issuer
-    if sd_jwt.claims.get("iss") != build_did_web(proof.issuer):
+    types, name, did = frozenset({vct}), proof.issuer, build_did_web(proof.issuer)
+    if sd_jwt.claims.get("iss") not in (proof.issuer, did):
+        raise Marked("it names another issuer than the one that was asked")
+    if sd_jwt.claims.get("vct") != vct:
+        raise Marked("it is of another type than was offered")
+    if sd_jwt.claims.get("iss") == proof.issuer:
         return TrustedIssuer(
             issuer=proof.issuer,
             name=name,
@@ -109,7 +110,6 @@ async def _find_issuer(sd_jwt: SdJwt, vct: str, proof: Proof) -> TrustedIssuer:
             public_keys=proof.stated,
             types=types,
         )
-    did = build_did_web(proof.issuer)
     keys = (await proof.dids.resolve(did)).keys_for(Relation.ASSERTION)
     # A key may be named by its whole DID URL, or by the fragment alone.
     named = {short: key for url, key in keys.items() for short in (url, f"#{url.partition('#')[2]}")}
@@ -118,10 +118,7 @@ async def _find_issuer(sd_jwt: SdJwt, vct: str, proof: Proof) -> TrustedIssuer:
 
 
 def _said(evidence: Foreign) -> dict[str, Json]:
-    said = {name: value for name, value in evidence.disclosed.items() if name not in _OF_ONE_INSTANCE}
-    if len(strict_json.dump(said)) > _MOST_BYTES:
-        raise Marked("it says more than this wallet keeps")
-    return said
+    return {name: value for name, value in evidence.disclosed.items() if name not in _OF_ONE_INSTANCE}
 
 
 def _check_together(evidence: Sequence[Foreign], said: Sequence[Mapping[str, Json]]) -> None:

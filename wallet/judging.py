@@ -1,10 +1,11 @@
 """What a co-op hands over is judged by what it is: our own types strictly, others by who issued them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import schemas
 from credentials.keys.signer import LocalSigner
+from credentials.sd_jwt import parse_sd_jwt
 from credentials.trust import TrustedIssuer, TrustPolicy
 from plumbing.dids import build_resolver
 from schemas import CredentialType
@@ -15,7 +16,7 @@ from wallet.inspection import Inspected, inspect
 from wallet.kinds import ForeignKind, Kind
 from wallet.ports import Tools, Web
 from wallet.state import Purpose
-from wallet.typenames import name_type
+from wallet.typenames import describe_type
 
 _NOBODY: StatedKeys = StatedKeys(by_kid={})
 
@@ -86,16 +87,13 @@ class Judge:
             stated=self.stated.by_kid,
             dids=build_resolver(self.web, clock=self.tools.clock),
         )
-        named = name_type(kind, self.desk.metadata.configuration(configuration_id))
-        return await inspect_foreign(
-            credentials,
-            keys=keys,
-            vct=kind.vct,
-            proof=proof,
-            named=named,
-            host=self.desk.host,
-            at=self.tools.clock(),
+        inspected = await inspect_foreign(
+            credentials, keys=keys, vct=kind.vct, proof=proof, host=self.desk.host, at=self.tools.clock()
         )
+        configuration = self.desk.metadata.configuration(configuration_id)
+        first = parse_sd_jwt(credentials[0])
+        named = await describe_type(self.web, kind, configuration, first, host=self.desk.host)
+        return replace(inspected, foreign=named)
 
 
 async def ask_stated_keys(web: Web, desk: Desk, kinds: Mapping[str, Kind]) -> StatedKeys:

@@ -5,7 +5,6 @@ successor was used, then a replay closes the family), keys and nonces are new ea
 rules lands in `violations`. A test changes what it offers.
 """
 
-import json
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,7 +16,6 @@ import httpx
 import schemas
 from credentials.dids import build_did_document
 from credentials.dids.did_web import build_did_web
-from credentials.encoding import base64url
 from credentials.keys.certificates import CertificateChain
 from credentials.keys.encryption import DecryptionKey
 from credentials.keys.jwk import PublicKey
@@ -128,6 +126,7 @@ class OtherIssuer:
     demands_encryption: bool = False
     signs_metadata: bool = False
     iss: str = URL
+    card_type: str = LIBRARY_CARD
     routes: Routes = field(default_factory=Routes)
     violations: list[str] = field(default_factory=list)
     told: list[tuple[str, str]] = field(default_factory=list)
@@ -195,7 +194,7 @@ class OtherIssuer:
         ours = [CredentialConfiguration(id=kind.configuration_id, vct=kind.vct) for kind in schemas.ALL]
         card = CredentialConfiguration(
             id="LibraryCard",
-            vct=LIBRARY_CARD,
+            vct=self.card_type,
             displays=(Display(name="Library card"),),
             claims=(ClaimDescription(path=("tier",), displays=(Display(name="What you may do"),)),),
         )
@@ -236,11 +235,9 @@ class OtherIssuer:
     def did_document(self, _: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json=build_did_document(build_did_web(URL), [self.signer.public_key]))
 
-    def resign(self, credential: str, **header: Any) -> str:
-        """Sign a credential anew with another header, for issuers that have no certificate."""
-        jwt, _, disclosures = credential.partition("~")
-        claims = json.loads(base64url.decode(jwt.split(".")[1], what="claims"))
-        return f"{sign_jws({'typ': 'dc+sd-jwt', **header}, claims, self.signer)}~{disclosures}"
+    def sign(self, header: dict[str, Any], claims: dict[str, Any]) -> str:
+        """Sign whatever a test wants signed."""
+        return sign_jws(header, claims, self.signer)
 
     def give_token(self, request: httpx.Request) -> httpx.Response:
         asked = parse_token_request(request.content)
@@ -376,4 +373,3 @@ class OtherIssuer:
             return httpx.Response(status, json=message)
         text = seal(message, to=wanted.jwk, enc=wanted.enc)
         return httpx.Response(status, text=text, headers={"Content-Type": "application/jwt"})
-

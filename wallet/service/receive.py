@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from credentials.encoding import base64url, strict_json
+from credentials.errors import HandstampError
 from credentials.keys.signer import LocalSigner
 from credentials.protocols.openid4vci import (
     CredentialOffer,
@@ -21,6 +22,7 @@ from credentials.protocols.openid4vci import (
 )
 from credentials.protocols.openid4vci.tokens import BEARER
 from credentials.protocols.urls import host_of
+from plumbing.fetch import FetchFailed
 from wallet.counter import check_counter, fetch_token
 from wallet.desk import Desk, fetch_offer, open_desk
 from wallet.errand import Errand, expiry_of, fetch_copy
@@ -30,8 +32,8 @@ from wallet.errors import (
     ComesLater,
     IssuerRefused,
     NothingOffered,
+    RenewalOver,
     UnknownAuthority,
-    UnwantedCredential,
 )
 from wallet.judging import Judge, ask_stated_keys
 from wallet.kinds import Kind, find_kinds, kind_in_words
@@ -166,11 +168,13 @@ async def _fetch_all(
 ) -> tuple[Copy, ...]:
     """Fetch each; one that is refused keeps no other from coming, and is told at the end."""
     copies: list[Copy] = []
-    refused: list[UnwantedCredential | UnknownAuthority | IssuerRefused] = []
+    refused: list[HandstampError] = []
     for source in sources:
         try:
             fetched = await fetch_copy(errand, source)
-        except (UnwantedCredential, UnknownAuthority, IssuerRefused) as refusal:
+        except (FetchFailed, RenewalOver):
+            raise
+        except HandstampError as refusal:
             refused.append(refusal)
             continue
         if isinstance(fetched, Deferred):
