@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from handstamp.commands import issuer_hold, issuer_import, issuer_ledger, issuer_registers
+from handstamp.commands import issuer_hold, issuer_import, issuer_ledger, issuer_publish, issuer_registers
 from handstamp.commands.issuer_shared import (
     AsJson,
     Key,
@@ -50,6 +50,7 @@ issuer_ledger.add_to(app)
 issuer_registers.add_to(app)
 issuer_hold.add_to(app)
 issuer_import.add_to(app)
+issuer_publish.add_to(app)
 
 
 @app.command()
