@@ -14,8 +14,17 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from credentials.encoding import base64url
 from credentials.errors import HandstampError, Malformed
-from credentials.keys.certificates import CertificateChain, check_chain, load_chain_pem, parse_x5c
+from credentials.keys.certificates import (
+    CertificateChain,
+    check_chain,
+    load_chain_pem,
+    parse_authority,
+    parse_x5c,
+    read_key_ids,
+    write_authorities,
+)
 from credentials.keys.errors import (
     CertificateExpired,
     CertificateKeyUnsupported,
@@ -253,3 +262,33 @@ def test_a_certificate_of_a_version_that_does_not_exist_is_malformed() -> None:
     assert odd != der
     with pytest.raises(Malformed):
         parse_x5c([base64.b64encode(odd).decode()], what="chain")
+
+
+def test_an_authority_without_an_identifier_of_its_own_is_named_by_its_key() -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "old authority")])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(NOW).not_valid_after(NOW + timedelta(days=1))
+    pem = builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    named = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()).key_identifier
+    assert named is not None
+    assert read_key_ids(pem) == {base64url.encode(named)}
+
+
+def test_an_authority_is_read_from_base64_and_nothing_else_is() -> None:
+    (text,) = write_authorities(DAMAGED_ANCHOR)
+    assert parse_authority(text, what="authority") == DAMAGED_ANCHOR
+    for value in (None, 1, "", "?", "AAAA", "A" * 8193, text[:-4], "é"):
+        with pytest.raises(Malformed):
+            parse_authority(value, what="authority")
+
+
+@given(st.data())
+def test_a_damaged_authority_is_refused_and_nothing_else_happens(data: st.DataObject) -> None:
+    der = bytearray(base64.b64decode(write_authorities(DAMAGED_ANCHOR)[0]))
+    for _ in range(data.draw(st.integers(1, 4))):
+        der[data.draw(st.integers(0, len(der) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        parse_authority(base64.b64encode(bytes(der)).decode(), what="authority")
+    except HandstampError:
+        return

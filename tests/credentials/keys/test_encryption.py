@@ -93,6 +93,11 @@ def test_a_message_without_kid_opens_when_there_is_one_key() -> None:
         open_it(text, KEY, DecryptionKey.generate())
 
 
+def test_a_key_without_a_kid_is_encrypted_to_without_naming_it() -> None:
+    text = encrypt(b"x", to={name: value for name, value in KEY.public_jwk.items() if name != "kid"}, enc="A128GCM")
+    assert "kid" not in open_it(text).header
+
+
 REFUSED: dict[str, str] = {
     "another key's kid": with_header(sealed(), kid="another"),
     "a kid that is no text": with_header(sealed(), kid=["a"]),

@@ -154,6 +154,7 @@ def multikeys() -> dict[str, str]:
         "too long": "z" + "1" * 80,
         "secp256k1": encode_base58btc(b"\xe7\x01" + compressed),
         "uncompressed": encode_base58btc(b"\x80\x24" + uncompressed),
+        "not compressed": encode_base58btc(b"\x80\x24\x04" + compressed[1:]),
         "the wrong curve": encode_base58btc(b"\x81\x24" + compressed),
         "off the curve": encode_base58btc(b"\x80\x24\x02" + b"\xff" * 32),
         "Ed25519 too short": encode_base58btc(b"\xed\x01" + bytes(31)),
