@@ -81,9 +81,14 @@ def _configuration(kind: CredentialType, policy: WalletPolicy) -> CredentialConf
 
 def _display(entry: dict[str, Any]) -> Display:
     simple = entry.get("rendering", {}).get("simple", {})
+    logo = simple.get("logo", {})
     return Display(
         name=entry["name"],
         locale=entry["locale"],
+        description=entry.get("description"),
+        # The picture itself: to show it, no wallet tells us that it has one.
+        logo_uri=logo.get("uri"),
+        logo_alt_text=logo.get("alt_text"),
         background_color=simple.get("background_color"),
         text_color=simple.get("text_color"),
     )

@@ -240,6 +240,8 @@ def test_several_answers_pass_only_where_several_are_asked_for() -> None:
 def test_the_same_presentation_twice_is_not_several() -> None:
     several = Query(credentials=(replace(wants("q", TRACK), multiple=True),))
     assert check_several(several, {"q": ("x~", "y~")}) == {"q": ("x~", "y~")}
+    with pytest.raises(NotOnePresentation):
+        check_shape(several, {"q": ("x~", "y~")})
     for token in ({"q": ("x~", "x~")}, {"q": ()}):
         with pytest.raises(NotOnePresentation):
             check_several(several, token)
