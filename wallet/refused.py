@@ -5,8 +5,17 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
 
-from credentials.errors import HandstampError, HolderError, VerifierError
-from credentials.keys.errors import BadSignature
+from credentials.errors import HandstampError, HolderError, Malformed, VerifierError
+from credentials.keys.errors import (
+    BadSignature,
+    CertificateError,
+    CertificateExpired,
+    CertificateUntrusted,
+    UnsupportedAlgorithm,
+    UnsupportedHeader,
+    WrongAlgorithm,
+    WrongTyp,
+)
 from credentials.protocols.handshake import HandshakeMismatch
 from credentials.protocols.openid4vp import (
     ForeignResponseUri,
@@ -16,6 +25,7 @@ from credentials.protocols.openid4vp import (
     PublicUnsignedRequest,
     RequestExpired,
     RequestNotYetValid,
+    RequestRefused,
     SignedRedirectUri,
     TransactionDataRefused,
     UnprovenDid,
@@ -98,20 +108,33 @@ _WORDS: Final[Mapping[type[HandstampError], tuple[str, str]]] = {
     UnsupportedResponse: ("it wants the answer in a way that this wallet does not have", _TELL),
     WrongRequestAudience: ("it was made for another wallet", _AGAIN),
     FormatsNotSupported: ("it cannot read what this wallet writes", _TELL),
+    WrongAlgorithm: ("the site that it names did not sign it", _BEWARE),
+    CertificateExpired: ("what vouches for the site's name has run out", _TELL),
+    CertificateError: ("nothing that holds vouches for the site's name", _BEWARE),
 }
+_UNREADABLE: Final = (Malformed, UnsupportedAlgorithm, UnsupportedHeader, WrongTyp, RequestRefused)
 
 
 @contextmanager
-def refusing(host: str) -> Iterator[None]:
+def refusing(host: str, *, reading: bool = False) -> Iterator[None]:
     """Say in a listener's words why a request is refused.
+
+    Args:
+        host: whose request it is.
+        reading: whether the request itself is read inside, so that what cannot be read is its fault.
 
     Raises:
         QuestionRefused: in place of each refusal that has words here.
+        CertificateUntrusted: as it is; the caller names the authority that is missing.
     """
     try:
         yield
+    except CertificateUntrusted:
+        raise
     except HandstampError as error:
         found = next((words for kind, words in _WORDS.items() if isinstance(error, kind)), None)
+        if found is None and reading and isinstance(error, _UNREADABLE):
+            found = ("it cannot be read", _TELL)
         if found is None:
             raise
         raise QuestionRefused(host, *found) from error

@@ -207,6 +207,24 @@ SWAPPED: dict[str, tuple[Callable[[HostileSite], str], str]] = {
         lying(handstamp_handshake={"text": "Sell all.", "language": "en", "salt": "A" * 22}),
         "handshake_mismatch",
     ),
+    "no request at all": (lambda _: "a.b.c", "malformed"),
+    "no JSON": (lambda _: "eyJ.eyJ.eyJ", "malformed"),
+    "another type of message": (
+        lambda site: sign_jws({"typ": "JWT", "x5c": site.chain.x5c()}, site.request().to_json(), site.signer),
+        "wrong_typ",
+    ),
+    "a certificate of another host": (
+        lambda site: sign_jws(
+            {**SIGNED, "x5c": Authority().certify("label.localhost")[1].x5c()}, site.request().to_json(), site.signer
+        ),
+        "certificate_wrong_name",
+    ),
+    "somebody else's signature": (
+        lambda site: sign_jws({**SIGNED, "x5c": site.chain.x5c()}, site.request().to_json(), LocalSigner.generate()),
+        "bad_signature",
+    ),
+    "a redirect beside the answer": (lying(redirect_uri=f"{SITE}/cb"), "request_refused"),
+    "a query of an older draft": (lying(dcql_query=None, presentation_definition={}), "malformed"),
     "a transaction": (
         lying(
             transaction_data=[base64.urlsafe_b64encode(b'{"type":"pay","credential_ids":["q"]}').decode().rstrip("=")]

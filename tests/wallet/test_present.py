@@ -281,7 +281,7 @@ BEFORE: dict[str, tuple[Callable[[HostileSite], None], type[HandstampError]]] = 
     "a signature by another key": (signed_by_another, HandstampError),
     "no request at all": (answering("GET /requests/r", says({}, 404)), errors.SiteRefused),
     "an endless request": (answering("GET /requests/r", endless()), FetchFailed),
-    "a request that is no JWT": (answering("GET /requests/r", says({"a": 1})), Malformed),
+    "a request that is no JWT": (answering("GET /requests/r", says({"a": 1})), QuestionRefused),
     "a redirect instead of a request": (
         answering("GET /requests/r", lambda _: httpx.Response(302, headers={"Location": "http://shop.localhost/"})),
         errors.SiteRefused,

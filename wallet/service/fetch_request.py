@@ -79,7 +79,7 @@ async def fetch_request(
     if not client.is_certified and not uncertified:
         raise UncertifiedSite(host)
     if isinstance(link, PlainInLink):
-        with refusing(host):
+        with refusing(host, reading=True):
             request = check_plain_request(link)
         return Fetched(request=request, first_party=first_party or request.response_uri)
     errand = first_party or _begins_at(link, client)
@@ -87,7 +87,7 @@ async def fetch_request(
         text, nonce = await _take(link, host, web, tools)
         did_keys = await _find_did_keys(client, host, web, tools)
     try:
-        with refusing(host):
+        with refusing(host, reading=True):
             request = verify_request_object(
                 text,
                 reference=link,
