@@ -335,7 +335,7 @@ class StatusLists(StatusEntries, Protocol):
         ...
 
     def lists_wanting(self, *, decoys_by: datetime, signed_before: datetime, by: str) -> Mapping[str, bool]:
-        """The lists whose decoys are due (true), or that were not signed lately by this key and certificate."""
+        """Some lists whose decoys are due (true), or that this key and certificate did not sign lately; oldest first."""
         ...
 
     def copies_to_take_back(self, by: datetime) -> Sequence[str]:

@@ -26,6 +26,7 @@ from credentials.status.errors import StatusListNeeded
 from credentials.status.reference import check_own_host
 from credentials.status.token import MEDIA_TYPE, parse_aggregation
 from plumbing.fetch import FetchFailed
+from plumbing.logs import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,6 +43,7 @@ _OK: Final = 200
 _NOT_MODIFIED: Final = 304
 _MAX_LISTS: Final = 1000
 _MAX_NEEDED: Final = 20
+_GIVE_UP_AFTER: Final = 3
 _AT_THE_GATE: Final = timedelta(seconds=2)
 _FAILED_LATELY: Final = timedelta(seconds=10)
 _LOOK_FOR_NEW: Final = timedelta(minutes=30)
@@ -135,9 +137,13 @@ class StatusKeeper:
         self._forget_others(policy, now=now)
         counts = {"fetched": 0, "failed": 0}
         for trusted in policy.issuers:
+            failed = 0
             for uri in await self._due(trusted, now=now):
                 done = await self._fetch(uri, trusted, now=now)
                 counts["fetched" if done else "failed"] += 1
+                failed += not done
+                if failed == _GIVE_UP_AFTER:  # a host that is down holds up no other co-op's lists
+                    break
         return counts
 
     async def _with(self, known: KnownStatuses, needed: StatusListNeeded, *, now: datetime) -> KnownStatuses:
@@ -145,6 +151,7 @@ class StatusKeeper:
         lists = known.lists if found is None else {**known.lists, needed.uri: found}
         if found is not None and not found.stale and len(lists) <= _MAX_NEEDED:
             return replace(known, lists=lists)
+        get_logger("verifier.status_lists").warning("not at hand", stale=found is not None, policy=self._policy.value)
         if self._policy is StatusPolicy.ADMIT and len(known.lenient) < _MAX_NEEDED:
             return replace(known, lists=lists, lenient=known.lenient | {needed.uri})
         return replace(known, lists=lists, last=True)

@@ -3,11 +3,11 @@
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import insert, update
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import col, select
+from sqlmodel import SQLModel, col, select
 
 from credentials.status import PackedStatuses
 from issuer.status import ENTRIES, LISTS_PER_MONTH, DrawnEntry, HostedList, Signed
@@ -17,6 +17,8 @@ from issuer.store.base import SessionStore, from_s, to_s
 # Two thirds of the lists full, and one draw in three still finds a place: fifty draws in a row never fail by accident.
 _DRAWS: Final = 50
 _PAUSE_STEPS: Final = 1 << 32
+# So that a run holds some megabytes at most, however many lists there are; the next run takes the others.
+_MOST_AT_ONCE: Final = 200
 
 
 class StatusStore(SessionStore):
@@ -32,7 +34,7 @@ class StatusStore(SessionStore):
 
     def end(self, copy_id: str, now: datetime) -> None:
         """See `issuer.ports.StatusEntries`."""
-        self._add_unless_there(StatusEndRow(copy_id=copy_id, ended_at=to_s(now)))
+        self._insert(StatusEndRow, [{"copy_id": copy_id, "ended_at": to_s(now), "settled": False}])
 
     def open_lists(self, month: str, *, count: int, now: datetime) -> int:
         """See `issuer.ports.StatusLists`."""
@@ -52,12 +54,15 @@ class StatusStore(SessionStore):
     def lists_wanting(self, *, decoys_by: datetime, signed_before: datetime, by: str) -> Mapping[str, bool]:
         """See `issuer.ports.StatusLists`."""
         rows = self._session.exec(
-            select(StatusListRow.id, StatusListRow.decoys_at).where(
+            select(StatusListRow.id, StatusListRow.decoys_at)
+            .where(
                 (col(StatusListRow.decoys_at) <= to_s(decoys_by))
                 | (col(StatusListRow.signed_at).is_(None))
                 | (col(StatusListRow.signed_at) <= to_s(signed_before))
                 | (col(StatusListRow.signed_by) != by)
             )
+            .order_by(col(StatusListRow.signed_at).nulls_first())
+            .limit(_MOST_AT_ONCE)
         )
         return {list_id: decoys_at <= to_s(decoys_by) for list_id, decoys_at in rows}
 
@@ -131,10 +136,14 @@ class StatusStore(SessionStore):
 
     def _take(self, copy_id: str | None, drawn: set[tuple[str, int]]) -> bool:
         rows = [{"list_id": list_id, "position": index, "copy_id": copy_id} for list_id, index in drawn]
+        return self._insert(StatusEntryRow, rows)
+
+    def _insert(self, table: type[SQLModel], rows: list[dict[str, Any]]) -> bool:
+        """Add all rows at once; False, and none added, if one is taken, perhaps by another worker at this moment."""
         try:
             with self._session.begin_nested():
-                self._session.execute(insert(StatusEntryRow), rows)
-        except IntegrityError:  # one of them is taken, perhaps by another worker at this very moment
+                self._session.execute(insert(table), rows)
+        except IntegrityError:
             return False
         return True
 
