@@ -22,7 +22,7 @@ _ISRC: Final = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
 _GTIN: Final = re.compile(r"[0-9]{8}|[0-9]{12,14}")
 _DATE: Final = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
 # schema.org's words, and those of the co-op's own API; a kind that the credential has no word for is not known.
-_RELEASE_TYPES: Final[Mapping[str, str]] = {
+RELEASE_TYPES: Final[Mapping[str, str]] = {
     "AlbumRelease": "AlbumRelease",
     "EPRelease": "EPRelease",
     "SingleRelease": "SingleRelease",
@@ -142,7 +142,7 @@ def parse_description(body: bytes, *, source_url: str) -> Described:
             source_url=source_url,
             title=_title(described, "title"),
             artist=artist,
-            release_type=_RELEASE_TYPES.get(str(described.get("release_type")), NOT_KNOWN),
+            release_type=RELEASE_TYPES.get(str(described.get("release_type")), NOT_KNOWN),
             date=_date(described),
             gtin=_optional(described, "gtin", _GTIN),
             has_cover=isinstance(cover, str),

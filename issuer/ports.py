@@ -367,6 +367,14 @@ class Register(Registers, Ending, Protocol):
     """What is needed to write into a register."""
 
 
+class Importing(Listeners, Register, Protocol):
+    """What an import of the co-op's own data writes to."""
+
+    def known_listener(self, text: str, *, email: str | None = None) -> str | None:
+        """The id of the listener with this id or e-mail address, or with that one."""
+        ...
+
+
 class Codes(Protocol):
     """Download codes."""
 

@@ -65,7 +65,7 @@ def keep_release(books: Books, fetched: Fetched, *, free: Collection[int] | None
     """
     described = fetched.described.release
     known = books.release(described.id)
-    if known and _origin(known.source_url) != _origin(described.source_url):
+    if known and known.source_url and _origin(known.source_url) != _origin(described.source_url):
         raise ReleaseElsewhere
     known_tracks = {track.id: track for track in known.tracks} if known else {}
     now_there = {track.id for track in described.tracks}

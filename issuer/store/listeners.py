@@ -38,6 +38,12 @@ class ListenerStore(SessionStore):
             raise UnknownListener
         return _listener(found[0])
 
+    def known_listener(self, text: str, *, email: str | None = None) -> str | None:
+        """See `issuer.ports.Importing`."""
+        addresses = [address.lower() for address in (text, email) if address]
+        known = or_(col(ListenerRow.id).in_([text, text.lower()]), col(ListenerRow.email).in_(addresses))
+        return self._session.exec(select(ListenerRow.id).where(known).order_by(col(ListenerRow.id)).limit(1)).first()
+
     def add_login_link(self, token_hash: str, *, listener: str, until: datetime) -> None:
         """See `issuer.ports.Logins`."""
         self._session.add(LoginLinkRow(token_hash=token_hash, listener_id=listener, expires_at=to_s(until)))
