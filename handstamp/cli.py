@@ -46,6 +46,10 @@ _ROLES: Final[Mapping[str, _Role]] = {
         module="handstamp.commands.issuer",
         help="The co-op's service: listeners, plays, purchases, and what it hands out.",
     ),
+    "coops": _Role(
+        module="handstamp.commands.coops",
+        help="A federation's list of co-ops: sign it, for sites to follow.",
+    ),
     "tracks": _Role(
         module="handstamp.commands.tracks",
         help="The trackserver: the files, and who may let people in to them.",

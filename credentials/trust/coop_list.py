@@ -69,6 +69,28 @@ def build_coop_list(coop_list: CoopList, signer: Signer) -> str:
     return text
 
 
+def sign_description(description: Json, *, signer: Signer, now: datetime) -> str:
+    """Sign a list that a person wrote down: `url`, `name`, `version`, `days` until it ends, and the `members`.
+
+    Raises:
+        Malformed: something is missing, or cannot be read.
+        AmbiguousPolicy: it names a co-op twice.
+    """
+    members = Members(description, what=f"description of the {_WHAT}")
+    days = members.integer("days", minimum=1, maximum=_MAX_LIFETIME.days)
+    claims: dict[str, Json] = {
+        "sub": members.required("url"),
+        "name": members.required("name"),
+        "version": members.required("version"),
+        "iat": int(now.timestamp()),
+        "exp": int((now + timedelta(days=days)).timestamp()),
+        "members": members.required("members"),
+    }
+    text = sign_jws({"typ": TYP, "jwk": signer.public_key.jwk}, claims, signer)
+    parse_coop_list(text)  # What could not be read is not published.
+    return text
+
+
 def parse_coop_list(text: str) -> CoopList:
     """Read a list and check that the key in its header signed it, which proves nothing but that it is whole.
 
