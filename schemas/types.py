@@ -67,7 +67,7 @@ class CredentialType:
 
     @cached_property
     def logo(self) -> bytes:
-        """The picture that stands for the type: SVG, the same that type metadata carries as a `data:` URI."""
+        """The picture that stands for the type: SVG, for pages. Type metadata carries it as PNG."""
         return self._read("logo.svg")
 
     def _load(self, name: str) -> dict[str, Any]:
