@@ -102,7 +102,7 @@ def test_their_wallet_reads_our_metadata(visit: dict[str, Any], world: Any) -> N
     known = visit["issuerMetadata"]["knownCredentialConfigurations"]
     assert set(known) == set(issuer["credential_configurations_supported"])
     (server,) = visit["issuerMetadata"]["authorizationServers"]
-    assert server["dpop_signing_alg_values_supported"] == ["ES256"]
+    assert server["dpop_signing_alg_values_supported"] == ["ES256", "ES384", "EdDSA"]
 
 
 def test_their_wallet_reads_our_token_response(visit: dict[str, Any]) -> None:
