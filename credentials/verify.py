@@ -2,8 +2,8 @@
 
 `verify` takes a presentation. It raises at the first step that fails, so its success is the evidence: a `Verified`.
 
-     1. Read it: an issuer-signed JWT by ES256 and disclosures that fit its digests, none twice, none unreferenced,
-        under no forbidden or taken name (RFC 9901 §7.1 steps 1, 2.1, 2.5 and 3 to 5).
+     1. Read it: an issuer-signed JWT by ES256, ES384 or EdDSA, and disclosures that fit its digests, none twice, none
+        unreferenced, under no forbidden or taken name (RFC 9901 §7.1 steps 1, 2.1, 2.5 and 3 to 5).
      2. Its type is `dc+sd-jwt` (SD-JWT VC, "JOSE Header"): what was signed for another purpose is no credential.
      3. What decides validity (`iss`, `vct`, `cnf`, `nbf`, `exp`, `status`) is visible in what the issuer signed, as
         are its sub-claims (SD-JWT VC, "Registered JWT Claims"): no holder can hide an end date.
@@ -13,8 +13,8 @@
      6. The issuer's signature fits (RFC 9901 §7.1 step 2.2).
      7. The credential is valid now: `iat` and `nbf` have come, `exp` has not (step 6). Its `status`, if it has one, is
         an entry of a status list at the issuer's own host (Token Status List §8.3 step 1).
-     8. There is a key binding, of type `kb+jwt`, by ES256 (RFC 9901 §7.3 steps 1 to 3, 5.2 and 5.4). It is always
-        demanded: whether it is needed must not depend on whether it was sent.
+     8. There is a key binding, of type `kb+jwt`, by one of the same algorithms (RFC 9901 §7.3 steps 1 to 3, 5.2 and
+        5.4). It is always demanded: whether it is needed must not depend on whether it was sent.
      9. It is signed by the key in `cnf` (steps 5.1 and 5.3): whoever shows the credential holds its key.
     10. Its `sd_hash` covers exactly these disclosures (step 5.7): none was added or taken away on the way.
     11. Its `aud` is this verifier and its `nonce` this request's (step 5.6): it was made for nobody and nothing else.

@@ -71,7 +71,7 @@ def check_dpop_proof(
     2. It is a well-formed JWT.
     3. It has every required claim.
     4. `typ` is `dpop+jwt`.
-    5. `alg` is an asymmetric algorithm that we accept: ES256.
+    5. `alg` is an asymmetric algorithm that we accept: ES256, ES384 or EdDSA, as its key is.
     6. The signature verifies with the `jwk` of the header.
     7. That `jwk` holds no private key.
     8. `htm` is the request's method.

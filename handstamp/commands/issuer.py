@@ -225,7 +225,9 @@ def offer(
 
 @keys_app.command("import")
 def import_keys(
-    key: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="The private key (P-256, PEM).")],
+    key: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="The private key (P-256, P-384 or Ed25519, PEM).")
+    ],
     chain: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="Its certificates (PEM, leaf first).")],
     password_file: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="Holds the key's password, if it has one.")
