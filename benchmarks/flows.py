@@ -52,8 +52,9 @@ from plumbing.clock import epoch_s, system_clock
 from plumbing.ids import new_internal_id
 from plumbing.logs import configure
 from schemas import ALL, RELEASE_OWNERSHIP
-from verifier.gates import Gate, Opens, OwnsRelease, Terms, TrackInside
+from verifier.gates import Gate, Opens, Terms, TrackInside
 from verifier.parts import VerifierParts
+from verifier.proofs import OwnsRelease
 from verifier.releases import FileOnOffer
 
 RELEASE: Final = "3f0c2f9e-3a36-4b7e-9a35-0d8f6b7f5a11"

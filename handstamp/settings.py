@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from typing_extensions import override
 
 from credentials.errors import Malformed, OperatorError
+from credentials.protocols.openid4vp import Prefix
 from credentials.protocols.urls import parse_service_url
 from credentials.status import StatusPolicy
 from plumbing.fetch import Reach
@@ -135,6 +136,17 @@ class VerifierSettings(ServiceSettings):
     status_policy: StatusPolicy = Field(
         default=StatusPolicy.REFUSE,
         description="What gates do while a co-op's list of what it took back cannot be had: refuse, or admit.",
+    )
+    client_id_prefix: Prefix = Field(
+        default=Prefix.X509_SAN_DNS,
+        description="How wallets prove who asks: x509_san_dns, x509_hash, decentralized_identifier (a did:web), or "
+        "redirect_uri (no proof; only on this machine).",
+    )
+    request_uri_post: bool = Field(
+        default=False, description="Whether wallets are invited to fetch requests by POST, with a nonce of their own."
+    )
+    encrypted_answers: bool = Field(
+        default=False, description="Whether wallets must encrypt their answers (direct_post.jwt)."
     )
 
 

@@ -7,10 +7,12 @@ from typing import Final
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
+from credentials.dids import build_did_document
 from credentials.encoding import strict_json
 from credentials.errors import HandstampError, Malformed
 from credentials.keys.signer import Signer
 from credentials.protocols.oauth import MAX_FORM_BYTES, OAuthError
+from credentials.protocols.openid4vp import REQUEST_TYPE, Prefix, RequestUriPost
 from credentials.status.errors import StatusListNeeded
 from plumbing.fetch import FetchFailed, FetchRefused
 from plumbing.problems import status_of
@@ -26,6 +28,14 @@ router = APIRouter()
 STATUSES: Final[dict[type[HandstampError], int]] = {
     errors.NoSuchGate: 404,
     errors.NoSuchCover: 404,
+    errors.NoSuchCode: 404,
+    errors.NoDid: 404,
+    errors.GateClosed: 410,
+    errors.TermsNotAccepted: 400,
+    errors.AlreadyUsed: 409,
+    errors.NoCodeWanted: 409,
+    errors.WalletNotServed: 400,
+    errors.WrongIssuerForClaim: 400,
     errors.NoSuchVisit: 404,
     errors.NoSuchRequest: 404,
     errors.VisitExpired: 410,
@@ -51,23 +61,33 @@ STATUSES: Final[dict[type[HandstampError], int]] = {
 """The one table from refusal to HTTP status; what is not in it is 400, or 500 if the operator must act."""
 
 _FORM: Final = "application/x-www-form-urlencoded"
-_REQUEST_OBJECT: Final = "application/oauth-authz-req+jwt"
 
 
 @router.get("/requests/{request_id}")
 async def get_request(request_id: str, parts: Parts) -> Response:
     """Give a wallet the signed request (OpenID4VP 1.0 §5.10.1)."""
+    return await _request_object(request_id, parts, None)
+
+
+@router.post("/requests/{request_id}")
+async def post_request(request_id: str, request: Request, parts: Parts) -> Response:
+    """Give a wallet the signed request with the wallet's own nonce in it (OpenID4VP 1.0 §5.10)."""
+    wallet = RequestUriPost.parse_form(await _form_body(request, what="question for a request"))
+    return await _request_object(request_id, parts, wallet)
+
+
+async def _request_object(request_id: str, parts: Parts, wallet: RequestUriPost | None) -> Response:
     signed = await asyncio.to_thread(
-        build_request, parts.work, request_id, party=parts.party, signer=parts.request_signer, now=parts.clock()
+        build_request, parts.work, request_id, asking=parts.asking, now=parts.clock(), wallet=wallet
     )
-    return Response(signed, media_type=_REQUEST_OBJECT, headers={"Cache-Control": "no-store"})
+    return Response(signed, media_type=REQUEST_TYPE, headers={"Cache-Control": "no-store"})
 
 
 @router.post("/responses/{request_id}")
 async def post_response(request_id: str, request: Request, parts: Parts) -> Response:
     """Take a wallet's answer by direct post (OpenID4VP 1.0 §8.2)."""
     try:
-        body = await _form_body(request)
+        body = await _form_body(request, what="answer")
         outcome = await _take(parts, request_id, body)
     except HandstampError as error:
         return refused_answer(error)
@@ -83,7 +103,8 @@ async def _take(parts: Parts, request_id: str, body: bytes) -> AnswerTaken | Ans
     now = parts.clock()
 
     def take(known: KnownStatuses) -> AnswerTaken | AnswerFailed:
-        return take_answer(parts.work, request_id, body, party=parts.party, now=now, known=known)
+        keys = parts.answer_keys
+        return take_answer(parts.work, request_id, body, party=parts.party, now=now, known=known, answer_keys=keys)
 
     return await parts.statuses.judge(take, now=now)
 
@@ -93,6 +114,16 @@ async def get_jwks(parts: Parts) -> Response:
     """Publish the key that grants are verified with; a trackserver pins it once."""
     body = strict_json.dump({"keys": [public_jwk(parts.grant_signer)]})
     return Response(body, media_type="application/jwk-set+json", headers={"Cache-Control": "public, max-age=300"})
+
+
+@router.get("/.well-known/did.json")
+async def get_did(parts: Parts) -> Response:
+    """Publish the key that requests are signed with, where the site is known by its DID (did:web)."""
+    if parts.party.prefix is not Prefix.DECENTRALIZED_IDENTIFIER or parts.request_signer is None:
+        raise errors.NoDid
+    document = build_did_document(parts.party.did, [parts.request_signer.signer.public_key])
+    headers = {"Cache-Control": "public, max-age=300"}
+    return Response(strict_json.dump(document), media_type="application/did+json", headers=headers)
 
 
 @router.get("/health")
@@ -120,13 +151,13 @@ def refused_answer(error: HandstampError) -> Response:
     )
 
 
-async def _form_body(request: Request) -> bytes:
+async def _form_body(request: Request, *, what: str) -> bytes:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != _FORM:
-        raise Malformed("answer", f"it is not {_FORM}")
+        raise Malformed(what, f"it is not {_FORM}")
     body = await request.body()
     if len(body) > MAX_FORM_BYTES:
-        raise Malformed("answer", f"it is larger than {MAX_FORM_BYTES} bytes")
+        raise Malformed(what, f"it is larger than {MAX_FORM_BYTES} bytes")
     return body
 
 

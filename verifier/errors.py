@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from credentials.errors import HandstampError, HolderError, OperatorError, VerifierError
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class NoSuchGate(HandstampError):
@@ -12,6 +17,24 @@ class NoSuchGate(HandstampError):
 
     def __init__(self) -> None:
         super().__init__("There is no such gate here. Check the link, or ask whoever gave it to you.")
+
+
+class GateClosed(HandstampError):
+    """The site closed this gate for good."""
+
+    code = "gate_closed"
+
+    def __init__(self) -> None:
+        super().__init__("The site has closed this gate. Nothing of yours is lost: what you own stays yours.")
+
+
+class TermsNotAccepted(HandstampError):
+    """A browser asked for a visit without the tick that accepts the terms."""
+
+    code = "terms_not_accepted"
+
+    def __init__(self) -> None:
+        super().__init__("The terms must be accepted first: tick the box under them, then go on.")
 
 
 class NoSuchCover(HandstampError):
@@ -66,6 +89,64 @@ class TooManyFailedAnswers(HolderError):
 
     def __init__(self) -> None:
         super().__init__("Too many answers to this visit were refused, so it has ended. Start again at the gate.")
+
+
+class AlreadyUsed(HolderError):
+    """The copy, or membership, opened this limited gate as often as it may."""
+
+    code = "already_used"
+
+    def __init__(self, first_use: datetime) -> None:
+        super().__init__(
+            f"This stamp was already used here, first on {first_use:%Y-%m-%d at %H:%M} UTC, as often as it may be. "
+            "You still own what you own. If that was not you, ask whoever runs this gate."
+        )
+        self.first_use = first_use
+
+
+class WrongIssuerForClaim(HolderError):
+    """A co-op vouched for a membership of another one."""
+
+    code = "wrong_issuer_for_claim"
+
+    def __init__(self) -> None:
+        super().__init__("Only the co-op itself can say who belongs to it; this was said by another one.")
+
+
+class NoSuchCode(HandstampError):
+    """A page with a short code that is over and forgotten, or never was."""
+
+    code = "no_such_code"
+
+    def __init__(self) -> None:
+        super().__init__("This code was used already, or its time is over. Start again at the gate.")
+
+
+class NoCodeWanted(HandstampError):
+    """A short code was typed into a visit that waits for none."""
+
+    code = "no_code_wanted"
+
+    def __init__(self) -> None:
+        super().__init__("This visit waits for no code. Go back to its page to see how it stands.")
+
+
+class NoDid(HandstampError):
+    """The site is not known by a DID."""
+
+    code = "no_did"
+
+    def __init__(self) -> None:
+        super().__init__("This site is not known by a DID; its requests are proven in another way.")
+
+
+class WalletNotServed(HolderError):
+    """A wallet said that it cannot read the kind of request, or of credential, that this site works with."""
+
+    code = "wallet_not_served"
+
+    def __init__(self, wants: str) -> None:
+        super().__init__(f"This wallet cannot answer here: it does not know {wants}.")
 
 
 class WrongState(HolderError):

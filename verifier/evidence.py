@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import InitVar, dataclass
+from dataclasses import KW_ONLY, InitVar, dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from credentials.protocols.dcql import Query, check_answer
+from credentials.protocols.dcql import check_answer
 from credentials.status import StatusCheck
+from verifier.errors import WrongIssuerForClaim
+from verifier.limits import build_mark
+from verifier.receipts import SignedTerms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from credentials.trust import TrustPolicy
     from credentials.verify import Verified
+    from verifier.requirements import Asked
 
 _SEAL: Final = object()
-# The least certain first.
-_BY_CERTAINTY: Final = (
+_LEAST_CERTAIN_FIRST: Final = (
     StatusCheck.NOT_ASKED,
     StatusCheck.UNKNOWN,
     StatusCheck.STALE,
@@ -29,22 +33,84 @@ class Evidence:
     """Says that the requirement was met, and which part of it. Only `build_evidence` makes one; no claim is in it."""
 
     seal: InitVar[object]
+    _: KW_ONLY
     met: str
-    """The id of the credential query that was answered."""
+    """The ids of the credential queries that were answered, joined by commas."""
+    vouched_by: tuple[str, ...]
+    """The co-ops that issued what was shown."""
     status: StatusCheck
-    """What was found out about the statuses: of several presentations, the least."""
+    """What was found out about the statuses: of several presentations, the least certain."""
+    mark: bytes | None = field(default=None, repr=False)
+    """What a limited gate counts by; None at others."""
+    signed: SignedTerms | None = field(default=None, repr=False)
+    """What a limited gate keeps; None at others."""
 
     def __post_init__(self, seal: object) -> None:
         if seal is not _SEAL:
             raise TypeError("Evidence comes from build_evidence() only.")
 
 
-def build_evidence(query: Query, verified: Mapping[str, Verified]) -> Evidence:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """What a limited gate counts by, and keeps: its key, what was sent, and the salt of the request's nonce."""
+
+    key: bytes = field(repr=False)
+    salt: bytes = field(repr=False)
+    presentations: Mapping[str, str] = field(repr=False)
+
+
+def build_evidence(
+    asked: Asked, verified: Mapping[str, Verified], *, policy: TrustPolicy, basis: Basis | None = None
+) -> Evidence:
     """Check verified presentations against what was asked, and forget what they disclosed.
+
+    Args:
+        asked: what was asked.
+        verified: what the pipeline made of each presentation, under the id of its query.
+        policy: who is trusted, and under which names.
+        basis: for a gate with a limit.
 
     Raises:
         AnswerRefused: they are not what was asked; `values` are compared here (OpenID4VP 1.0 §6.4.1).
+        WrongIssuerForClaim: a co-op speaks for another one.
+        NotCountable: the gate has a limit, and nothing to count by was shown.
     """
-    check_answer(query, verified)
-    least = min((each.status for each in verified.values()), key=_BY_CERTAINTY.index)
-    return Evidence(_SEAL, met=next(iter(verified)), status=least)
+    check_answer(asked.query, verified)
+    for query_id, coop in asked.own_word.items():
+        if query_id in verified:
+            _check_own_word(verified[query_id].issuer, coop, policy)
+    met, vouched_by = ",".join(verified), tuple(sorted({each.issuer for each in verified.values()}))
+    status = min((each.status for each in verified.values()), key=_LEAST_CERTAIN_FIRST.index)
+    if basis is None:
+        return Evidence(_SEAL, met=met, vouched_by=vouched_by, status=status)
+    query_id = _find_counted(asked, verified)
+    return Evidence(
+        _SEAL,
+        met=met,
+        vouched_by=vouched_by,
+        status=status,
+        mark=_mark(asked.counted[query_id], verified[query_id], key=basis.key, policy=policy),
+        signed=SignedTerms(
+            binding=basis.presentations[query_id].rpartition("~")[2],
+            holder_key=verified[query_id].holder_key,
+            salt=basis.salt,
+        ),
+    )
+
+
+def _check_own_word(issuer: str, coop: str, policy: TrustPolicy) -> None:
+    """Check that `issuer`, by address or DID, is the co-op of that address: any co-op could write the claim."""
+    known = policy.issuer_for(issuer)
+    if coop not in (known.issuer, known.did):
+        raise WrongIssuerForClaim
+
+
+def _find_counted(asked: Asked, answered: Mapping[str, Verified]) -> str:
+    """Return the id of the answered query that is counted; each way into a gate with a limit has one."""
+    return next(query_id for query_id in answered if query_id in asked.counted)
+
+
+def _mark(claim: str, shown: Verified, *, key: bytes, policy: TrustPolicy) -> bytes:
+    # A co-op has two names, address and DID; under both, a copy is the same copy.
+    issuer = policy.issuer_for(shown.issuer).issuer
+    return build_mark(key, issuer=issuer, claim=claim, value=shown.disclosed.get(claim))

@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any
 
 from plumbing.clock import epoch_s
-from verifier.gates import Gate, Opens, OwnsRelease, OwnsTrack, Requirement, Terms, TrackInside
+from verifier.gates import Counting, Gate, Opens, Terms, TrackInside
+from verifier.limits import Monthly, OnceEver
+from verifier.proof_rows import proof_from_json, proof_to_json
+from verifier.proofs import AllOf, AnyOf, OwnsRelease, OwnsTrack, Requirement, proofs_of
 from verifier.releases import FileOnOffer
 from verifier.tables import GateRow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_ALL = "all"
+_ANY = "any"
+
 
 def gate_to_row(gate: Gate, *, key: str) -> GateRow:
     """Write a gate as a row under the internal `key`."""
-    kind, track_id = _requirement_columns(gate.requirement)
+    counting = gate.counting
     return GateRow(
         key=key,
         site=gate.site,
         gate_id=gate.gate_id,
         title=gate.title,
-        requirement=kind,
-        release_id=gate.requirement.release_id,
-        track_id=track_id,
+        requirement=_ALL if isinstance(gate.requirement, AllOf) else _ANY,
+        release_id=gate.opens.release_id,
+        track_id=gate.opens.track_ids[0] if gate.opens.track_ids else None,
         language=gate.terms.language,
         terms=gate.terms.text,
         opens=_opens_to_json(gate.opens),
         created_at=epoch_s(gate.created_at),
+        proofs=[proof_to_json(proof) for proof in proofs_of(gate.requirement)],
+        limit_times=None if counting is None else counting.limit.times,
+        limit_monthly=counting is not None and isinstance(counting.limit, Monthly),
+        limit_key=None if counting is None else counting.key,
+        closed_at=None if gate.closed_at is None else epoch_s(gate.closed_at),
     )
 
 
@@ -38,25 +49,31 @@ def gate_from_row(row: GateRow) -> Gate:
         gate_id=row.gate_id,
         site=row.site,
         title=row.title,
-        requirement=(
-            OwnsRelease(release_id=row.release_id)
-            if row.track_id is None
-            else OwnsTrack(track_id=row.track_id, release_id=row.release_id)
-        ),
+        requirement=_requirement(row),
         terms=Terms(text=row.terms, language=row.language),
         opens=_opens_from_json(row.opens),
         created_at=datetime.fromtimestamp(row.created_at, UTC),
+        counting=_counting(row),
+        closed_at=None if row.closed_at is None else datetime.fromtimestamp(row.closed_at, UTC),
     )
 
 
-def _requirement_columns(requirement: Requirement) -> tuple[str, str | None]:
-    match requirement:
-        case OwnsRelease():
-            return "release", None
-        case OwnsTrack():
-            return "track", requirement.track_id
-        case _:
-            assert_never(requirement)
+def _requirement(row: GateRow) -> Requirement:
+    if row.proofs is None:  # made before a gate could ask for anything else
+        if row.track_id is None:
+            return OwnsRelease(release_id=row.release_id)
+        return OwnsTrack(track_id=row.track_id, release_id=row.release_id)
+    proofs = tuple(proof_from_json(members) for members in row.proofs)
+    if len(proofs) == 1:
+        return proofs[0]
+    return AllOf(proofs=proofs) if row.requirement == _ALL else AnyOf(proofs=proofs)
+
+
+def _counting(row: GateRow) -> Counting | None:
+    if row.limit_times is None:
+        return None
+    limit = Monthly(times=row.limit_times) if row.limit_monthly else OnceEver()
+    return Counting(limit=limit, key=row.limit_key or b"")
 
 
 def _opens_to_json(opens: Opens) -> dict[str, Any]:

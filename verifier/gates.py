@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from credentials.encoding import base64url
 from credentials.errors import Malformed
 from credentials.protocols.handshake import SALT_BYTES, Handshake
+from verifier.errors import GateClosed
+from verifier.proofs import OwnsRelease, OwnsTrack
 from verifier.releases import FileOnOffer, Release, TrackOnOffer
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from verifier.limits import Limit
+    from verifier.proofs import Requirement
 
 ORIGINAL: Final = "original"
 """The format of a package that holds the files as the artist delivered them."""
@@ -23,24 +28,6 @@ _DEFAULT_TERMS: Final = (
     "your friends. Please do not upload it or sell copies; {artist} lives from it. If a file breaks, come back: this "
     "gate stays open. That is the whole handshake."
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnsRelease:
-    """Passes who owns a copy of the release."""
-
-    release_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnsTrack:
-    """Passes who owns a copy of the track, or of the release that holds it."""
-
-    track_id: str
-    release_id: str
-
-
-Requirement = OwnsRelease | OwnsTrack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +102,14 @@ class Opens:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Counting:
+    """How a gate with a limit counts: how often, and under which key of its own it remembers."""
+
+    limit: Limit
+    key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
     """One gate of one site. Its id crosses to other parties, so it is 128 random bits."""
 
@@ -125,10 +120,24 @@ class Gate:
     terms: Terms
     opens: Opens
     created_at: datetime
+    counting: Counting | None = None
+    """None for a gate that opens as often as anybody likes, and remembers nobody."""
+    closed_at: datetime | None = None
+
+    def check_open(self) -> None:
+        """Check that the site has not closed the gate.
+
+        Raises:
+            GateClosed: it has.
+        """
+        if self.closed_at is not None:
+            raise GateClosed
 
 
-def build_opens(release: Release, *, trackserver: str, track: str | None, package: str) -> tuple[Requirement, Opens]:
-    """Say what a gate for `release`, or for one of its tracks (by id or number), demands and opens.
+def build_opens(
+    release: Release, *, trackserver: str, track: str | None, package: str
+) -> tuple[OwnsRelease | OwnsTrack, Opens]:
+    """Say what a gate for `release`, or for one of its tracks (by id or number), opens, and who owns just that.
 
     Raises:
         Malformed: the release holds no such track or no such package.
@@ -154,7 +163,7 @@ def build_opens(release: Release, *, trackserver: str, track: str | None, packag
     return _requirement(release, single), opens
 
 
-def _requirement(release: Release, single: TrackOnOffer | None) -> Requirement:
+def _requirement(release: Release, single: TrackOnOffer | None) -> OwnsRelease | OwnsTrack:
     if single is None:
         return OwnsRelease(release_id=release.release_id)
     return OwnsTrack(track_id=single.track_id, release_id=release.release_id)

@@ -11,8 +11,9 @@ from plumbing.clock import Clock
 from plumbing.fetch import Fetcher
 from plumbing.web.csrf import FormGuard
 from plumbing.web.pages import Pages
-from verifier.party import Party, RequestSigner
+from verifier.party import AnswerKeys, Party, RequestSigner
 from verifier.ports import Work
+from verifier.service.build_request import Asking
 from verifier.statuses import StatusKeeper
 
 
@@ -23,7 +24,7 @@ class VerifierParts:
     Attributes:
         party: who we are to others.
         work: opens transactions.
-        request_signer: signs requests, with certificates.
+        request_signer: signs requests; None where requests prove nothing (`redirect_uri`).
         grant_signer: signs grants; its public key is in our JWKS.
         guard: fences forms.
         pages: renders templates.
@@ -31,11 +32,12 @@ class VerifierParts:
         statuses: keeps the status lists of trusted co-ops.
         clock: read once per request.
         close: lets go of connections when the service stops.
+        answer_keys: makes the keys that answers are encrypted to; None where answers come plain.
     """
 
     party: Party
     work: Work
-    request_signer: RequestSigner
+    request_signer: RequestSigner | None
     grant_signer: Signer
     guard: FormGuard
     pages: Pages
@@ -43,6 +45,12 @@ class VerifierParts:
     statuses: StatusKeeper
     clock: Clock
     close: Callable[[], Awaitable[None]]
+    answer_keys: AnswerKeys | None = None
+
+    @property
+    def asking(self) -> Asking:
+        """Return what requests are written with."""
+        return Asking(party=self.party, signer=self.request_signer, answer_keys=self.answer_keys)
 
 
 def _parts(request: Request) -> VerifierParts:

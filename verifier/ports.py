@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from credentials.trust import TrustedIssuer, TrustPolicy
     from plumbing.pictures import Picture
     from verifier.gates import Gate
+    from verifier.receipts import Receipt
     from verifier.statuses import KeptList
     from verifier.subscriptions import Subscription
     from verifier.visits import LiveVisit, PendingRequest, Requested
@@ -30,6 +31,10 @@ class Gates(Protocol):
 
     def save_gate(self, gate: Gate, *, now: datetime) -> None:
         """Keep a new gate."""
+        ...
+
+    def close_gate(self, gate_id: str, *, now: datetime) -> bool:
+        """Close a gate of the site for good; False if there is none, or it is closed already."""
         ...
 
     def save_cover(self, gate: Gate, cover: Picture) -> None:
@@ -56,6 +61,14 @@ class Visits(Protocol):
         """Return the visit whose return link holds the code with that hash."""
         ...
 
+    def load_visit_by_code_page(self, page: bytes) -> LiveVisit | None:
+        """Return the visit whose short code is shown at the address with that hash."""
+        ...
+
+    def load_opening_visits(self, vouched_by: Iterable[str]) -> tuple[LiveVisit, ...]:
+        """Return the site's visits that are, or may soon be, open on the word of a co-op under one of these names."""
+        ...
+
     def load_request(self, request_id: str) -> PendingRequest | None:
         """Return a request by its public id."""
         ...
@@ -71,7 +84,7 @@ class Visits(Protocol):
         """
         ...
 
-    def sweep(self, *, now: datetime) -> int:
+    def sweep_visits(self, *, now: datetime) -> int:
         """Delete every visit that is over, with its requests; return how many."""
         ...
 
@@ -85,6 +98,33 @@ class Redemptions(Protocol):
 
     def load_passages(self, gate_id: str) -> tuple[tuple[str, int], ...]:
         """Return how often a gate was passed, by month, under whatever terms."""
+        ...
+
+    def use_up(self, gate_id: str, *, period: str, mark: bytes, times: int, now: datetime) -> datetime | None:
+        """Count one use of a copy at a limited gate; None for at most `times` of any number of callers in a period.
+
+        Whoever is not among them gets the time of the first use.
+        """
+        ...
+
+    def load_spent(self, gate_id: str, *, period: str, mark: bytes, times: int) -> datetime | None:
+        """Return when a copy was first used that was used `times` already; None while it was not."""
+        ...
+
+    def save_receipt(self, receipt: Receipt) -> None:
+        """Keep what a listener signed."""
+        ...
+
+    def load_receipts(self, gate_id: str) -> tuple[Receipt, ...]:
+        """Return what listeners signed at a gate of the site, oldest first."""
+        ...
+
+    def forget_marks(self, gate_id: str) -> int:
+        """Forget every copy that a gate remembers; return how many."""
+        ...
+
+    def sweep_passages(self, *, now: datetime) -> int:
+        """Delete the marks of months that are over, and receipts that are a year old; return how many."""
         ...
 
 
@@ -146,6 +186,10 @@ class KeptLists(Protocol):
 
 class Stores(Gates, Visits, Redemptions, Trust, KeptLists, Protocol):
     """Everything the verifier keeps, inside one transaction."""
+
+    def sweep(self, *, now: datetime) -> int:
+        """Delete whatever is over; return how many rows."""
+        ...
 
 
 class Work(Protocol):

@@ -30,6 +30,12 @@ class GateRow(Base, table=True):
     terms: str
     opens: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     created_at: int = Field(sa_type=BigInteger)
+    proofs: list[dict[str, Any]] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))
+    """What must be shown, where it is more than the release or track of the columns above."""
+    limit_times: int | None = None
+    limit_monthly: bool = False
+    limit_key: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    closed_at: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class GateCoverRow(Base, table=True):
@@ -56,8 +62,13 @@ class VisitRow(Base, table=True):
     state: str
     failed_answers: int = 0
     last_failure: str | None = None
-    met: str | None = None
+    first_use: int | None = Field(default=None, sa_type=BigInteger)
+    answer: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))
+    """What is kept of an answer until its door opens; see `verifier.answer_rows`."""
     response_code: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True, unique=True))
+    code_page: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True, unique=True))
+    code: str | None = None
+    wrong_codes: int = 0
     grants_given: int = 0
     created_at: int = Field(sa_type=BigInteger)
     expires_at: int = Field(sa_type=BigInteger, index=True)
@@ -75,6 +86,7 @@ class RequestRow(Base, table=True):
     device: str
     state: str
     salt: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    answer_key: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
 
 
 class RedemptionRow(Base, table=True):
@@ -87,6 +99,36 @@ class RedemptionRow(Base, table=True):
     terms: str = Field(primary_key=True)
     month: str = Field(primary_key=True)
     passages: int = Field(sa_type=BigInteger)
+
+
+class MarkRow(Base, table=True):
+    """How often one copy passed a limited gate in one period, under a keyed hash that means nothing elsewhere."""
+
+    __tablename__ = "marks"
+
+    gate_id: str = Field(primary_key=True, foreign_key="gates.gate_id", ondelete="CASCADE")
+    period: str = Field(primary_key=True)
+    mark: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    site: str = Field(index=True)
+    uses: int
+    first_use: int = Field(sa_type=BigInteger)
+
+
+class ReceiptRow(Base, table=True):
+    """What a listener signed at a limited gate, until it is erased."""
+
+    __tablename__ = "receipts"
+
+    key: str = Field(primary_key=True)
+    site: str = Field(index=True)
+    gate_id: str = Field(foreign_key="gates.gate_id", ondelete="CASCADE", index=True)
+    terms: str
+    language: str
+    salt: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    binding: str
+    holder_key: str
+    made_at: int = Field(sa_type=BigInteger)
+    erase_at: int = Field(sa_type=BigInteger, index=True)
 
 
 class TrustedIssuerRow(Base, table=True):

@@ -1,13 +1,15 @@
 """Builds the site's verifier from settings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI
 
-from credentials.protocols.urls import host_of
-from handstamp.settings import Settings
+from credentials.dids.document import key_url
+from credentials.protocols.openid4vp import Prefix
+from credentials.protocols.urls import host_of, is_loopback
+from handstamp.settings import Settings, UnusableSettings
 from plumbing.clock import system_clock
 from plumbing.database import Database
 from plumbing.fetch import HttpFetcher, Reach
@@ -18,7 +20,7 @@ from plumbing.web.pages import Pages
 from verifier.app import MIGRATIONS, TEMPLATES, build_verifier_app
 from verifier.errors import NoCertificate
 from verifier.parts import VerifierParts
-from verifier.party import Party, RequestSigner
+from verifier.party import AnswerKeys, Party, RequestSigner
 from verifier.statuses import StatusKeeper
 from verifier.store import SqlWork
 
@@ -47,7 +49,13 @@ def compose_verifier(settings: Settings) -> VerifierTools:
     database = Database(url)
     service = settings.verifier
     return VerifierTools(
-        party=Party(base_url=service.base_url, site=service.site, name=service.name),
+        party=Party(
+            base_url=service.base_url,
+            site=service.site,
+            name=service.name,
+            prefix=service.client_id_prefix,
+            fetched_by_post=service.request_uri_post,
+        ),
         database=database,
         work=SqlWork(database, site=service.site),
         keys=KeyStore(settings.folder("verifier") / "keys"),
@@ -63,6 +71,8 @@ def build_app(settings: Settings) -> FastAPI:
         NoCertificate: no certificate for the site's host was imported.
     """
     tools = compose_verifier(settings)
+    signer = _request_signer(tools)
+    party = replace(tools.party, x5c=signer.x5c if signer else ())
     fetcher = HttpFetcher(tools.reach)
 
     async def close() -> None:
@@ -71,23 +81,32 @@ def build_app(settings: Settings) -> FastAPI:
 
     return build_verifier_app(
         VerifierParts(
-            party=tools.party,
+            party=party,
             work=tools.work,
-            request_signer=_request_signer(tools),
+            request_signer=signer,
             grant_signer=tools.keys.signer(GRANT_KEY),
             guard=FormGuard(tools.keys.secret("forms")),
             pages=Pages(TEMPLATES, site_name=tools.party.name),
             fetcher=fetcher,
-            statuses=StatusKeeper(tools.work, fetcher, party=tools.party, policy=settings.verifier.status_policy),
+            statuses=StatusKeeper(tools.work, fetcher, party=party, policy=settings.verifier.status_policy),
             clock=system_clock,
             close=close,
+            answer_keys=AnswerKeys(tools.keys.secret("answers")) if settings.verifier.encrypted_answers else None,
         )
     )
 
 
-def _request_signer(tools: VerifierTools) -> RequestSigner:
-    host = host_of(tools.party.base_url)
+def _request_signer(tools: VerifierTools) -> RequestSigner | None:
+    """Return what requests are signed with, as the client identifier prefix wants it (OpenID4VP 1.0 §5.9.3)."""
+    party, host = tools.party, host_of(tools.party.base_url)
+    if party.prefix is Prefix.REDIRECT_URI:
+        if not is_loopback(party.base_url):
+            raise UnusableSettings("verifier.client_id_prefix", "redirect_uri proves nothing, so only localhost has it")
+        return None
+    signer = tools.keys.signer(REQUEST_KEY)
+    if party.prefix is Prefix.DECENTRALIZED_IDENTIFIER:
+        return RequestSigner(signer=signer, kid=key_url(party.did, signer.public_key))
     chain = tools.keys.chain(REQUEST_KEY)
     if chain is None or host not in chain.dns_names:
         raise NoCertificate(host)
-    return RequestSigner(signer=tools.keys.signer(REQUEST_KEY), x5c=tuple(chain.x5c()))
+    return RequestSigner(signer=signer, x5c=tuple(chain.x5c()))

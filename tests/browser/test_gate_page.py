@@ -36,6 +36,8 @@ def test_a_gate_for_one_track_names_that_track_alone(town: Town, visitor: Visito
 
 def test_a_gate_is_opened_by_keyboard_alone(town: Town, visitor: Visitor) -> None:
     visitor.page.goto(town.gate_url(town.gate()))
+    visitor.page.get_by_role("checkbox").focus()
+    visitor.page.keyboard.press("Space")
     visitor.tab_to("Show that I own it")
     visitor.page.keyboard.press("Enter")
     expect(visitor.page.get_by_text("Waiting for your wallet")).to_be_visible()

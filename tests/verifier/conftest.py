@@ -35,9 +35,10 @@ from plumbing.web.csrf import FormGuard
 from plumbing.web.pages import Pages
 from schemas import ALL, BY_VCT, RELEASE_OWNERSHIP, TRACK_OWNERSHIP
 from verifier.app import MIGRATIONS, TEMPLATES, build_verifier_app
-from verifier.gates import Gate, Opens, OwnsRelease, OwnsTrack, Requirement, Terms, TrackInside
+from verifier.gates import Gate, Opens, Terms, TrackInside
 from verifier.parts import VerifierParts
 from verifier.party import Party, RequestSigner
+from verifier.proofs import OwnsRelease, OwnsTrack, Requirement
 from verifier.releases import FileOnOffer
 from verifier.statuses import StatusKeeper
 from verifier.store import SqlWork

@@ -184,7 +184,7 @@ def test_keys_are_imported_and_let_the_service_be_built(home: Path) -> None:
         blob.write_to_path(str(home / "chain.pem"), append=True)
     done = run(verifier.app, "keys", "import", "--key", "key.pem", "--chain", "chain.pem")
     assert "artist.localhost" in done.output
-    assert build_app(load_settings()).state.verifier.party.client_id == "x509_san_dns:artist.localhost"
+    assert build_app(load_settings()).state.verifier.party.client_id("") == "x509_san_dns:artist.localhost"
     assert len(run(verifier.app, "keys", "show").output.strip()) == 43
     authority.cert_pem.write_to_path(str(home / "ca.pem"))
     done = run(verifier.app, "trust", "http://coop.localhost:8701", "--anchor", "ca.pem")

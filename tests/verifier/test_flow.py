@@ -224,7 +224,7 @@ async def test_a_visit_started_by_a_form_leads_to_its_page_with_a_cookie_of_this
 ) -> None:
     http = site.visitor().http
     assert "set-cookie" not in (await http.get(f"/gates/{gate.gate_id}", headers=PAGE)).headers
-    reply = await http.post(f"/gates/{gate.gate_id}/visits", headers=PAGE | FORM)
+    reply = await http.post(f"/gates/{gate.gate_id}/visits", headers=PAGE | FORM, content="terms=yes")
     assert reply.status_code == 303
     assert reply.headers["location"].startswith(f"{ARTIST}/visits/")
     cookie = reply.headers["set-cookie"].lower()

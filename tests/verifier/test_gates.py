@@ -19,7 +19,8 @@ from credentials.errors import HandstampError, Malformed
 from credentials.protocols.dcql import Query
 from tests.verifier.conftest import ARTIST, OTHER_RELEASE, PAGE, RELEASE, TRACK, TRACKS, Site, TestClock, make_gate
 from verifier.errors import UnusableRelease
-from verifier.gates import Gate, OwnsRelease, OwnsTrack, Terms
+from verifier.gates import Gate, Terms
+from verifier.proofs import OwnsRelease, OwnsTrack
 from verifier.releases import Release
 from verifier.requirements import build_query
 from verifier.service.add_gate import NewGate, ReleaseAddress, add_gate

@@ -11,6 +11,7 @@ import pytest
 from credentials.keys.signer import LocalSigner
 from credentials.protocols.dpop import build_dpop_proof
 from tests.verifier.conftest import (
+    FORM,
     JSON,
     PAGE,
     Site,
@@ -175,5 +176,7 @@ async def test_no_redirect_leads_to_where_a_request_says(site: Site, gate: Gate)
         "/return?response_code=x&redirect_uri=https://evil.example", headers=PAGE | {"Host": "evil.example"}
     )
     assert "location" not in reply.headers
-    started = await visitor.http.post(f"/gates/{gate.gate_id}/visits", headers=PAGE | {"Host": "evil.example"})
+    started = await visitor.http.post(
+        f"/gates/{gate.gate_id}/visits", headers=PAGE | FORM | {"Host": "evil.example"}, content="terms=yes"
+    )
     assert started.headers["location"].startswith("http://artist.localhost:8703/visits/")

@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from credentials.keys.encryption import ENCRYPTIONS
+from credentials.protocols.dcql.query import SD_JWT_VC
 from credentials.protocols.openid4vp import (
+    DIRECT_POST,
+    DIRECT_POST_JWT,
+    ISSUER_ALGORITHMS,
     AuthorizationRequest,
     ClientMetadata,
+    Prefix,
     RequestReference,
     build_request_link,
     build_request_object,
+    build_unsigned_link,
 )
 from plumbing.clock import epoch_s
-from verifier.errors import AlreadyAnswered, NoSuchRequest, NoSuchVisit, TooManyFailedAnswers
+from verifier.errors import AlreadyAnswered, NoSuchRequest, NoSuchVisit, TooManyFailedAnswers, WalletNotServed
 from verifier.requirements import build_query
 from verifier.service.start_visit import load_gate
 from verifier.service.transitions import load_live
-from verifier.visits import Accepted, Answered, LiveVisit, PendingRequest, Refused, Requested
+from verifier.visits import Accepted, Answered, AwaitingCode, Device, LiveVisit, PendingRequest, Refused, Requested
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from credentials.keys.encryption import DecryptionKey
+    from credentials.protocols.openid4vp import RequestUriPost
     from verifier.gates import Gate
-    from verifier.party import Party, RequestSigner
+    from verifier.party import AnswerKeys, Party, RequestSigner
     from verifier.ports import Stores, Work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenRequest:
-    """A request that still waits for its answer."""
+    """A request of a visit, with its gate."""
 
     request: PendingRequest
     visit: Requested
@@ -42,6 +51,7 @@ def load_open_request(stores: Stores, request_id: str, *, now: datetime) -> Open
     Raises:
         NoSuchRequest: it was swept, or never was.
         VisitExpired, AlreadyAnswered, TooManyFailedAnswers: its visit is past it.
+        GateClosed: the site closed the gate meanwhile.
     """
     request = stores.load_request(request_id)
     if request is None:
@@ -50,7 +60,9 @@ def load_open_request(stores: Stores, request_id: str, *, now: datetime) -> Open
         visit = check_requested(load_live(stores, request.visit_id, now=now))
     except NoSuchVisit as error:
         raise NoSuchRequest from error
-    return OpenRequest(request=request, visit=visit, gate=load_gate(stores, visit.facts.gate_id))
+    gate = load_gate(stores, visit.facts.gate_id)
+    gate.check_open()
+    return OpenRequest(request=request, visit=visit, gate=gate)
 
 
 def check_requested(visit: LiveVisit) -> Requested:
@@ -62,42 +74,111 @@ def check_requested(visit: LiveVisit) -> Requested:
     match visit:
         case Requested():
             return visit
-        case Answered() | Accepted():
+        case Answered() | AwaitingCode() | Accepted():
             raise AlreadyAnswered
         case Refused():
             raise TooManyFailedAnswers
 
 
-def build_request(work: Work, request_id: str, *, party: Party, signer: RequestSigner, now: datetime) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """What a request is written with: who asks, and with which keys.
+
+    Attributes:
+        party: who asks.
+        signer: signs; None for a client that proves nothing (`redirect_uri`).
+        answer_keys: opens the keys that answers are encrypted to; None where answers come plain.
+    """
+
+    party: Party
+    signer: RequestSigner | None
+    answer_keys: AnswerKeys | None = None
+
+
+def build_request(
+    work: Work, request_id: str, *, asking: Asking, now: datetime, wallet: RequestUriPost | None = None
+) -> str:
     """Return the signed request object (OpenID4VP 1.0 §5, RFC 9101); repeatable until answered.
 
+    Args:
+        work: opens the transaction.
+        request_id: which request.
+        asking: who asks.
+        now: the time.
+        wallet: what the wallet said of itself, if it fetches by POST (§5.10).
+
     Raises:
-        NoSuchRequest, VisitExpired, AlreadyAnswered, TooManyFailedAnswers: there is nothing to answer.
+        NoSuchRequest, VisitExpired, AlreadyAnswered, TooManyFailedAnswers, GateClosed: there is nothing to answer.
+        WalletNotServed: the wallet says that it could not answer.
     """
     with work.read() as stores:
         found = load_open_request(stores, request_id, now=now)
-    return build_request_object(describe_request(found, party=party), signer=signer.signer, x5c=list(signer.x5c))
+    if asking.signer is None:
+        raise NoSuchRequest  # such a request stands in the link itself
+    nonce = None
+    if wallet is not None:
+        _check_served(wallet, asking.party)
+        nonce = wallet.wallet_nonce
+    described = describe_request(found, asking=asking, wallet_nonce=nonce)
+    signer = asking.signer
+    return build_request_object(described, signer=signer.signer, x5c=list(signer.x5c) or None, kid=signer.kid)
 
 
-def describe_request(found: OpenRequest, *, party: Party) -> AuthorizationRequest:
+def describe_request(found: OpenRequest, *, asking: Asking, wallet_nonce: str | None = None) -> AuthorizationRequest:
     """Return the request as a value: what is asked, of whom, until when."""
-    facts, request = found.visit.facts, found.request
-    handshake = found.gate.terms.shake(request.salt)
+    facts, request, gate, party = found.visit.facts, found.request, found.gate, asking.party
+    handshake = gate.terms.shake(request.salt)
+    key = open_answer_key(request, asking.answer_keys)
     return AuthorizationRequest(
-        client_id=party.client_id,
+        client_id=party.client_id(request.request_id),
         nonce=handshake.nonce,
         state=request.state,
         response_uri=party.response_url(request.request_id),
-        dcql=build_query(found.gate.requirement),
+        response_mode=DIRECT_POST if key is None else DIRECT_POST_JWT,
+        dcql=build_query(gate.requirement, counting=gate.counting is not None),
         handshake=handshake,
-        client_metadata=ClientMetadata(client_name=party.name),
+        client_metadata=ClientMetadata(
+            client_name=party.name,
+            sd_jwt_algorithms=ISSUER_ALGORITHMS,
+            encryption_keys=() if key is None else (key.public_jwk,),
+            encryption_encs=tuple(sorted(ENCRYPTIONS)),
+        ),
         issued_at=epoch_s(facts.created_at),
         expires_at=epoch_s(facts.expires_at),
+        wallet_nonce=wallet_nonce,
     )
 
 
-def build_link(request: PendingRequest, *, party: Party) -> str:
-    """Return the link that opens a wallet: `openid4vp://?client_id=...&request_uri=...`."""
+def open_answer_key(request: PendingRequest, answer_keys: AnswerKeys | None) -> DecryptionKey | None:
+    """Return the key that the request's answer is encrypted to; None if it comes plain."""
+    return None if request.answer_key is None or answer_keys is None else answer_keys.open(request.answer_key)
+
+
+def build_link(found: OpenRequest, *, asking: Asking) -> str:
+    """Return the link that opens a wallet: `openid4vp://?client_id=...&request_uri=...`.
+
+    A client that proves nothing has its whole request in the link (§5.9.3, `redirect_uri`). For another device it goes
+    without the words of the terms, so that it fits a code; its nonce commits to them all the same.
+    """
+    request, party = found.request, asking.party
+    if party.prefix is Prefix.REDIRECT_URI:
+        described = describe_request(found, asking=asking)
+        return build_unsigned_link(replace(described, handshake=None) if request.device is Device.CROSS else described)
     return build_request_link(
-        RequestReference(client_id=party.client_id, request_uri=party.request_url(request.request_id))
+        RequestReference(
+            client_id=party.client_id(request.request_id),
+            request_uri=party.request_url(request.request_id),
+            method="post" if party.fetched_by_post else "get",
+        )
     )
+
+
+def _check_served(wallet: RequestUriPost, party: Party) -> None:
+    """Refuse early what would fail later: the wallet itself says what it can do (§5.10, §10)."""
+    said = wallet.wallet_metadata
+    if said is None:
+        return
+    if SD_JWT_VC not in said.formats:
+        raise WalletNotServed(f"`{SD_JWT_VC}`")
+    if party.prefix.value not in said.client_id_prefixes:
+        raise WalletNotServed(f"the client identifier prefix `{party.prefix.value}`")

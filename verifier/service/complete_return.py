@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from verifier.errors import ForeignBrowser, UsedResponseCode
 from verifier.service.count_passage import count_passage
 from verifier.service.transitions import step
-from verifier.visits import Accepted, Answered, LiveVisit, digest
+from verifier.visits import Accepted, Answered, LiveVisit, Refused, digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def complete_return(
     work: Work, response_code: str, *, cookie_of: Callable[[str], str | None], now: datetime
-) -> Accepted:
+) -> Accepted | Refused:
     """Spend the response code and open the door (OpenID4VP 1.0 §14.2).
 
     A foreign browser does not spend the code: whoever was lured into answering cannot be made to open the lurer's door,
@@ -29,6 +29,9 @@ def complete_return(
         response_code: what the return link carried.
         cookie_of: gives the cookie that the browser holds for a visit's id.
         now: the time.
+
+    Returns:
+        The visit: accepted, or refused because the gate was closed or what was shown was used up meanwhile.
 
     Raises:
         UsedResponseCode: nobody waits for that code, or it was spent.
@@ -48,5 +51,4 @@ def complete_return(
         if not visit.facts.is_from(cookie_of(visit.facts.visit_id)):
             raise ForeignBrowser
         accepted = step(stores, visit.facts.visit_id, come_back, now=now)
-        count_passage(stores, accepted, now=now)
-    return accepted
+        return count_passage(stores, accepted, now=now)

@@ -1,23 +1,64 @@
-"""Remember a passage: which gate, which terms, which month. Nothing of the listener."""
+"""A door opens: count the passage, in the same transaction, or keep the door shut after all.
+
+What is remembered: which gate, which terms, which month. At a limited gate also what is needed to count, and the
+receipt. Nothing of the listener.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from verifier.ports import Gates, Redemptions
+from verifier.errors import AlreadyUsed, GateClosed, VisitTooBusy
+from verifier.limits import month_of
+from verifier.ports import Gates, Redemptions, Visits
+from verifier.receipts import Receipt
 from verifier.service.start_visit import load_gate
+from verifier.visits import Accepted, Refused
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from verifier.visits import Accepted
+    from verifier.gates import Gate
 
 
-class _Stores(Gates, Redemptions, Protocol):
-    """The two stores that a passage needs."""
+class _Stores(Gates, Visits, Redemptions, Protocol):
+    """The stores that a passage needs."""
 
 
-def count_passage(stores: _Stores, visit: Accepted, *, now: datetime) -> None:
-    """Count one passage through the visit's gate, in the month of `now`."""
+def count_passage(stores: _Stores, visit: Accepted, *, now: datetime) -> Accepted | Refused:
+    """Count one passage through the gate of a visit that was opened in this very transaction.
+
+    Returns:
+        The visit as it stands: refused if the gate was closed meanwhile, or the copy used up by somebody faster. That
+        refusal must be committed, so it is returned.
+    """
     gate = load_gate(stores, visit.facts.gate_id)
-    stores.count_passage(site=gate.site, gate_id=gate.gate_id, terms=gate.terms.digest, month=f"{now:%Y-%m}")
+    if gate.closed_at is not None:
+        return _shut(stores, visit, GateClosed.code, None, now=now)
+    first_use = _use_up(stores, gate, visit, now=now)
+    if first_use is not None:
+        return _shut(stores, visit, AlreadyUsed.code, first_use, now=now)
+    signed = visit.answer.signed
+    if signed is not None:
+        terms = gate.terms
+        stores.save_receipt(
+            Receipt(gate_id=gate.gate_id, terms=terms.text, language=terms.language, signed=signed, made_at=now)
+        )
+    stores.count_passage(site=gate.site, gate_id=gate.gate_id, terms=gate.terms.digest, month=month_of(now))
+    return visit
+
+
+def _use_up(stores: Redemptions, gate: Gate, visit: Accepted, *, now: datetime) -> datetime | None:
+    """Count the copy; return the time of its first use if it was used up before."""
+    counting, mark = gate.counting, visit.answer.mark
+    if counting is None or mark is None:
+        return None
+    limit = counting.limit
+    return stores.use_up(gate.gate_id, period=limit.period(now), mark=mark, times=limit.times, now=now)
+
+
+def _shut(stores: Visits, visit: Accepted, code: str, first_use: datetime | None, *, now: datetime) -> Refused:
+    refused = Refused(facts=visit.facts, last_failure=code, first_use=first_use)
+    if not stores.replace_visit(visit, refused, now=now):
+        raise VisitTooBusy
+    return refused

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from credentials.dids import parse_did
 from credentials.dids.did import is_did
 from credentials.errors import OperatorError
 from credentials.protocols.urls import parse_issuer_url
 from credentials.trust.errors import UntrustedIssuer
+from verifier.visits import Refused
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     from credentials.trust import TrustedIssuer, TrustPolicy
     from verifier.gates import Gate
     from verifier.party import Party
-    from verifier.ports import Work
+    from verifier.ports import Visits, Work
+
+NO_LONGER_TRUSTED: Final = "no_longer_trusted"
+"""Why a visit ended whose co-op was struck out meanwhile."""
 
 
 class IssuerNotTrusted(OperatorError):
@@ -51,11 +55,21 @@ def distrust_issuer(work: Work, url: str, *, party: Party, now: datetime) -> tup
         if found is None:
             raise IssuerNotTrusted(name)
         stores.remove_issuer(party.site, name)
+        _shut_doors(stores, found, now=now)
         if _find(stores.load_policy(party.site), name) is not None:
             struck_out = replace(found, keys=frozenset(), public_keys={}, anchors=(), types=frozenset(), until=None)
             stores.save_issuer(party.site, struck_out, now=now)
         # Every co-op is trusted at every gate of the site, so it is all of them or none.
         return () if stores.load_policy(party.site).issuers else stores.load_gates(party.site)
+
+
+def _shut_doors(stores: Visits, found: TrustedIssuer, *, now: datetime) -> None:
+    """End the visits that are open, or about to be, on the word of the co-op: they would give grants for minutes."""
+    names = {found.issuer, found.did} - {None}
+    for visit in stores.load_opening_visits(str(name) for name in names):
+        if now < visit.facts.expires_at:
+            refused = Refused(facts=visit.facts, last_failure=NO_LONGER_TRUSTED)
+            stores.replace_visit(visit, refused, now=now)
 
 
 def _find(policy: TrustPolicy, name: str) -> TrustedIssuer | None:

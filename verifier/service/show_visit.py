@@ -5,9 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
-from verifier.errors import ForeignBrowser, NoSuchVisit
+from verifier.errors import AlreadyAnswered, ForeignBrowser, NoSuchVisit
+from verifier.service.build_request import OpenRequest
 from verifier.service.start_visit import load_gate
-from verifier.visits import Accepted, Answered, Device, PendingRequest, Refused, Requested, TimedOut, Visit, at
+from verifier.visits import (
+    Accepted,
+    Answered,
+    AwaitingCode,
+    Device,
+    PendingRequest,
+    Refused,
+    Requested,
+    TimedOut,
+    Visit,
+    at,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,6 +39,16 @@ class ShownVisit:
     def request(self, device: Device) -> PendingRequest:
         """Return the request for a wallet on that device."""
         return next(request for request in self.requests if request.device is device)
+
+    def open_request(self, device: Device) -> OpenRequest:
+        """Return the request for a wallet on that device, with all that its link needs.
+
+        Raises:
+            AlreadyAnswered: the visit does not wait for an answer any more.
+        """
+        if not isinstance(self.visit, Requested):
+            raise AlreadyAnswered
+        return OpenRequest(request=self.request(device), visit=self.visit, gate=self.gate)
 
 
 def show_visit(work: Work, visit_id: str, *, cookie: str | None, now: datetime) -> ShownVisit:
@@ -72,7 +94,7 @@ def watch_visit(work: Work, visit_id: str, *, cookie: str | None, now: datetime)
 def state_word(visit: Visit) -> str:
     """Return the visit's state as its waiting page and its event stream name it."""
     match visit:
-        case Requested() | Answered():
+        case Requested() | Answered() | AwaitingCode():
             return "waiting"
         case Accepted():
             return "accepted"
@@ -91,5 +113,7 @@ def page_mark(visit: Visit) -> str:
             return f"waiting-{visit.failed_answers}"
         case Answered():
             return "waiting-return"
+        case AwaitingCode():
+            return f"waiting-code-{visit.wrong_codes}"
         case _:
             return state_word(visit)

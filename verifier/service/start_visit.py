@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from verifier.gates import Gate
+    from verifier.party import AnswerKeys
     from verifier.ports import Gates, Work
 
 _SALT_BYTES: Final = 16
@@ -41,15 +42,24 @@ def load_gate(gates: Gates, gate_id: str) -> Gate:
     return gate
 
 
-def start_visit(work: Work, gate_id: str, *, now: datetime) -> StartedVisit:
+def start_visit(work: Work, gate_id: str, *, now: datetime, answer_keys: AnswerKeys | None = None) -> StartedVisit:
     """Start a visit to a gate; whatever is over is swept on the way.
+
+    Args:
+        work: opens transactions.
+        gate_id: the gate.
+        now: the time.
+        answer_keys: makes the keys that answers are encrypted to; None where answers come plain.
 
     Raises:
         NoSuchGate: there is no gate with that id.
+        GateClosed: the site closed it.
     """
+    kept_keys = [None if answer_keys is None else answer_keys.new() for _ in Device]
     cookie = new_secret()
     with work.write() as stores:
         gate = load_gate(stores, gate_id)
+        gate.check_open()
         stores.sweep(now=now)
         visit = Requested(
             facts=VisitFacts(
@@ -61,16 +71,19 @@ def start_visit(work: Work, gate_id: str, *, now: datetime) -> StartedVisit:
                 expires_at=now + REQUEST_LIFE,
             )
         )
-        requests = tuple(_new_request(visit.facts.visit_id, device) for device in Device)
+        requests = tuple(
+            _new_request(visit.facts.visit_id, device, key) for device, key in zip(Device, kept_keys, strict=True)
+        )
         stores.save_visit(visit, requests)
     return StartedVisit(visit=visit, gate=gate, requests=requests, cookie=cookie)
 
 
-def _new_request(visit_id: str, device: Device) -> PendingRequest:
+def _new_request(visit_id: str, device: Device, answer_key: bytes | None) -> PendingRequest:
     return PendingRequest(
         request_id=new_public_id(),
         visit_id=visit_id,
         device=device,
         state=new_public_id(),
         salt=secrets.token_bytes(_SALT_BYTES),
+        answer_key=answer_key,
     )

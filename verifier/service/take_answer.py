@@ -3,31 +3,43 @@
 from __future__ import annotations
 
 import hmac
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from credentials.errors import HandstampError
+from credentials.keys.errors import UnreadableEncryption
 from credentials.protocols.dcql import check_shape
 from credentials.protocols.oauth import parse_form
-from credentials.protocols.openid4vp import ErrorResponse, parse_response_form
+from credentials.protocols.openid4vp import (
+    AuthorizationResponse,
+    EncryptedResponse,
+    ErrorResponse,
+    PlainResponse,
+    ResponseDecryption,
+    parse_response_form,
+)
 from credentials.status.errors import StatusListNeeded
 from credentials.verify import verify
 from plumbing.ids import new_public_id
-from verifier.errors import WalletDeclined, WrongState
-from verifier.evidence import Evidence, build_evidence
-from verifier.requirements import build_query
-from verifier.service.build_request import OpenRequest, check_requested, load_open_request
+from verifier.errors import AlreadyUsed, WalletDeclined, WrongState
+from verifier.evidence import Basis, Evidence, build_evidence
+from verifier.requirements import build_asked, types_asked
+from verifier.service.build_request import OpenRequest, check_requested, load_open_request, open_answer_key
 from verifier.service.count_passage import count_passage
 from verifier.service.transitions import step
 from verifier.statuses import NOTHING_KNOWN, KnownStatuses
-from verifier.visits import Accepted, Answered, LiveVisit, Refused, Requested
+from verifier.visits import Accepted, Answered, AwaitingCode, CodeToType, LiveVisit, Refused, Requested
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from credentials.trust import TrustPolicy
-    from verifier.party import Party
-    from verifier.ports import Work
+    from verifier.party import AnswerKeys, Party
+    from verifier.ports import Redemptions, Work
+
+_CODE_DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +47,7 @@ class AnswerTaken:
     """The one answer of a visit."""
 
     redirect_uri: str | None
-    """Where the wallet sends the browser; only for an answer on the same device."""
+    """Where the wallet sends the browser on the same device, or shows the short code for another; else nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,23 +65,31 @@ def take_answer(
     party: Party,
     now: datetime,
     known: KnownStatuses = NOTHING_KNOWN,
+    answer_keys: AnswerKeys | None = None,
 ) -> AnswerTaken | AnswerFailed:
-    """Judge the body of a direct post (OpenID4VP 1.0 §8.2, §8.6) and settle it.
+    """Judge the body of a direct post (OpenID4VP 1.0 §8.2, §8.3.1, §8.6) and settle it.
 
-    What does not carry the request's own `state` is refused and leaves no trace: it comes from somebody who never saw
-    the request.
+    What does not carry the request's own `state`, or does not open with its key, is refused and leaves no trace: it
+    comes from somebody who never saw the request.
 
     Raises:
         StatusListNeeded: the answer is good but for a status list that may still be had; nothing was settled.
-        NoSuchRequest, VisitExpired, AlreadyAnswered, TooManyFailedAnswers: there is nothing to answer.
-        Malformed, InvalidRequest, WrongState: the body is no answer to this request at all.
+        NoSuchRequest, VisitExpired, AlreadyAnswered, TooManyFailedAnswers, GateClosed: there is nothing to answer.
+        Malformed, InvalidRequest, WrongState, UnreadableEncryption, PlainResponse, EncryptedResponse: the body is no
+            answer to this request at all.
     """
     with work.read() as stores:
         found = load_open_request(stores, request_id, now=now)
         policy = stores.load_policy(found.gate.site)
-    _check_state(body, found)
+    decryption = _decryption(found, answer_keys)
+    if decryption is None:
+        _check_state(parse_form(body).get("state"), found)
     try:
-        evidence = judge_answer(found, body, policy=policy, party=party, now=now, known=known)
+        answer = parse_response_form(body, decryption=decryption)
+        _check_state(answer.state, found)
+        evidence = judge_answer(found, answer, policy=policy, party=party, now=now, known=known)
+    except (WrongState, UnreadableEncryption, PlainResponse, EncryptedResponse):
+        raise
     except HandstampError as error:
         if isinstance(error, StatusListNeeded) and not known.last:
             raise
@@ -78,70 +98,102 @@ def take_answer(
     return _settle_answer(work, found, evidence, party=party, now=now)
 
 
-def _check_state(body: bytes, found: OpenRequest) -> None:
-    given = parse_form(body).get("state", "")
-    if not hmac.compare_digest(given.encode(), found.request.state.encode()):
+def _decryption(found: OpenRequest, answer_keys: AnswerKeys | None) -> ResponseDecryption | None:
+    key = open_answer_key(found.request, answer_keys)
+    return None if key is None else ResponseDecryption(key=key)
+
+
+def _check_state(given: str | None, found: OpenRequest) -> None:
+    if not hmac.compare_digest((given or "").encode(), found.request.state.encode()):
         raise WrongState
 
 
 def judge_answer(
-    found: OpenRequest, body: bytes, *, policy: TrustPolicy, party: Party, now: datetime, known: KnownStatuses
+    found: OpenRequest,
+    answer: AuthorizationResponse | ErrorResponse,
+    *,
+    policy: TrustPolicy,
+    party: Party,
+    now: datetime,
+    known: KnownStatuses,
 ) -> Evidence:
     """Find out whether an answer meets the gate's requirement (OpenID4VP 1.0 §8.6), without any side effect.
 
-    1. It is an answer, in the shape that §8.1 prescribes, and not the wallet's refusal.
+    1. It is not the wallet's refusal.
     2. It answers what was asked: one presentation for each query of a combination that satisfies.
     3. Each presentation passes the pipeline of `credentials.verify`, for this client and this request's nonce.
-    4. What was disclosed is what was asked, by value, and nothing more.
+    4. What was disclosed is what was asked, by value, and nothing more; what speaks for a co-op comes from that co-op;
+       and at a gate with a limit there is something to count by.
 
     Raises:
         HandstampError: the first step that fails says why.
     """
-    answer = parse_response_form(body)  # (1)
-    if isinstance(answer, ErrorResponse):
+    if isinstance(answer, ErrorResponse):  # (1)
         raise WalletDeclined
-    query = build_query(found.gate.requirement)
-    presentations = check_shape(query, answer.vp_token)  # (2)
-    nonce = found.gate.terms.shake(found.request.salt).nonce
+    gate, request = found.gate, found.request
+    asked = build_asked(gate.requirement, counting=gate.counting is not None)
+    presentations = check_shape(asked.query, answer.vp_token)  # (2)
+    nonce = gate.terms.shake(request.salt).nonce
     verified = {
         query_id: verify(  # (3)
             presentation,
             policy=policy,
-            audience=party.client_id,
+            audience=party.client_id(request.request_id),
             nonce=nonce,
             at=now,
-            types=_types(query_id, found),
+            types=types_asked(asked.query, query_id),
             statuses=known.lists,
             lenient=known.lenient,
         )
         for query_id, presentation in presentations.items()
     }
-    return build_evidence(query, verified)  # (4)
+    basis = None
+    if gate.counting is not None:
+        basis = Basis(key=gate.counting.key, salt=request.salt, presentations=presentations)
+    return build_evidence(asked, verified, policy=policy, basis=basis)  # (4)
 
 
-def _types(query_id: str, found: OpenRequest) -> frozenset[str]:
-    asked = build_query(found.gate.requirement).find(query_id)
-    return frozenset(asked.vct_values) if asked else frozenset()
-
-
-def _settle_answer(work: Work, found: OpenRequest, evidence: Evidence, *, party: Party, now: datetime) -> AnswerTaken:
+def _settle_answer(
+    work: Work, found: OpenRequest, evidence: Evidence, *, party: Party, now: datetime
+) -> AnswerTaken | AnswerFailed:
     response_code = new_public_id()
+    to_type = CodeToType(page=new_public_id(), code=f"{secrets.randbelow(10**_CODE_DIGITS):0{_CODE_DIGITS}}")
 
-    def answer(visit: LiveVisit) -> Answered | Accepted:
+    def answer(visit: LiveVisit) -> Answered | AwaitingCode | Accepted:
         requested = check_requested(visit)
-        return requested.answer(evidence, device=found.request.device, response_code=response_code, now=now)
+        device = found.request.device
+        return requested.answer(evidence, device=device, response_code=response_code, to_type=to_type, now=now)
 
     with work.write() as stores:
+        spent = _load_spent(stores, found, evidence, now=now)
+        if spent is not None:
+            step(stores, found.request.visit_id, _failing(AlreadyUsed.code, first_use=spent), now=now)
+            return AnswerFailed(error=AlreadyUsed(spent))
         after = step(stores, found.request.visit_id, answer, now=now)
         if isinstance(after, Accepted):
             count_passage(stores, after, now=now)
-    returning = isinstance(after, Answered)
-    return AnswerTaken(redirect_uri=party.return_url(response_code) if returning else None)
+    match after:
+        case Answered():
+            return AnswerTaken(redirect_uri=party.return_url(response_code))
+        case AwaitingCode():
+            return AnswerTaken(redirect_uri=party.code_url(to_type.page))
+        case Accepted():
+            return AnswerTaken(redirect_uri=None)
+
+
+def _load_spent(stores: Redemptions, found: OpenRequest, evidence: Evidence, *, now: datetime) -> datetime | None:
+    """Return when a copy that is used up was used first. It is counted when the door opens, not here."""
+    counting = found.gate.counting
+    if counting is None or evidence.mark is None:
+        return None
+    limit = counting.limit
+    return stores.load_spent(found.gate.gate_id, period=limit.period(now), mark=evidence.mark, times=limit.times)
 
 
 def _settle_failure(work: Work, found: OpenRequest, code: str, *, now: datetime) -> None:
-    def fail(visit: LiveVisit) -> Requested | Refused:
-        return check_requested(visit).fail(code)
-
     with work.write() as stores:
-        step(stores, found.request.visit_id, fail, now=now)
+        step(stores, found.request.visit_id, _failing(code), now=now)
+
+
+def _failing(code: str, *, first_use: datetime | None = None) -> Callable[[LiveVisit], Requested | Refused]:
+    return lambda visit: check_requested(visit).fail(code, first_use=first_use)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from verifier.errors import NoSuchVisit, VisitExpired, VisitTooBusy
-from verifier.visits import MAX_FAILED_ANSWERS, MAX_GRANTS, LiveVisit, TimedOut, at
+from verifier.visits import MAX_FAILED_ANSWERS, MAX_GRANTS, MAX_WRONG_CODES, LiveVisit, TimedOut, at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 After = TypeVar("After", bound=LiveVisit)
 
 # Who loses a compare-and-swap lost it to a step forward, and a visit has no more steps than these: failed answers, an
-# answer, a return, grants given and taken back.
-_MOST_STEPS: Final = MAX_FAILED_ANSWERS + 2 + 2 * MAX_GRANTS
+# answer, wrong codes, a return, a refusal, grants given and taken back.
+_MOST_STEPS: Final = MAX_FAILED_ANSWERS + MAX_WRONG_CODES + 3 + 2 * MAX_GRANTS
 
 
 def load_live(visits: Visits, visit_id: str, *, now: datetime) -> LiveVisit:

@@ -1,11 +1,14 @@
 """The gate's own page, and the press of its button."""
 
 import asyncio
+from http import HTTPStatus
+from typing import Final
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from credentials.protocols.oauth import parse_form
 from plumbing.pictures import Picture
 from plumbing.web.csrf import check_same_site
 from verifier.cookies import set_visit_cookie
@@ -13,24 +16,36 @@ from verifier.errors import NoSuchCover
 from verifier.gates import Gate
 from verifier.parts import Parts, VerifierParts
 from verifier.party import Party
-from verifier.service.build_request import build_link
+from verifier.service.build_request import OpenRequest, build_link
 from verifier.service.start_visit import StartedVisit, load_gate, start_visit
 from verifier.visits import REQUEST_LIFE, Device
+from verifier.web.describing import describe_gate
 
 router = APIRouter()
+TERMS_FIELD: Final = "terms"
+"""Name of the box that accepts the terms; whatever its value, it is sent only if it is ticked."""
+_MAX_FORM_BYTES: Final = 4096
 
 
 @router.get("/gates/{gate_id}")
 async def get_gate(gate_id: str, request: Request, parts: Parts) -> Response:
     """Say what the gate opens, what it asks and what it costs; no cookie yet."""
     gate = await asyncio.to_thread(_load, parts, gate_id)
+    return _gate_page(request, parts, gate)
+
+
+def _gate_page(request: Request, parts: VerifierParts, gate: Gate, *, unticked: bool = False) -> Response:
     values = {
         "gate": gate,
         "gate_url": parts.party.gate_url(gate.gate_id),
         "trackserver_host": urlsplit(gate.opens.trackserver).netloc,
         "cover_url": cover_url(gate),
+        "unticked": unticked,
+        **describe_gate(gate),
     }
-    return parts.pages.render(request, "gate.html", values)
+    closed = gate.closed_at is not None
+    status = HTTPStatus.BAD_REQUEST if unticked else (HTTPStatus.GONE if closed else HTTPStatus.OK)
+    return parts.pages.render(request, "gate_closed.html" if closed else "gate.html", values, status=status)
 
 
 @router.get("/gates/{gate_id}/cover")
@@ -47,10 +62,19 @@ def cover_url(gate: Gate) -> str | None:
 
 @router.post("/gates/{gate_id}/visits")
 async def post_visit(gate_id: str, request: Request, parts: Parts) -> Response:
-    """Start a visit: a page for a browser, links for a wallet that acts as one."""
+    """Start a visit: a page for a browser, links for a wallet that acts as one.
+
+    A browser's listener ticks a box under the terms first, because wallets that never heard of us do not show them.
+    Ours does, and accepts them with its signature.
+    """
     check_same_site(request, own_origin=parts.party.base_url)
-    started = await asyncio.to_thread(start_visit, parts.work, gate_id, now=parts.clock())
-    response = _links(started, parts.party) if wants_json(request) else _to_page(started, parts.party)
+    if not wants_json(request) and TERMS_FIELD not in await _form(request):
+        gate = await asyncio.to_thread(_load, parts, gate_id)
+        return _gate_page(request, parts, gate, unticked=gate.closed_at is None)
+    started = await asyncio.to_thread(
+        start_visit, parts.work, gate_id, now=parts.clock(), answer_keys=parts.answer_keys
+    )
+    response = _links(started, parts) if wants_json(request) else _to_page(started, parts.party)
     set_visit_cookie(
         response,
         started.visit.facts.visit_id,
@@ -59,6 +83,10 @@ async def post_visit(gate_id: str, request: Request, parts: Parts) -> Response:
         https=parts.party.base_url.startswith("https:"),
     )
     return response
+
+
+async def _form(request: Request) -> dict[str, str]:
+    return dict(parse_form(await request.body(), max_bytes=_MAX_FORM_BYTES))
 
 
 def wants_json(request: Request) -> bool:
@@ -71,9 +99,14 @@ def _to_page(started: StartedVisit, party: Party) -> Response:
     return RedirectResponse(party.visit_url(started.visit.facts.visit_id), status_code=303)
 
 
-def _links(started: StartedVisit, party: Party) -> Response:
-    opens = started.gate.opens
-    links = {request.device.value: build_link(request, party=party) for request in started.requests}
+def _links(started: StartedVisit, parts: VerifierParts) -> Response:
+    party, gate, opens = parts.party, started.gate, started.gate.opens
+    links = {
+        request.device.value: build_link(
+            OpenRequest(request=request, visit=started.visit, gate=gate), asking=parts.asking
+        )
+        for request in started.requests
+    }
     return JSONResponse(
         {
             "visit": party.visit_url(started.visit.facts.visit_id),

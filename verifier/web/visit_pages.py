@@ -15,27 +15,40 @@ from plumbing.web.app import dpop_header, wants_page
 from plumbing.web.csrf import FIELD, check_same_site
 from plumbing.web.middleware import content_security_policy
 from verifier.cookies import remembered_gate, visit_secret
-from verifier.errors import ForeignBrowser, NoSuchVisit, TrackserverRefused, UsedResponseCode, VisitExpired
+from verifier.errors import (
+    AlreadyUsed,
+    ForeignBrowser,
+    GateClosed,
+    NoSuchVisit,
+    TrackserverRefused,
+    UsedResponseCode,
+    VisitExpired,
+)
 from verifier.gates import Gate
 from verifier.parts import Parts, VerifierParts
 from verifier.service.build_request import build_link
 from verifier.service.complete_return import complete_return
 from verifier.service.give_grant import give_grant_to_browser, give_grant_to_wallet
 from verifier.service.show_visit import ShownVisit, page_mark, show_visit
+from verifier.service.type_code import show_code, type_code
 from verifier.visits import (
     MAX_FAILED_ANSWERS,
     MAX_GRANTS,
+    MAX_WRONG_CODES,
     Accepted,
     Answered,
+    AwaitingCode,
     Device,
     Refused,
     Requested,
     TimedOut,
 )
+from verifier.web.describing import describe_gate
 from verifier.web.gate_pages import cover_url, wants_json
 
 router = APIRouter()
 _MAX_FORM_BYTES = 4096
+_MAX_CODE_CHARS = 40
 
 
 @router.get("/visits/{visit_id}")
@@ -52,7 +65,7 @@ async def get_visit(visit_id: str, request: Request, parts: Parts) -> Response:
 async def get_qr(visit_id: str, request: Request, parts: Parts) -> Response:
     """Draw the link of the request for a wallet on another device."""
     shown = await _show(visit_id, request, parts)
-    link = build_link(shown.request(Device.CROSS), party=parts.party)
+    link = build_link(shown.open_request(Device.CROSS), asking=parts.asking)
     return Response(qr_svg(link), media_type="image/svg+xml", headers={"Cache-Control": "no-store"})
 
 
@@ -60,7 +73,7 @@ async def get_qr(visit_id: str, request: Request, parts: Parts) -> Response:
 async def get_return(response_code: Annotated[str, Query(max_length=100)], request: Request, parts: Parts) -> Response:
     """Take the browser back from the wallet on the same device."""
     try:
-        accepted = await asyncio.to_thread(
+        visit = await asyncio.to_thread(
             complete_return,
             parts.work,
             response_code,
@@ -69,10 +82,35 @@ async def get_return(response_code: Annotated[str, Query(max_length=100)], reque
         )
     except (UsedResponseCode, ForeignBrowser, VisitExpired) as error:
         return await _closed(request, parts, error, None)
-    url = parts.party.visit_url(accepted.facts.visit_id)
+    url = parts.party.visit_url(visit.facts.visit_id)
     if wants_json(request):
+        if isinstance(visit, Refused):
+            raise AlreadyUsed(visit.first_use) if visit.first_use else GateClosed
         return JSONResponse({"visit": url}, headers={"Cache-Control": "no-store"})
     return RedirectResponse(url, status_code=303)
+
+
+@router.post("/visits/{visit_id}/code")
+async def post_code(visit_id: str, request: Request, parts: Parts) -> Response:
+    """Take the short code that the wallet shows; the page then says how it stands."""
+    check_same_site(request, own_origin=parts.party.base_url)
+    secret = visit_secret(request, visit_id)
+    fields = await _check_form(request, parts, secret)
+    given = fields.get("code", "")[:_MAX_CODE_CHARS]
+    try:
+        await asyncio.to_thread(type_code, parts.work, visit_id, given, cookie=secret, now=parts.clock())
+    except (NoSuchVisit, ForeignBrowser, VisitExpired) as error:
+        return await _closed(request, parts, error, remembered_gate(request, visit_id))
+    return RedirectResponse(parts.party.visit_url(visit_id), status_code=303)
+
+
+@router.get("/codes/{page}")
+async def get_code(page: str, request: Request, parts: Parts) -> Response:
+    """Show the short code where the wallet is: six digits for a person, or for a wallet that shows them itself."""
+    code, expires_at = await asyncio.to_thread(show_code, parts.work, page, now=parts.clock())
+    if not wants_page(request):
+        return JSONResponse({"code": code}, headers={"Cache-Control": "no-store"})
+    return parts.pages.render(request, "code.html", {"code": code, "expires_at": expires_at})
 
 
 @router.post("/visits/{visit_id}/grant")
@@ -83,7 +121,7 @@ async def post_grant(visit_id: str, request: Request, parts: Parts) -> Response:
     if proof is not None:
         return await _grant_to_wallet(visit_id, proof, request, parts)
     secret = visit_secret(request, visit_id)
-    parts.guard.check(secret or "", parse_form(await request.body(), max_bytes=_MAX_FORM_BYTES).get(FIELD))
+    await _check_form(request, parts, secret)
     try:
         link = await give_grant_to_browser(
             parts.work,
@@ -116,6 +154,12 @@ async def _grant_to_wallet(visit_id: str, dpop: str, request: Request, parts: Ve
     return JSONResponse(body, headers={"Cache-Control": "no-store"})
 
 
+async def _check_form(request: Request, parts: VerifierParts, secret: str | None) -> dict[str, str]:
+    fields = dict(parse_form(await request.body(), max_bytes=_MAX_FORM_BYTES))
+    parts.guard.check(secret or "", fields.get(FIELD))
+    return fields
+
+
 async def _show(visit_id: str, request: Request, parts: VerifierParts) -> ShownVisit:
     secret = visit_secret(request, visit_id)
     return await asyncio.to_thread(show_visit, parts.work, visit_id, cookie=secret, now=parts.clock())
@@ -145,14 +189,17 @@ def _state_page(
         "gate": gate,
         "gate_url": parts.party.gate_url(gate.gate_id),
         "cover_url": cover_url(gate),
+        **describe_gate(gate),
     }
     match visit:
         case Requested() | Answered():
             return parts.pages.render(request, "visit_waiting.html", values | _waiting(shown, parts))
+        case AwaitingCode():
+            return parts.pages.render(request, "visit_code.html", values | _code(visit, request, parts))
         case Accepted():
             return _accepted_page(request, parts, visit, values | {"trouble": trouble and trouble.detail}, status)
         case Refused():
-            return parts.pages.render(request, "visit_refused.html", values | {"last_failure": visit.last_failure})
+            return parts.pages.render(request, "visit_refused.html", values | _failure(visit))
         case TimedOut():
             return parts.pages.render(request, "visit_expired.html", values, status=410)
         case _:
@@ -160,19 +207,38 @@ def _state_page(
 
 
 def _waiting(shown: ShownVisit, parts: VerifierParts) -> dict[str, object]:
-    visit, party = shown.visit, parts.party
+    visit = shown.visit
     path = f"/visits/{visit.facts.visit_id}"
-    failed = visit.failed_answers if isinstance(visit, Requested) else 0
-    return {
+    values: dict[str, object] = {
         "expires_at": visit.facts.expires_at,
         "events_url": f"{path}/events?seen={page_mark(visit)}",
-        "qr_url": f"{path}/qr.svg",
-        "same_device": build_link(shown.request(Device.SAME), party=party),
-        "cross_device": build_link(shown.request(Device.CROSS), party=party),
-        "last_failure": visit.last_failure if isinstance(visit, Requested) else None,
-        "tries_left": MAX_FAILED_ANSWERS - failed,
         "returning": isinstance(visit, Answered),
+        "last_failure": None,
     }
+    if not isinstance(visit, Requested):
+        return values
+    more = {
+        "qr_url": f"{path}/qr.svg",
+        "same_device": build_link(shown.open_request(Device.SAME), asking=parts.asking),
+        "cross_device": build_link(shown.open_request(Device.CROSS), asking=parts.asking),
+        "tries_left": MAX_FAILED_ANSWERS - visit.failed_answers,
+    }
+    return values | more | _failure(visit)
+
+
+def _code(visit: AwaitingCode, request: Request, parts: VerifierParts) -> dict[str, object]:
+    return {
+        "visit_id": visit.facts.visit_id,
+        "csrf": parts.guard.field_value(visit_secret(request, visit.facts.visit_id) or ""),
+        "expires_at": visit.facts.expires_at,
+        "events_url": f"/visits/{visit.facts.visit_id}/events?seen={page_mark(visit)}",
+        "wrong_codes": visit.wrong_codes,
+        "tries_left": MAX_WRONG_CODES - visit.wrong_codes,
+    }
+
+
+def _failure(visit: Requested | Refused) -> dict[str, object]:
+    return {"last_failure": visit.last_failure, "first_use": visit.first_use}
 
 
 def _accepted_page(

@@ -1,0 +1,44 @@
+"""What is kept of an answer, as JSON and back; our own column, so nothing is refused here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from credentials.encoding import base64url
+from verifier.receipts import SignedTerms
+from verifier.visits import TakenAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def answer_to_json(answer: TakenAnswer) -> dict[str, Any]:
+    """Write what is kept of an answer until its door opens."""
+    members: dict[str, Any] = {"met": answer.met, "vouched_by": list(answer.vouched_by)}
+    if answer.mark is not None:
+        members["mark"] = base64url.encode(answer.mark)
+    if answer.signed is not None:
+        signed = answer.signed
+        members["signed"] = {
+            "binding": signed.binding,
+            "holder_key": signed.holder_key,
+            "salt": base64url.encode(signed.salt),
+        }
+    return members
+
+
+def answer_from_json(members: Mapping[str, Any]) -> TakenAnswer:
+    """Read what `answer_to_json` wrote."""
+    mark, signed = members.get("mark"), members.get("signed")
+    return TakenAnswer(
+        met=members.get("met", ""),
+        vouched_by=tuple(members.get("vouched_by", ())),
+        mark=None if mark is None else base64url.decode(mark, what="mark"),
+        signed=None
+        if signed is None
+        else SignedTerms(
+            binding=signed["binding"],
+            holder_key=signed["holder_key"],
+            salt=base64url.decode(signed["salt"], what="salt"),
+        ),
+    )

@@ -1,0 +1,26 @@
+"""What a gate asks, in the shape that its pages put into words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from verifier.limits import Monthly
+from verifier.proof_rows import proof_to_json
+from verifier.proofs import AllOf, proofs_of
+
+if TYPE_CHECKING:
+    from verifier.gates import Gate
+
+
+def describe_gate(gate: Gate) -> dict[str, Any]:
+    """Return what the templates need beside the gate itself.
+
+    `proofs` are mappings with a `kind` and its particulars; `need_all` tells whether all of them are to be shown;
+    `limit` is None, or has `times` and `monthly`.
+    """
+    counting = gate.counting
+    return {
+        "proofs": [proof_to_json(proof) for proof in proofs_of(gate.requirement)],
+        "need_all": isinstance(gate.requirement, AllOf),
+        "limit": counting and {"times": counting.limit.times, "monthly": isinstance(counting.limit, Monthly)},
+    }
