@@ -203,3 +203,26 @@ def test_whatever_signs_takes_the_place_of_a_local_key(kind: KeyKind) -> None:
     vault: Signer = Vault(SIGNERS[kind])
     jws = parse_jws(sign_jws({"typ": "t"}, {"a": 1}, vault), what="message", typ="t")
     jws.check_signature(vault.public_key)
+
+
+@given(
+    st.fixed_dictionaries(
+        {
+            "kty": st.sampled_from(["EC", "OKP", "RSA"]),
+            "crv": st.sampled_from(["P-256", "P-384", "Ed25519", "X25519"]),
+            "x": st.binary(min_size=31, max_size=49).map(base64url.encode),
+        },
+        optional={
+            "y": st.binary(min_size=31, max_size=49).map(base64url.encode),
+            "alg": st.sampled_from(["ES256", "ES384", "EdDSA", "Ed25519"]) | st.none(),
+            "d": st.just("AA"),
+        },
+    )
+)
+def test_any_numbers_are_a_key_that_reads_back_or_are_refused(value: dict[str, Any]) -> None:
+    try:
+        key = PublicKey.parse_jwk(value, what="key")
+    except HandstampError:
+        return
+    assert PublicKey.from_multikey(key.multikey, what="key") == key
+    assert key.jwk.items() <= value.items()
