@@ -20,6 +20,7 @@ from issuer.ledger import KeyReused
 from issuer.listeners import ListenerExists, UnknownListener
 from issuer.parts import IssuerParts
 from issuer.registers import AlreadyMember, NoSuchMember, NoSuchPersona, PersonaTaken
+from issuer.service.authorizations import RequestGone
 from issuer.service.catalogue import ReleaseElsewhere
 from issuer.service.logins import LinkUsedUp, NotLoggedIn
 from issuer.service.losses import CopyOver, NoSuchCopy
@@ -45,6 +46,7 @@ STATUSES: dict[type[HandstampError], int] = {
     ReleaseElsewhere: 409,
     TrackElsewhere: 409,
     OfferGone: 410,
+    RequestGone: 410,
     UnknownCode: 404,
     CodeUsed: 410,
     AlreadyTheirs: 409,

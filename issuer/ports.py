@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
+from issuer.authorizations import Asked
 from issuer.catalogue import Cover, Release, Track
 from issuer.codes import DownloadCode
 from issuer.copies import Copy, Ended
@@ -283,6 +284,34 @@ class Deferring(Protocol):
         ...
 
 
+class Authorizations(Protocol):
+    """What wallets ask listeners for, and what these said yes to."""
+
+    def add_asked(self, request_hash: str, asked: Asked) -> None:
+        """Keep what a wallet asks for."""
+        ...
+
+    def asked(self, request_hash: str) -> Asked | None:
+        """What a wallet asks for, expired or not."""
+        ...
+
+    def end_asked(self, request_hash: str) -> bool:
+        """Take a request out; False if it is gone."""
+        ...
+
+    def add_authorization(self, offer_id: str, asked: Asked) -> None:
+        """Keep what must be shown beside the code of an offer."""
+        ...
+
+    def authorization(self, offer_id: str) -> Asked | None:
+        """What must be shown beside the code of an offer."""
+        ...
+
+
+class Authorizing(Authorizations, Offers, Ledger, Protocol):
+    """What is needed for a listener's yes."""
+
+
 class Holding(Deferring, Ledger, Protocol):
     """What is needed to hold a copy back."""
 
@@ -395,7 +424,7 @@ class CodeDesk(Codes, Books, Protocol):
     """What is needed to make and use download codes."""
 
 
-class Issuing(Offers, Deliveries, Deferring, Freshness, Claimable, StatusEntries, Protocol):
+class Issuing(Offers, Authorizations, Deliveries, Deferring, Freshness, Claimable, StatusEntries, Protocol):
     """What the token and credential endpoints need."""
 
 

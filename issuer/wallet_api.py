@@ -22,9 +22,9 @@ from credentials.protocols.oauth import (
     InvalidClient,
     InvalidDpopProof,
     InvalidEncryptionParameters,
+    InvalidRequest,
     InvalidToken,
     OAuthError,
-    UnsupportedGrantType,
     refuse_as,
 )
 from credentials.protocols.openid4vci import (
@@ -33,6 +33,8 @@ from credentials.protocols.openid4vci import (
     DeferredCredentialRequest,
     DeferredResponse,
     Notification,
+    PushedRequest,
+    PushedResponse,
     RefreshRequest,
     TokenRequest,
     TokenResponse,
@@ -42,22 +44,26 @@ from credentials.protocols.openid4vci import (
     seal,
     unseal,
 )
+from credentials.protocols.openid4vci.authorization import REQUEST_URI_PREFIX
 from credentials.protocols.openid4vci.credential import MAX_REQUEST_BYTES
 from credentials.protocols.openid4vci.tokens import BEARER, DPOP, AnyTokenRequest
+from issuer.authorizations import PUSHED_TTL
 from issuer.deliveries import Token
 from issuer.parts import IssuerParts
 from issuer.secrets import stored
+from issuer.service.authorizations import push, redeem_code
 from issuer.service.credentials import Admitted, admit, enter, find_token, sign
 from issuer.service.deferred import fetch_deferred
 from issuer.service.nonces import give_nonce
 from issuer.service.notifications import note_notification
-from issuer.service.tokens import redeem, refresh
+from issuer.service.tokens import note_proof, redeem, refresh
 from issuer.store import Store
 from plumbing.web.app import dpop_header, oauth_response
 
 NO_STORE: Final = {"Cache-Control": "no-store"}
 _JSON: Final = "application/json"
 _JWT: Final = "application/jwt"
+_CREATED: Final = 201
 _ACCEPTED: Final = 202
 _NO_CONTENT: Final = 204
 _ALGORITHMS: Final = " ".join(sorted(ACCEPTED_ALGORITHMS))
@@ -99,7 +105,9 @@ async def _token(request: Request, parts: IssuerParts) -> Response:
     else:
         proof = check_dpop_proof(header, method="POST", url=f"{parts.identity.url}/token", at=now)
     asked = parse_token_request(await request.body())
-    _check_client(request, parts, now=now)
+    client = _check_client(request, parts, now=now)
+    if isinstance(asked, CodeRequest) and client not in {None, asked.client_id}:
+        raise InvalidClient("The client_id is another than the one of the wallet attestation.")
     with parts.database.write() as session:
         answer = _exchange(Store(session), asked, proof, parts, now=now)
     if isinstance(answer, OAuthError):
@@ -118,20 +126,42 @@ def _exchange(
                 return InvalidDpopProof("The DPoP header is missing.")
             return refresh(store, asked, proof, now=now)
         case CodeRequest():
-            return UnsupportedGrantType("The grant type is none of those that the server's metadata names.")
+            return redeem_code(store, asked, proof, now=now)
         case _:
             assert_never(asked)
 
 
-def _check_client(request: Request, parts: IssuerParts, *, now: datetime) -> None:
-    """Check a wallet attestation where one is sent, and demand it in HAIP mode (HAIP 1.0 §4.4.1).
+async def _push(request: Request, parts: IssuerParts) -> Response:
+    """Keep what a wallet asks for until its listener answers (RFC 9126 §2)."""
+    now = parts.clock()
+    header = dpop_header(request)
+    proof = header and check_dpop_proof(header, method="POST", url=f"{parts.identity.url}/par", at=now)
+    asked = PushedRequest.parse_form(await request.body())
+    thumbprint = proof.thumbprint if proof else asked.dpop_thumbprint
+    if proof and asked.dpop_thumbprint not in {None, proof.thumbprint}:
+        # RFC 9449 §10.1: both may be given, and then they must agree.
+        raise InvalidRequest("dpop_jkt names another key than the one of the DPoP proof.")
+    client = _check_client(request, parts, now=now)
+    if client is not None and client != asked.client_id:
+        raise InvalidClient("The client_id is another than the one of the wallet attestation.")
+    with parts.database.write() as session:
+        store = Store(session)
+        if proof and not note_proof(store, proof):
+            raise InvalidDpopProof("The DPoP proof was used before.")
+        secret = push(store, asked, thumbprint=thumbprint, now=now)
+    given = PushedResponse(request_uri=f"{REQUEST_URI_PREFIX}{secret}", expires_in=int(PUSHED_TTL.total_seconds()))
+    return json_response(given.to_json(), status=_CREATED)
+
+
+def _check_client(request: Request, parts: IssuerParts, *, now: datetime) -> str | None:
+    """Check a wallet attestation where one is sent, and demand it in HAIP mode (HAIP 1.0 §4.4.1); return its wallet.
 
     Raises:
         InvalidClient: it is missing, wrong, or its proof was used before.
     """
     attestation, pop = _one_header(request, ATTESTATION_HEADER), _one_header(request, POP_HEADER)
     if not parts.policy.haip and (not parts.policy.attesters or (attestation is None and pop is None)):
-        return
+        return None
     checked = check_client_attestation(
         attestation, pop, anchors=parts.policy.attesters, audience=parts.identity.url, at=now
     )
@@ -140,6 +170,7 @@ def _check_client(request: Request, parts: IssuerParts, *, now: datetime) -> Non
         fresh = Store(session).remember_proof(stored(f"{checked.thumbprint}.{checked.jti}"), until=until)
     if not fresh:
         raise InvalidClient("The proof of the wallet attestation was used before.")
+    return checked.client_id
 
 
 def _one_header(request: Request, name: str) -> str | None:
@@ -295,6 +326,7 @@ def json_response(body: Mapping[str, Json], *, wanted: WantedEncryption | None =
 
 
 _ENDPOINTS: Final[Mapping[str, Handler]] = {
+    "/par": _push,
     "/token": _token,
     "/nonce": _nonce,
     "/credential": _credential,

@@ -88,6 +88,12 @@ class UnsupportedGrantType(OAuthError):
     code = error = "unsupported_grant_type"
 
 
+class UnsupportedResponseType(OAuthError):
+    """The response type is not one that the server has (RFC 6749 §4.1.2.1)."""
+
+    code = error = "unsupported_response_type"
+
+
 class InvalidScope(OAuthError):
     """The scope is unknown or exceeds what was granted."""
 
@@ -219,6 +225,7 @@ _KNOWN: Final[dict[str, type[OAuthError]]] = {
         InvalidClient,
         UnauthorizedClient,
         UnsupportedGrantType,
+        UnsupportedResponseType,
         InvalidScope,
         InvalidAuthorizationDetails,
         InvalidToken,

@@ -7,6 +7,7 @@ from credentials.encoding.strict_json import Json
 from credentials.keys.jws import ACCEPTED_ALGORITHMS
 from credentials.protocols.client_attestation import AUTH_METHOD
 from credentials.protocols.openid4vci import (
+    AUTHORIZATION_CODE_GRANT,
     MAX_PROOFS,
     PRE_AUTHORIZED_CODE_GRANT,
     REFRESH_TOKEN_GRANT,
@@ -56,7 +57,12 @@ def authorization_server_metadata(identity: Identity, policy: WalletPolicy = NO_
     return AuthorizationServerMetadata(
         issuer=identity.url,
         token_endpoint=f"{identity.url}/token",
-        grant_types_supported=(PRE_AUTHORIZED_CODE_GRANT, REFRESH_TOKEN_GRANT),
+        grant_types_supported=(PRE_AUTHORIZED_CODE_GRANT, AUTHORIZATION_CODE_GRANT, REFRESH_TOKEN_GRANT),
+        authorization_endpoint=f"{identity.url}/authorize",
+        pushed_authorization_request_endpoint=f"{identity.url}/par",
+        pushed_authorization_requests_required=True,
+        code_challenge_methods_supported=("S256",),
+        response_iss=True,
         dpop_signing_alg_values_supported=tuple(sorted(ACCEPTED_ALGORITHMS)),
         token_endpoint_auth_methods_supported=attested if policy.haip else ("none", *attested),
         anonymous_pre_authorized=not policy.haip,

@@ -1,5 +1,6 @@
 """The co-op's store: every port of the use cases on one SQLModel session."""
 
+from issuer.store.authorizations import AuthorizationStore
 from issuer.store.catalogue import CatalogueStore
 from issuer.store.codes import CodeStore
 from issuer.store.deliveries import DeliveryStore
@@ -13,6 +14,14 @@ __all__ = ["Store"]
 
 
 class Store(
-    CatalogueStore, CodeStore, DeliveryStore, LedgerStore, ListenerStore, OfferStore, RegisterStore, StatusStore
+    AuthorizationStore,
+    CatalogueStore,
+    CodeStore,
+    DeliveryStore,
+    LedgerStore,
+    ListenerStore,
+    OfferStore,
+    RegisterStore,
+    StatusStore,
 ):
     """All ports on one session, which somebody else opens, commits and closes."""

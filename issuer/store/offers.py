@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import delete, update
 from sqlmodel import col, select
 
+from issuer.authorization_tables import EXPIRING as EXPIRING_REQUESTS
 from issuer.deliveries import TOKEN_TTL
 from issuer.delivery_tables import EXPIRING as EXPIRING_DELIVERIES
 from issuer.offers import AnyOffer, Burnt, Offer, Open, Redeemed
@@ -89,7 +90,7 @@ class OfferStore(SessionStore):
 
     def delete_expired(self, now: datetime) -> int:
         """See `issuer.ports.Sweepable`."""
-        tables = (*EXPIRING_DELIVERIES, *EXPIRING)
+        tables = (*EXPIRING_DELIVERIES, *EXPIRING_REQUESTS, *EXPIRING)
         rows = sum(self._changed(delete(table).where(col(table.expires_at) <= to_s(now))) for table in tables)
         return rows + self._changed(delete(OfferRow).where(col(OfferRow.expires_at) <= to_s(now - _OFFER_KEPT)))
 

@@ -21,6 +21,7 @@ from issuer.service.logins import check_login_link, log_in, log_out
 from issuer.service.offers import NothingToOffer, choose_copies, open_offer, was_taken
 from issuer.service.record import AlreadyTheirs
 from issuer.store import Store
+from issuer.web.authorize import add_authorization_pages
 from issuer.web.door import MAX_FIELDS, Door, Visitor
 from issuer.web.types import add_types
 from plumbing.qr import qr_svg
@@ -38,6 +39,7 @@ def build_pages_router(parts: IssuerParts) -> APIRouter:
     _add_codes(router, door)
     _add_covers(router, parts)
     _add_offer_pages(router, door)
+    add_authorization_pages(router, door)
     add_types(router, parts)
     return router
 

@@ -1,6 +1,12 @@
 """The messages of OpenID4VCI 1.0 as our profile has them, both sides of each."""
 
 from credentials.protocols.openid4vci.attestations import KeyAttestation, build_key_attestation, check_key_attestation
+from credentials.protocols.openid4vci.authorization import (
+    PushedRequest,
+    PushedResponse,
+    build_authorization_response,
+    make_code_challenge,
+)
 from credentials.protocols.openid4vci.authorization_server import (
     AuthorizationServerMetadata,
     authorization_server_metadata_url,
@@ -86,6 +92,8 @@ __all__ = [
     "NotificationEvent",
     "OfferReference",
     "Proof",
+    "PushedRequest",
+    "PushedResponse",
     "RefreshRequest",
     "TokenRequest",
     "TokenResponse",
@@ -93,6 +101,7 @@ __all__ = [
     "WantedEncryption",
     "WrongIssuerIdentifier",
     "authorization_server_metadata_url",
+    "build_authorization_response",
     "build_key_attestation",
     "build_proof_jwt",
     "check_key_attestation",
@@ -100,6 +109,7 @@ __all__ = [
     "check_proofs",
     "check_request_proofs",
     "issuer_metadata_url",
+    "make_code_challenge",
     "parse_credential_response",
     "parse_offer_link",
     "parse_signed_metadata",

@@ -37,11 +37,14 @@ from credentials.protocols.openid4vci import (
     Notification,
     NotificationEvent,
     NotSenderBound,
+    PushedRequest,
+    PushedResponse,
     RefreshRequest,
     TokenRequest,
     TokenResponse,
     WantedEncryption,
     WrongIssuerIdentifier,
+    make_code_challenge,
     parse_credential_response,
     parse_signed_metadata,
     parse_token_request,
@@ -95,6 +98,44 @@ def test_a_wrong_token_request_of_any_grant_has_the_exact_error(
 def test_any_form_has_an_oauth_error(data: bytes) -> None:
     with pytest.raises(OAuthError):
         parse_token_request(data)
+
+
+@given(
+    st.builds(
+        PushedRequest,
+        client_id=TEXT,
+        redirect_uri=st.sampled_from(["https://wallet.example/back", "http://localhost:7/", "wallet-app:/back?x=y"]),
+        code_challenge=st.from_regex(r"[A-Za-z0-9_-]{43}", fullmatch=True),
+        scopes=SCOPES,
+        requested_configuration_ids=TEXTS,
+        state=st.none() | TEXT,
+    )
+)
+def test_a_pushed_request_is_read_as_it_was_written(asked: PushedRequest) -> None:
+    assert PushedRequest.parse_form(asked.to_form()) == asked
+
+
+PUSHED = ["response_type", "client_id", "redirect_uri", "code_challenge", "code_challenge_method", "state"]
+
+
+@given(
+    st.binary(max_size=80)
+    | st.dictionaries(st.sampled_from(PUSHED), st.text(max_size=9)).map(lambda fields: urlencode(fields).encode())
+)
+def test_any_pushed_form_has_an_oauth_error(data: bytes) -> None:
+    with pytest.raises(OAuthError):
+        PushedRequest.parse_form(data)
+
+
+def test_where_a_pushed_request_lies_is_read_as_it_was_written() -> None:
+    pushed = PushedResponse(request_uri="urn:ietf:params:oauth:request_uri:x", expires_in=60)
+    assert PushedResponse.parse(json.dumps(pushed.to_json()).encode()) == pushed
+
+
+def test_the_challenge_is_the_one_of_the_standard() -> None:
+    # RFC 7636 appendix B.
+    verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+    assert make_code_challenge(verifier) == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
 
 def test_a_bearer_token_is_taken_only_by_who_allows_it() -> None:
