@@ -94,6 +94,7 @@ def inspect(
                 digest_count=kind.digest_count,
                 claim_names=frozenset(kind.claim_names),
                 lifetime_months=kind.lifetime_months,
+                has_status=True,
             )
             for each in credentials
         ]

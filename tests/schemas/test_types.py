@@ -38,7 +38,7 @@ def test_metadata_schema_and_table_name_the_same_claims(credential_type: Credent
     assert credential_type.type_metadata["vct"] == credential_type.vct
     assert credential_type.json_schema["properties"]["vct"] == {"const": credential_type.vct}
     ends = ["exp"] if credential_type.lifetime_months is not None else []
-    assert [*ALWAYS_VISIBLE, *ends, *credential_type.claim_names] == credential_type.json_schema["required"]
+    assert [*ALWAYS_VISIBLE, *ends, "status", *credential_type.claim_names] == credential_type.json_schema["required"]
     named = [entry["path"][0] for entry in credential_type.type_metadata["claims"]]
     assert named == list(credential_type.json_schema["properties"])
     assert credential_type.countable_claim in credential_type.claim_names

@@ -19,6 +19,7 @@ from credentials.protocols.openid4vci import (
     TxCode,
 )
 from credentials.sd_jwt import build_sd_jwt_vc
+from credentials.status import StatusReference
 from tests.support.outside import (
     MONTH_S,
     Authority,
@@ -33,6 +34,7 @@ from tests.support.outside import (
 
 HOST = "coop.localhost"
 URL = "http://coop.localhost:8701"
+STATUS_LIST = f"{URL}/statuslists/1"
 KINDS = {"copy-1": schemas.RELEASE_OWNERSHIP, "copy-2": schemas.TRACK_OWNERSHIP}
 OFFERED = (schemas.TRACK_OWNERSHIP, schemas.RELEASE_OWNERSHIP)
 
@@ -52,6 +54,7 @@ def honest(issuer: "HostileIssuer", identifier: str, _index: int, key: PublicKey
         "signer": issuer.signer,
         "x5c": issuer.chain.x5c(),
         "random": secrets.token_bytes,
+        "status": StatusReference(uri=STATUS_LIST, index=secrets.randbelow(131_072)),
     }
     return build_sd_jwt_vc(**(arguments | changes))  # type: ignore[arg-type]
 

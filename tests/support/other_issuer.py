@@ -46,6 +46,7 @@ from credentials.protocols.openid4vci import (
     unseal,
 )
 from credentials.sd_jwt.issuing import build_nested_sd_jwt_vc, build_sd_jwt_vc
+from credentials.status import StatusReference
 from schemas import CredentialType
 from tests.support.outside import NOW, Authority, Outside, Routes, jwk_of, release_claims, track_claims
 
@@ -75,6 +76,7 @@ def make_ours(issuer: "OtherIssuer", identifier: str, key: PublicKey) -> str:
         signer=issuer.signer,
         x5c=issuer.chain.x5c(),
         random=secrets.token_bytes,
+        status=StatusReference(uri=f"{URL}/statuslists/1", index=secrets.randbelow(131_072)),
         expires_at=end,
     )
 

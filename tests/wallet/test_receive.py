@@ -202,6 +202,7 @@ MARKS: dict[str, Callable[..., str]] = {
     "last month's date": tagged(iat=MONTH_S - 30 * 86400),
     "an end": tagged(exp=MONTH_S + 10**8),
     "a status": tagged(status={"status_list": {"idx": 7, "uri": "https://coop.example/1"}}),
+    "no status": lambda *four: honest(*four, status=None),
     "another issuer": lambda *four: honest(*four, issuer="http://shop.localhost:8701"),
     "another type": lambda *four: honest(*four, vct=schemas.TRACK_OWNERSHIP.vct),
     "a type of its own": lambda *four: honest(*four, vct="urn:coop:listener-7"),

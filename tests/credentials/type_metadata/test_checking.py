@@ -12,6 +12,7 @@ import schemas
 from credentials.encoding.strict_json import dump
 from credentials.months import months_after
 from credentials.sd_jwt import SdJwt, build_nested_sd_jwt_vc, parse_sd_jwt
+from credentials.status import StatusReference
 from credentials.type_metadata import (
     ClaimMetadata,
     ClaimRuleBroken,
@@ -106,6 +107,7 @@ def test_what_our_co_op_issues_keeps_to_our_types(world: World, kind: schemas.Cr
             {name: kind.example[name] for name in kind.claim_names},
             vct=kind.vct,
             expires_at=None if months is None else months_after(world.month_s, months),
+            status=StatusReference(uri=f"{world.issuer_url}/statuslists/1", index=7),
         )
     )
     check_claims(issued, rules, complete=True)
