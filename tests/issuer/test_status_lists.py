@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import threading
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlmodel import col, select
 
+from credentials.keys.signer import LocalSigner
 from credentials.protocols.oauth import ServerError
-from credentials.status import INVALID, VALID, StatusList, verify_status_list
+from credentials.sd_jwt import parse_sd_jwt
+from credentials.status import INVALID, VALID, StatusList, StatusReference, verify_status_list
 from credentials.status.token import MEDIA_TYPE, parse_aggregation
 from credentials.trust import TrustedIssuer
 from issuer.publishing import publish, signed_list
@@ -24,7 +26,7 @@ from tests.issuer.conftest import NOW, URL
 if TYPE_CHECKING:
     import httpx
 
-    from tests.issuer.conftest import Coop
+    from tests.issuer.conftest import Coop, Wallet
 
 MONTH = "2026-11"
 QUIET = Published(changed=0, renewed=0, lost=0)
@@ -340,3 +342,41 @@ def _payload(token: str) -> bytes:
     from credentials.encoding import base64url  # noqa: PLC0415
 
     return base64url.decode(token.split(".")[1], what="payload")
+
+
+def test_a_list_that_two_sign_at_once_when_asked_for_is_given_as_the_first_signed_it(
+    coop: Coop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = draw(coop, some_copy(coop), 1)[0]
+
+    first: list[Any] = []
+
+    def sign_once(*arguments: Any, **named: Any) -> Any:
+        monkeypatch.setattr("issuer.publishing.sign", sign)
+        signed = sign(*arguments, **named)
+        publish(coop.parts, now=coop.now)
+        with coop.parts.database.read() as session:
+            first.append(Store(session).status_list(drawn.list_id))
+        return signed
+
+    monkeypatch.setattr("issuer.publishing.sign", sign_once)
+    given = signed_list(coop.parts, drawn.list_id, now=coop.now)
+    assert given is not None
+    assert given == first[0].signed
+    assert first[0].version == 1
+
+
+async def test_instances_are_issued_with_entries_of_their_own_and_nothing_of_their_copy(
+    coop: Coop, wallet: Wallet
+) -> None:
+    listener = coop.owner()
+    copy = coop.copies(listener)[0]
+    token = (await wallet.token(coop.offer(listener, [copy.id]))).json()["access_token"]
+    keys = [LocalSigner.generate() for _ in range(4)]
+    answer = await wallet.ask(token, copy.id, keys)
+    issued = [parse_sd_jwt(each["credential"]) for each in answer.json()["credentials"]]
+    named = [StatusReference.parse(each.claims["status"], issuer=URL) for each in issued]
+    assert len({(each.uri, each.index) for each in named}) == 4
+    held = {(coop.parts.identity.status_list_url(list_id), index) for list_id, index in entries(coop, decoys=False)}
+    assert {(each.uri, each.index) for each in named} == held
+    assert all(copy.id not in each.uri and listener not in each.uri for each in named)
