@@ -37,7 +37,7 @@ class StatusListNeeded(HandstampError):
     def __init__(self, uri: str, issuer: str) -> None:
         super().__init__(
             "Whether this is still valid could not be found out just now, because the co-op's list of what was taken "
-            "back could not be had. Nothing was used up; try again in a few minutes."
+            "back could not be had. No visit was counted; try again in a few minutes."
         )
         self.uri = uri
         self.issuer = issuer
