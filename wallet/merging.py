@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from wallet.state import Copy, Wallet
+from wallet.state import Authority, Copy, Wallet
 from wallet.supply import Supply
 
 T = TypeVar("T")
@@ -27,21 +27,28 @@ class Merged:
     authorities: tuple[str, ...]
 
 
-def merge(ours: Wallet, theirs: Wallet, *, with_instances: bool) -> tuple[Wallet, Merged]:
+def strangers(ours: Wallet, theirs: Wallet) -> tuple[Authority, ...]:
+    """Return the authorities that `theirs` trusts and `ours` does not."""
+    known = {each.fingerprint for each in ours.authorities}
+    return tuple(each for each in theirs.authorities if each.fingerprint not in known)
+
+
+def merge(ours: Wallet, theirs: Wallet, *, with_instances: bool, with_authorities: bool) -> tuple[Wallet, Merged]:
     """Return `ours` with all that `theirs` has and it has not.
 
     Args:
         ours: the wallet in use; where both know something, it is right, but for what is newer.
         theirs: what was exported.
         with_instances: False if the exported wallet may have been used since: its instances are left out then.
+        with_authorities: whether the listener wants to trust whom the exported wallet trusted. A file that somebody
+            else made must not say whom to trust.
     """
     spent = tuple(dict.fromkeys((*ours.spent, *theirs.spent)))
     offered = sum(len(each.instances) for each in theirs.copies)
     before = sum(len(each.instances) for each in ours.copies)
     brought = theirs.copies if with_instances else tuple(replace(each, instances=()) for each in theirs.copies)
     copies = _merge_copies(ours.copies, brought, frozenset(spent))
-    known = {each.fingerprint for each in ours.authorities}
-    authorities = tuple(each for each in theirs.authorities if each.fingerprint not in known)
+    authorities = strangers(ours, theirs) if with_authorities else ()
     merged = replace(
         ours,
         authorities=(*ours.authorities, *authorities),

@@ -1,8 +1,9 @@
 """`handstamp wallet` for what is kept: more uses, a backup, another passphrase, a copy that is not wanted any more."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -11,10 +12,10 @@ from handstamp.commands import wallet_views as views
 from handstamp.commands.wallet_opening import PassphraseFile, Yes, confirm, open_vault, open_wallet, read_text
 from wallet import words
 from wallet.errors import NoSuchThing
-from wallet.service.export_wallet import ONE_OF_THEM, export_wallet, import_export, read_export
+from wallet.service.export_wallet import ONE_OF_THEM, export_wallet, import_export, list_strangers, read_export
 from wallet.service.remove_copy import remove_copy
 from wallet.service.top_up import ToppedUp, top_up
-from wallet.state import Copy
+from wallet.state import Authority, Copy
 
 app = typer.Typer()
 
@@ -22,7 +23,8 @@ ExportPassphraseFile = Annotated[
     Path | None,
     typer.Option("--export-passphrase-file", help="File (mode 0600) with the export's passphrase; else you are asked."),
 ]
-_REASONABLE_ANSWER = "Was the wallet that made this file used after that?"
+_USED_SINCE: Final = "Was the wallet that made this file used after that?"
+_TRUST: Final = "Trust them here, too? Only if you made this file yourself."
 
 
 @app.command(name="top-up")
@@ -59,6 +61,13 @@ def import_wallet(
             "are left out, because one could be shown a second time; a top-up brings fresh ones.",
         ),
     ] = None,
+    trust: Annotated[
+        bool | None,
+        typer.Option(
+            "--trust/--no-trust",
+            help="Whether to trust whom the wallet that made the file trusted. If you do not say: no.",
+        ),
+    ] = None,
     export_passphrase_file: ExportPassphraseFile = None,
     passphrase_file: PassphraseFile = None,
 ) -> None:
@@ -66,9 +75,9 @@ def import_wallet(
     tools = open_wallet(passphrase_file)
     exported = read_export(file, _secret(export_passphrase_file, "Passphrase of this file", new=False))
     views.say(f"This file was made on {exported.at:%d %B %Y, %H:%M} UTC.")
-    if used_since is None:
-        used_since = typer.confirm(_REASONABLE_ANSWER, default=True) if opening.is_terminal() else True
-    merged = import_export(exported, used_since=used_since, tools=tools)
+    used_since = _answer(used_since, _USED_SINCE, silent=True)
+    trust = _trusts(trust, list_strangers(exported, tools=tools))
+    merged = import_export(exported, used_since=used_since, trust=trust, tools=tools)
     brought = words.count(merged.copies, "new record", "new records")
     views.say(f"{brought}, {words.count(merged.instances, 'more use', 'more uses')}.", "green")
     if merged.left_out:
@@ -130,6 +139,21 @@ def find_copy(name: str, copies: tuple[Copy, ...]) -> Copy:
             raise NoSuchThing(f"You have no record called “{name}” here")
         case several:
             raise NoSuchThing(f"{len(several)} of your records match “{name}”; take the number in the list")
+
+
+def _answer(given: bool | None, question: str, *, silent: bool) -> bool:
+    """Return what was said on the command line, else what is answered, else `silent` if there is nobody to ask."""
+    if given is not None:
+        return given
+    return typer.confirm(question, default=silent) if opening.is_terminal() else silent
+
+
+def _trusts(given: bool | None, strangers: Sequence[Authority]) -> bool:
+    if not strangers:
+        return False
+    views.say("The wallet that made this file trusted some that yours does not know:")
+    views.print_authorities(strangers)
+    return _answer(given, _TRUST, silent=False)
 
 
 def _secret(file: Path | None, question: str, *, new: bool) -> str:

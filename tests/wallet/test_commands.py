@@ -325,6 +325,21 @@ def test_whoever_imports_is_asked_whether_the_other_wallet_was_used(
     assert "used after that?" in said
 
 
+def test_whom_an_imported_wallet_trusted_is_named_and_trusted_only_after_a_yes(
+    ready: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(commands.opening, "is_terminal", lambda: True)
+    done(ready("export", "away", answer="another four words\nanother four words\n"))
+    done(ready("trust", "remove", "the union", "--yes"))
+    said = done(ready("import", "away", "--not-used-since", answer="another four words\nn\n"))
+    assert "Only if you made this file yourself" in said
+    assert json.loads(done(ready("trust", "list", "--json"))) == []
+    (tmp_path / "secret").touch(mode=0o600)
+    (tmp_path / "secret").write_text("another four words\n")
+    said = done(ready("import", "away", "--trust", "--used-since", "--export-passphrase-file", "secret"))
+    assert "trusts The union now" in said
+
+
 def test_the_passphrase_is_changed(ready: Run, tmp_path: Path) -> None:
     (tmp_path / "new").touch(mode=0o600)
     (tmp_path / "new").write_text("quite another one\n")

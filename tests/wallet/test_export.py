@@ -15,7 +15,7 @@ from tests.support.outside import NOW, Authority, Memory, Outside
 from wallet import errors, sealed
 from wallet.merging import merge
 from wallet.ports import Tools
-from wallet.service.export_wallet import ExportExists, export_wallet, import_export, read_export
+from wallet.service.export_wallet import ExportExists, export_wallet, import_export, list_strangers, read_export
 from wallet.service.receive import read_offer, receive
 from wallet.service.remove_copy import remove_copy
 from wallet.service.top_up import top_up
@@ -59,7 +59,7 @@ def show_one(tools: Tools) -> str:
 async def test_an_export_brings_everything_into_an_empty_wallet(stocked: Tools, tmp_path: Path) -> None:
     export_wallet(tmp_path / "away", SECRET, tools=stocked, cost=CHEAP)
     there = empty(stocked)
-    merged = import_export(read_export(tmp_path / "away", SECRET), used_since=False, tools=there)
+    merged = import_export(read_export(tmp_path / "away", SECRET), used_since=False, trust=True, tools=there)
     assert there.keeper.load() == stocked.keeper.load()
     assert (merged.copies, merged.instances, merged.left_out, merged.authorities) == (1, 4, 0, ("Test",))
 
@@ -119,7 +119,7 @@ async def test_a_damaged_export_is_called_so_and_nothing_is_imported(
 async def test_what_was_shown_after_the_export_does_not_come_back_by_an_import(stocked: Tools, tmp_path: Path) -> None:
     export_wallet(tmp_path / "away", SECRET, tools=stocked, cost=CHEAP)
     shown = show_one(stocked)
-    merged = import_export(read_export(tmp_path / "away", SECRET), used_since=False, tools=stocked)
+    merged = import_export(read_export(tmp_path / "away", SECRET), used_since=False, trust=True, tools=stocked)
     assert shown not in marks(stocked)
     assert len(marks(stocked)) == 3
     assert (merged.copies, merged.instances, merged.left_out) == (0, 0, 4)
@@ -128,10 +128,10 @@ async def test_what_was_shown_after_the_export_does_not_come_back_by_an_import(s
 async def test_what_the_exported_wallet_showed_before_is_taken_out_here_too(stocked: Tools, tmp_path: Path) -> None:
     export_wallet(tmp_path / "early", SECRET, tools=stocked, cost=CHEAP)
     there = empty(stocked)
-    import_export(read_export(tmp_path / "early", SECRET), used_since=False, tools=there)
+    import_export(read_export(tmp_path / "early", SECRET), used_since=False, trust=True, tools=there)
     shown = show_one(stocked)
     export_wallet(tmp_path / "late", SECRET, tools=stocked, cost=CHEAP)
-    import_export(read_export(tmp_path / "late", SECRET), used_since=False, tools=there)
+    import_export(read_export(tmp_path / "late", SECRET), used_since=False, trust=True, tools=there)
     assert shown not in marks(there)
     assert len(marks(there)) == 3
 
@@ -142,7 +142,7 @@ async def test_of_a_wallet_that_was_used_since_only_fresh_uses_are_taken(
     export_wallet(tmp_path / "away", SECRET, tools=stocked, cost=CHEAP)
     other.clock = lambda: NOW + timedelta(hours=1)
     there = replace(empty(stocked), clock=other.clock)
-    merged = import_export(read_export(tmp_path / "away", SECRET), used_since=True, tools=there)
+    merged = import_export(read_export(tmp_path / "away", SECRET), used_since=True, trust=True, tools=there)
     assert (merged.copies, merged.instances, merged.left_out) == (1, 0, 4)
     assert marks(there) == set()
     assert len((await top_up(tools=there)).renewed) == 1
@@ -150,13 +150,22 @@ async def test_of_a_wallet_that_was_used_since_only_fresh_uses_are_taken(
     assert not marks(there) & marks(stocked)
 
 
+async def test_a_file_that_somebody_else_made_does_not_say_whom_to_trust(stocked: Tools, tmp_path: Path) -> None:
+    export_wallet(tmp_path / "away", SECRET, tools=stocked, cost=CHEAP)
+    there, exported = empty(stocked), read_export(tmp_path / "away", SECRET)
+    assert [each.name for each in list_strangers(exported, tools=there)] == ["Test"]
+    merged = import_export(exported, used_since=False, trust=False, tools=there)
+    assert merged.authorities == there.keeper.load().authorities == ()
+    assert list_strangers(exported, tools=stocked) == ()
+
+
 async def test_an_import_twice_is_the_same_as_once(stocked: Tools, tmp_path: Path) -> None:
     export_wallet(tmp_path / "away", SECRET, tools=stocked, cost=CHEAP)
     there = empty(stocked)
     exported = read_export(tmp_path / "away", SECRET)
-    import_export(exported, used_since=False, tools=there)
+    import_export(exported, used_since=False, trust=True, tools=there)
     once = there.keeper.load()
-    import_export(exported, used_since=False, tools=there)
+    import_export(exported, used_since=False, trust=True, tools=there)
     assert there.keeper.load() == once
 
 
@@ -171,7 +180,7 @@ async def test_a_removed_copy_is_gone_told_at_the_next_visit_and_its_uses_do_not
     assert stocked.keeper.load().copies == ()
     await top_up(tools=stocked)
     assert other.told[-1][0] == "credential_deleted"
-    import_export(read_export(tmp_path / "away", SECRET), used_since=False, tools=stocked)
+    import_export(read_export(tmp_path / "away", SECRET), used_since=False, trust=True, tools=stocked)
     assert marks(stocked) == set()
 
 
@@ -193,7 +202,9 @@ def supply(offer_id: str, age: int, token: str) -> Supply:
 def test_of_two_standings_of_an_offer_the_one_with_the_newest_token_counts() -> None:
     old, new = Wallet(supplies=(supply("o", 1, "old"),)), Wallet(supplies=(supply("o", 2, "new"),))
     for ours, theirs in ((old, new), (new, old)):
-        assert [each.refresh_token for each in merge(ours, theirs, with_instances=True)[0].supplies] == ["new"]
+        assert [
+            each.refresh_token for each in merge(ours, theirs, with_instances=True, with_authorities=True)[0].supplies
+        ] == ["new"]
 
 
 def a_copy(title: str, hour: int, names: list[str]) -> Copy:
@@ -211,7 +222,7 @@ def a_copy(title: str, hour: int, names: list[str]) -> Copy:
 def test_of_two_versions_of_a_title_the_newer_one_is_kept_with_its_uses_alone() -> None:
     ours, theirs = Wallet(copies=(a_copy("Old", 1, ["a"]),)), Wallet(copies=(a_copy("New", 2, ["b"]),))
     for first, second in ((ours, theirs), (theirs, ours)):
-        (copy,) = merge(first, second, with_instances=True)[0].copies
+        (copy,) = merge(first, second, with_instances=True, with_authorities=True)[0].copies
         assert (copy.text("name"), [each.credential for each in copy.instances]) == ("New", ["b"])
 
 
@@ -228,7 +239,7 @@ def test_no_merge_doubles_an_instance_or_brings_one_back(
 
     here = Wallet(copies=(a_copy("T", 1, ours),), spent=spent(shown))
     there = Wallet(copies=(a_copy("T", 1, theirs),), spent=spent(shown_there))
-    merged, _ = merge(here, there, with_instances=True)
+    merged, _ = merge(here, there, with_instances=True, with_authorities=True)
     held = [each.credential for each in merged.copies[0].instances]
     assert sorted(held) == sorted((set(ours) | set(theirs)) - set(shown) - set(shown_there))
-    assert merge(merged, there, with_instances=True)[0] == merged
+    assert merge(merged, there, with_instances=True, with_authorities=True)[0] == merged

@@ -16,9 +16,9 @@ from credentials.errors import HolderError
 from wallet import sealed
 from wallet.errors import UnreadableFile
 from wallet.formats import build_state, parse_state
-from wallet.merging import Merged, merge
+from wallet.merging import Merged, merge, strangers
 from wallet.ports import Tools
-from wallet.state import Wallet
+from wallet.state import Authority, Wallet
 from wallet.vault import check_passphrase
 
 ONE_OF_THEM: Final = (
@@ -91,19 +91,26 @@ def read_export(path: Path, passphrase: str) -> Exported:
         raise UnreadableFile(path, _NO_EXPORT) from error
 
 
-def import_export(exported: Exported, *, used_since: bool, tools: Tools) -> Merged:
+def list_strangers(exported: Exported, *, tools: Tools) -> tuple[Authority, ...]:
+    """Return the authorities that the exported wallet trusted and this one does not, to ask the listener about."""
+    return strangers(tools.keeper.load(), exported.wallet)
+
+
+def import_export(exported: Exported, *, used_since: bool, trust: bool, tools: Tools) -> Merged:
     """Add to this wallet what an export holds, in one write; what is here already stays.
 
     Args:
         exported: from `read_export`.
         used_since: whether the exported wallet may have shown something after the export: then its instances are left
             out, because one of them could be shown a second time, and a top-up brings fresh ones.
+        trust: whether the authorities of `list_strangers` are to be trusted here, too.
         tools: the wallet and the world.
     """
     now = tools.clock()
 
     def apply(wallet: Wallet) -> tuple[Wallet, Merged]:
-        return merge(wallet.pruned(now), exported.wallet.pruned(now), with_instances=not used_since)
+        theirs = exported.wallet.pruned(now)
+        return merge(wallet.pruned(now), theirs, with_instances=not used_since, with_authorities=trust)
 
     return tools.keeper.change(apply)
 
