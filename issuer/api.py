@@ -15,6 +15,7 @@ from credentials.encoding.strict_json import Json
 from credentials.errors import HandstampError
 from issuer.catalogue import NoSuchCover, UnusableCover
 from issuer.codes import CodeUsed, UnknownCode
+from issuer.connectors.rows import NothingToImport
 from issuer.identity import NoCertificate
 from issuer.ledger import KeyReused
 from issuer.listeners import ListenerExists, UnknownListener
@@ -22,6 +23,7 @@ from issuer.parts import IssuerParts
 from issuer.registers import AlreadyMember, NoSuchMember, NoSuchPersona, PersonaTaken
 from issuer.service.authorizations import RequestGone
 from issuer.service.catalogue import ReleaseElsewhere
+from issuer.service.import_report import ImportRefused
 from issuer.service.logins import LinkUsedUp, NotLoggedIn
 from issuer.service.losses import CopyOver, NoSuchCopy
 from issuer.service.metadata import authorization_server_metadata, issuer_metadata
@@ -60,6 +62,8 @@ STATUSES: dict[type[HandstampError], int] = {
     PersonaTaken: 409,
     LinkUsedUp: 410,
     NothingToOffer: 422,
+    NothingToImport: 422,
+    ImportRefused: 422,
     UnusableCover: 422,
     NoCertificate: 500,
     DatabaseUnavailable: 503,

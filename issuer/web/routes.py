@@ -28,6 +28,7 @@ from plumbing.qr import qr_svg
 from plumbing.web.csrf import check_same_site
 
 _SEE_OTHER: Final = 303
+_SHOWN: Final = 40
 
 
 def build_pages_router(parts: IssuerParts) -> APIRouter:
@@ -80,6 +81,7 @@ def _collection_page(
     refused: Sequence[str] | None = None,
     got: str = "",
     code_refused: HolderError | None = None,
+    typed: str = "",
 ) -> Response:
     """Render my collection, with the news of what was just asked.
 
@@ -90,6 +92,7 @@ def _collection_page(
         refused: what was chosen, if it could not be offered.
         got: the track or release that a code just gave.
         code_refused: why a code gave nothing.
+        typed: that code, to be looked at again.
     """
     with door.parts.database.read() as database:
         collection = collect(Store(database), visitor.listener)
@@ -98,6 +101,7 @@ def _collection_page(
         "collection": collection,
         "got": collection.title_of(got) if got else None,
         "code_refused": code_refused.code if code_refused else None,
+        "typed": typed[:_SHOWN],
         "nothing_chosen": refused is not None and len(refused) <= MAX_COPIES,
         "too_many": MAX_COPIES if refused is not None and len(refused) > MAX_COPIES else None,
     }
@@ -139,13 +143,12 @@ def _add_codes(router: APIRouter, door: Door) -> None:
     async def use_code(request: Request) -> Response:
         """Use a download code. It says itself what it gives: nothing else in the form is read."""
         visitor, form = await door.read_form(request)
+        typed = str(form.get("code", ""))
         try:
             with parts.database.write() as database:
-                given = redeem_code(
-                    Store(database), str(form.get("code", "")), listener=visitor.listener, now=parts.clock()
-                )
+                given = redeem_code(Store(database), typed, listener=visitor.listener, now=parts.clock())
         except (UnknownCode, CodeUsed, AlreadyTheirs) as refusal:
-            return _collection_page(door, request, visitor, code_refused=refusal)
+            return _collection_page(door, request, visitor, code_refused=refusal, typed=typed)
         return RedirectResponse(f"/collection?got={given.thing.id}", _SEE_OTHER)
 
 

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
-from issuer.ledger import BuyRelease, BuyTrack, Play
+from issuer.ledger import BuyRelease, BuyTrack, Play, Thing, ThingKind
+from issuer.registers import Contribution, Persona, PersonaKind
+from issuer.service.codes import make_codes
+from issuer.service.losses import refund
+from issuer.service.registers import add_contribution, add_member, verify_artist
+from issuer.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +75,51 @@ def test_an_owned_record_is_stamped_and_every_track_says_how_it_was_got(town: To
     assert page.get_by_role("img", name="Cover of Night Bus Songs").evaluate("e => e.naturalWidth") > 100
     visitor.check_page()
     visitor.pictures("collection-one")
+
+
+def enrol(town: Town, listener: str) -> str:
+    """Make a listener a member, an artist and a helper who gave a record back; return a code of theirs to type."""
+    now = town.issuer.clock()
+    with town.issuer.database.write() as session:
+        store = Store(session)
+        add_member(store, listener=listener, share_class="listener", now=now)
+        persona = Persona(
+            id="",
+            listener=listener,
+            name="The Long Way Home",
+            kind=PersonaKind.ARTIST,
+            vouched_by=town.coop_url,
+            vouching="met in person",
+        )
+        verify_artist(store, persona, random=town.issuer.random, now=now)
+        given = Contribution(id=listener, listener=listener, what="translation", role="none", period="2026-11")
+        add_contribution(store, given, key=None, now=now)
+        copy = next(copy for copy in store.copies(listener) if copy.subject == town.release)
+        refund(store, copy_id=copy.id, now=now)
+        thing = Thing(kind=ThingKind.RELEASE, id=town.release)
+        (code,) = make_codes(store, thing, count=1, label=None, now=now, random=town.issuer.random)
+    return code
+
+
+def test_registers_codes_and_what_has_ended_stand_in_one_page(town: Town, visitor: Visitor) -> None:
+    listener = town.listener(BuyRelease(release=town.release))
+    code = enrol(town, listener)
+    enter(visitor, town, listener)
+    page = visitor.page
+    expect(page.get_by_role("checkbox", checked=True)).to_have_count(4)  # three lines, and all of it
+    page.get_by_text("What was yours once").click()
+    expect(page.get_by_text("you got your money back")).to_be_visible()
+    page.get_by_label("The code on your card or record").fill("7K2M")
+    page.get_by_role("button", name="Make it mine").click()
+    expect(page.get_by_text("This code is not known here")).to_be_in_viewport()
+    visitor.check_page()
+    visitor.pictures("collection-code-wrong")
+    page.get_by_label("The code on your card or record").fill(code.lower())
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("“Night Bus Songs” is yours")).to_be_visible()
+    expect(page.get_by_text("From a download code").first).to_be_visible()
+    visitor.check_page()
+    visitor.pictures("collection-all-kinds")
 
 
 def test_one_track_alone_and_the_way_to_the_rest(town: Town, visitor: Visitor) -> None:
