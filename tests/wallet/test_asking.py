@@ -15,11 +15,12 @@ import pytest
 import schemas
 from credentials.dids.document import build_did_document, key_url
 from credentials.encoding import base64url
+from credentials.keys.certificates import parse_x5c
 from credentials.keys.encryption import DecryptionKey
 from credentials.keys.jws import sign_jws
 from credentials.keys.kinds import KeyKind
 from credentials.keys.signer import LocalSigner
-from credentials.protocols.dcql import CredentialSet, Query
+from credentials.protocols.dcql import CredentialSet, Query, TrustedAuthority
 from credentials.protocols.oauth import parse_form
 from credentials.protocols.openid4vp import (
     DIRECT_POST_JWT,
@@ -536,3 +537,26 @@ async def test_an_answer_whose_address_is_out_of_reach_says_that_a_stamp_was_spe
         await answer(replace(asked, first_party="https://public.example/"), tools=tools)
     assert site.answers == []
     assert outside.paths() == ["GET artist.localhost:8703/requests/r"]
+
+
+async def test_a_site_that_names_an_authority_is_shown_only_what_that_one_vouches_for(
+    tools: Tools, site: HostileSite
+) -> None:
+    sample = parse_sd_jwt(record(tools).instances[0].credential)
+    (known,) = parse_x5c(sample.header["x5c"], what="chain").authority_key_ids
+    (query,) = asking("release").credentials
+    for values, fits in (((known,), True), (("A" * 27,), False)):
+        authority = TrustedAuthority(type="aki", values=values)
+        site.query = Query(credentials=(replace(query, trusted_authorities=(authority,)),))
+        if fits:
+            assert (await read_request(site.link(), tools=tools)).consent.copies
+        else:
+            with pytest.raises(errors.NotForThisGate):
+                await read_request(site.link(), tools=tools)
+
+
+async def test_an_empty_wallet_says_what_to_do_first(tools: Tools, site: HostileSite) -> None:
+    tools.keeper.change(lambda wallet: (replace(wallet, copies=()), None))
+    with pytest.raises(errors.NotForThisGate, match="receive an offer from your co-op first"):
+        await read_request(site.link(), tools=tools)
+    assert site.answers == []

@@ -208,7 +208,7 @@ def _choose(request: AuthorizationRequest, copies: Sequence[Copy]) -> Choice:
 def _in_words(copies: Sequence[Copy]) -> str:
     if not copies:
         return "it is empty so far; receive an offer from your co-op first"
-    return "it asks for a record that you have not received here. If you own it, ask your co-op for an offer of it"
+    return "it asks for what you have not received here. If it is yours, ask your co-op for an offer of it"
 
 
 def _take(wallet: Wallet, asked: Asked) -> tuple[Wallet, list[Instance]]:
