@@ -17,7 +17,7 @@ from credentials.protocols.openid4vci import CredentialResponse, DeferredRespons
 from credentials.protocols.openid4vci.tokens import BEARER
 from wallet.counter import Counter, fetch_deferred, fetch_instances, renew_token, tell
 from wallet.desk import Desk
-from wallet.errors import OfferedNoLonger, RenewalOver, UnwantedCredential
+from wallet.errors import IssuerRefused, OfferedNoLonger, RenewalOver, UnwantedCredential
 from wallet.judging import Judge
 from wallet.ports import Tools, Web
 from wallet.state import Copy, Instance, Wallet
@@ -121,6 +121,8 @@ async def fetch_copy(errand: Errand, source: Source) -> Copy | Deferred:
         UnwantedCredential, UnknownAuthority: what came was not kept.
         RenewalOver, IssuerRefused, FetchFailed: the co-op does not go on.
     """
+    if source.configuration_id not in errand.judge.kinds:
+        raise IssuerRefused(errand.desk.host, "it hands out nothing of this kind any more")
     counter = await go_to_counter(errand)
     if isinstance(source, Deferred):
         try:

@@ -18,7 +18,7 @@ from credentials.keys.errors import CertificateWrongName
 from credentials.protocols.openid4vci import NotSenderBound
 from plumbing.fetch import HttpFetcher, Reach
 from tests.support.other_issuer import HOST, OtherIssuer, make_ours
-from tests.support.outside import NOW, Authority, Memory, Outside, release_claims, says
+from tests.support.outside import NOW, Authority, Memory, Outside, endless, release_claims, says
 from wallet import errors
 from wallet.ports import Tools
 from wallet.service.receive import read_offer, receive
@@ -403,6 +403,66 @@ async def test_a_copy_that_the_co_op_hands_out_no_more_is_named(other: OtherIssu
     answer = says(replace(other.metadata(), configurations=cards).to_json())
     other.routes.answers["GET /.well-known/openid-credential-issuer"] = answer
     assert "nothing of this kind" in (await top_up(tools=mine)).not_renewed[0].reason
+
+
+async def test_what_the_co_op_gave_up_since_is_named_when_the_offer_is_read_again(
+    other: OtherIssuer, mine: Tools, outside: Outside
+) -> None:
+    other.make = lambda *_: "nonsense~"
+    link = other.offer_link()
+    with pytest.raises(errors.UnwantedCredential):
+        await receive(await read_offer(link, tools=mine), tools=mine)
+    kept = tuple(each for each in other.metadata().configurations if "Release" not in each.id)
+    answer = says(replace(other.metadata(), configurations=kept).to_json())
+    other.routes.answers["GET /.well-known/openid-credential-issuer"] = answer
+    other.make = make_ours
+    with pytest.raises(errors.IssuerRefused, match="nothing of this kind"):
+        await receive(await read_offer(link, tools=mine), tools=mine)
+    assert [copy.vct for copy in mine.keeper.load().copies] == [schemas.TRACK_OWNERSHIP.vct]
+    assert paths(outside, "/token") == 1
+
+
+async def test_a_token_that_opens_nothing_of_what_was_offered_is_said_so(other: OtherIssuer, mine: Tools) -> None:
+    link = other.offer_link()
+    other.identifiers = ("member",)
+    with pytest.raises(errors.IssuerRefused, match="gave nothing of what it had offered"):
+        await receive(await read_offer(link, tools=mine), tools=mine)
+
+
+LIES: dict[str, tuple[str, Callable[[httpx.Request], httpx.Response]]] = {
+    "a token that is none": ("POST /token", says({"hello": "you"})),
+    "a token of an unheard-of type": ("POST /token", says({"access_token": "t", "token_type": "mac"})),
+    "an error nobody knows": ("POST /token", says({"error": "go_away"}, 403)),
+    "an endless token": ("POST /token", endless()),
+    "an endless copy": ("POST /credential", endless()),
+    "no copy": ("POST /credential", says({"credentials": []})),
+    "a copy and a promise": ("POST /credential", says({"credentials": [], "transaction_id": "t", "interval": 1})),
+    "a promise without an end": ("POST /credential", says({"transaction_id": "t", "interval": 10**12}, 202)),
+    "no nonce": ("POST /nonce", says({}, 500)),
+    "other metadata": ("GET /.well-known/openid-credential-issuer", says({"credential_issuer": "https://x.example"})),
+    "another's keys": ("GET /.well-known/jwt-vc-issuer", says({"issuer": "https://x.example", "jwks": {"keys": []}})),
+    "no keys": ("GET /.well-known/jwt-vc-issuer", says({}, 404)),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+async def test_whatever_a_co_op_answers_instead_is_told_and_what_is_here_stays_and_can_be_topped_up_later(
+    other: OtherIssuer, mine: Tools, clock: Clock, lie: str
+) -> None:
+    other.identifiers = ("ep",)
+    await take(other, mine)
+    show(mine, 1)
+    clock.now += timedelta(hours=1)
+    route, answer = LIES[lie]
+    honest, other.routes.answers[route] = other.routes.answers[route], answer
+    (refused,) = (await top_up(tools=mine)).not_renewed
+    assert "Night Bus EP" in refused.title
+    assert refused.reason.endswith(".")
+    assert left(mine) == [3]
+    other.routes.answers[route] = honest
+    clock.now += timedelta(hours=1)
+    assert len((await top_up(tools=mine)).renewed) == 1
+    assert other.violations == []
 
 
 class Killed(BaseException):

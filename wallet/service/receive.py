@@ -237,6 +237,8 @@ async def _collect(web: Web, opened: OpenedOffer, tx_code: str | None, tools: To
     )
     # Kept before the first copy is asked for: the code is used up now, the token is all there is.
     tools.keeper.change(lambda wallet: (wallet.pruned(now).with_supply(supply), None))
+    if not supply.sources:
+        raise IssuerRefused(opened.host, "it took the offer and then gave nothing of what it had offered")
     return supply
 
 
