@@ -6,11 +6,14 @@ import secrets
 from typing import TYPE_CHECKING
 
 from issuer.ledger import Thing, ThingKind
+from issuer.registers import Contribution, Persona, PersonaKind
 from issuer.service.codes import make_codes, redeem_code
 from issuer.service.losses import give_on, refund
+from issuer.service.registers import add_contribution, add_member, verify_artist
 from issuer.status_tables import StatusEndRow
 from issuer.store import Store
-from tests.issuer.conftest import RELEASE, Coop
+from plumbing.ids import new_public_id
+from tests.issuer.conftest import RELEASE, URL, Coop
 
 if TYPE_CHECKING:
     from issuer.copies import Copy
@@ -54,3 +57,24 @@ def ended_entries(coop: Coop) -> set[str]:
 
     with coop.parts.database.read() as session:
         return {row.copy_id for row in session.exec(select(StatusEndRow))}
+
+
+def enrol(coop: Coop, listener: str) -> None:
+    """Write a listener into every register, and give them something by a code."""
+    given = Contribution(id=new_public_id(), listener=listener, what="translation", role="none", period="2026-11")
+    speaker = Persona(
+        id="", listener=listener, name="A Name", kind=PersonaKind.ARTIST, vouched_by=URL, vouching="met in person"
+    )
+    with coop.parts.database.write() as session:
+        store = Store(session)
+        add_member(store, listener=listener, share_class="listener", now=coop.now)
+        verify_artist(store, speaker, random=secrets.token_bytes, now=coop.now)
+        add_contribution(store, given, key=None, now=coop.now)
+
+
+def many_acts(coop: Coop, listener: str) -> None:
+    """Redeem a code, give it back, get a gift and give it on: every kind of entry."""
+    redeem(coop, listener, new_codes(coop, RELEASE)[0])
+    take_back(coop, copy_of(coop, listener, RELEASE).id)
+    coop.buy(listener, RELEASE)
+    give(coop, copy_of(coop, listener, RELEASE).id, coop.listener())

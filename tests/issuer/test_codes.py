@@ -36,7 +36,7 @@ def test_a_code_gives_the_release_that_it_is_bound_to_and_no_other(coop: Coop) -
     assert {copy.acquisition for copy in coop.copies(listener)} == {Acquisition.DOWNLOAD_CODE}
 
 
-def test_fifty_who_type_one_code_at_the_same_moment_make_one_copy(coop: Coop) -> None:
+def test_many_who_type_one_code_at_the_same_moment_make_one_copy(coop: Coop) -> None:
     (code,) = new_codes(coop, FIRST)
     listeners = [coop.listener() for _ in range(10)]
     outcomes: list[str] = []

@@ -12,6 +12,7 @@ import structlog
 from credentials.encoding import base64url
 from issuer.listeners import Listener
 from plumbing.logs import configure
+from tests.issuer.acts import enrol, many_acts
 from tests.issuer.test_pages import csrf, log_in, make_offer
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ async def test_nothing_that_names_a_listener_is_sent_signed_or_logged(
     for client in (wallet.http, browser):
         client.event_hooks["response"].append(keep)
     listener = coop.owner(**CANARY)
+    enrol(coop, listener)
     offer = coop.offer(listener)
     await wallet.http.get(f"/offers/{offer.id}")
     messages.append(coop.parts.desk.by_value(offer).to_link())
@@ -83,7 +85,9 @@ async def test_nothing_that_names_a_listener_is_sent_signed_or_logged(
 
 
 def test_only_the_listener_table_knows_who_somebody_is(coop: Coop) -> None:
-    listener = coop.owner(**CANARY)
+    listener = coop.listener(**CANARY)
+    many_acts(coop, listener)
+    enrol(coop, listener)
     coop.offer(listener)
     database = sqlite3.connect(str(coop.parts.database.url.database))
     for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
