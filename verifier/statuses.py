@@ -47,6 +47,8 @@ _GIVE_UP_AFTER: Final = 3
 _AT_THE_GATE: Final = timedelta(seconds=2)
 _FAILED_LATELY: Final = timedelta(seconds=10)
 _LOOK_FOR_NEW: Final = timedelta(minutes=30)
+_LOOK_AGAIN: Final = timedelta(minutes=2)
+_MAX_ETAG: Final = 256
 _WHAT: Final = "authorization server metadata of the co-op"
 _FORGETTING: Final = "forgetting"
 _ENDPOINT: Final = "status_list_aggregation_endpoint"
@@ -192,6 +194,7 @@ class StatusKeeper:
         try:
             named = await self._ask_which(trusted.issuer)
         except HandstampError:  # it says none, or cannot be reached: what is known is kept up all the same
+            self._looked[trusted.issuer] = now - _LOOK_FOR_NEW + _LOOK_AGAIN
             return due
         return [*due, *(uri for uri in named if uri not in known)]
 
@@ -235,7 +238,7 @@ class StatusKeeper:
 
     async def _ask_for(self, uri: str, before: KeptList | None, trusted: TrustedIssuer, *, now: datetime) -> KeptList:
         headers = {"Accept": MEDIA_TYPE}
-        if before is not None and before.etag is not None:
+        if before is not None and before.etag:
             headers["If-None-Match"] = before.etag
         reply = await self._fetcher.request("GET", uri, headers=headers, max_bytes=MAX_TOKEN_BYTES)
         if before is not None and reply.status == _NOT_MODIFIED:
@@ -249,11 +252,12 @@ class StatusKeeper:
         if before is not None and found.issued_at < before.issued_at:
             # Whoever plays an old list back would undo what was taken back since.
             raise FetchFailed(trusted.issuer, "it gave an older status list than before")
+        etag = reply.headers.get("ETag", "")
         return KeptList(
             uri=uri,
             issuer=trusted.issuer,
             token=token,
-            etag=reply.headers.get("ETag"),
+            etag=etag if len(etag) <= _MAX_ETAG else None,
             issued_at=found.issued_at,
             fetched_at=now,
             fetch_after=_fetch_after(found, now),

@@ -21,6 +21,8 @@ MEDIA_TYPE: Final = "application/statuslist+jwt"
 MAX_TOKEN_BYTES: Final = 1024 * 1024
 DEFAULT_TTL_S: Final = 300
 """How long a list without a `ttl` is taken for fresh."""
+MAX_TTL_S: Final = 86_400
+"""The longest `ttl` that is heeded: what was taken back must be seen within a day, whatever the list says."""
 
 _WHAT: Final = "status list"
 _AGGREGATION: Final = "list of status lists"
@@ -178,4 +180,4 @@ def _read_ttl(claims: Members) -> int:
         return DEFAULT_TTL_S
     if isinstance(ttl, bool) or not isinstance(ttl, int | float) or not ttl > 0:
         raise Malformed(claims.named("ttl"), "it is not a positive number of seconds")
-    return math.ceil(ttl)
+    return math.ceil(min(ttl, MAX_TTL_S))

@@ -284,9 +284,14 @@ async def test_new_lists_are_found_without_anybody_showing_one(site: Site, host:
         LISTS.remove(new)
 
 
-async def test_a_co_op_without_a_list_of_lists_is_no_failure(site: Site, host: Host) -> None:
+async def test_a_co_op_without_a_list_of_lists_is_no_failure_and_asked_again_soon(site: Site, host: Host) -> None:
     host.down = True
     assert await site.parts.statuses.refresh(now=site.clock()) == {"fetched": 0, "failed": 0}
+    host.down = False
+    site.clock.pass_time(seconds=30)
+    assert await site.parts.statuses.refresh(now=site.clock()) == {"fetched": 0, "failed": 0}
+    site.clock.pass_time(minutes=2)
+    assert await site.parts.statuses.refresh(now=site.clock()) == {"fetched": 3, "failed": 0}
 
 
 @pytest.mark.usefixtures("host")

@@ -225,6 +225,25 @@ def test_a_list_needs_neither_ttl_nor_end_and_may_name_its_issuer(world: World) 
     assert (found.ttl_s, found.expires_at) == (300, None)
     found.check_not_expired(world.now + timedelta(days=9999))
     assert check(world, sign(world, ttl=12.5)).ttl_s == 13
+    # A list that nobody need ever fetch again would undo every refund: a day is the longest.
+    assert check(world, sign(world, ttl=1e300)).ttl_s == check(world, sign(world, ttl=2**53 - 1)).ttl_s == 86_400
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["sub", "iat", "exp", "ttl", "status_list", "iss"]),
+        st.none()
+        | st.booleans()
+        | st.integers(-(2**53) + 1, 2**53 - 1)
+        | st.floats(allow_nan=False)
+        | st.text(max_size=5),
+        max_size=4,
+    )
+)
+@settings(max_examples=60)
+def test_whatever_an_issuer_signs_is_read_as_a_list_or_refused_in_words(world: World, claims: dict[str, Any]) -> None:
+    with contextlib.suppress(HandstampError):
+        assert check(world, sign(world, **claims)).uri == URI
 
 
 @pytest.mark.parametrize("typ", ["JWT", "dc+sd-jwt", "statuslist+cwt", None], ids=repr)
