@@ -13,8 +13,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
-from credentials.encoding import base64url
+from credentials.encoding import base64url, strict_json
 from credentials.keys.certificates import parse_x5c
 from credentials.keys.signer import LocalSigner
 from credentials.protocols.dcql import Choice, Holding, NothingMatches, choose
@@ -25,7 +26,7 @@ from credentials.protocols.openid4vp import (
     DirectPostResult,
     parse_request_link,
 )
-from credentials.sd_jwt import SdJwt, build_presentation, parse_sd_jwt
+from credentials.sd_jwt import build_presentation, parse_sd_jwt
 from plumbing.clock import epoch_s
 from plumbing.fetch import FetchFailed, FetchRefused, Reply
 from wallet.consent import Consent, build_consent, find_shown
@@ -170,8 +171,8 @@ def _holdings(copies: Iterable[Copy], request: AuthorizationRequest) -> list[Hol
     held = []
     asked = request.dcql.vct_values()
     for copy in sorted((copy for copy in copies if copy.vct in asked), key=lambda copy: -len(copy.instances)):
-        sample = parse_sd_jwt(copy.instances[0].credential) if copy.instances else None
-        if sample and not request.client_metadata.takes_issuer(str(sample.header.get("alg"))):
+        signed = _read_signed(copy.instances[0].credential.partition(".")[0]) if copy.instances else None
+        if signed and not request.client_metadata.takes_issuer(signed.algorithm):
             continue
         held.append(
             Holding(
@@ -179,16 +180,28 @@ def _holdings(copies: Iterable[Copy], request: AuthorizationRequest) -> list[Hol
                 format=SD_JWT_VC,
                 vct=copy.vct,
                 claims={**copy.claims, "iss": copy.issuer, "vct": copy.vct},
-                authority_key_ids=_authorities(sample) if sample else frozenset(),
+                authority_key_ids=signed.authorities if signed else frozenset(),
             )
         )
     return held
 
 
-def _authorities(sample: SdJwt) -> frozenset[str]:
-    if "x5c" not in sample.header:
-        return frozenset()
-    return parse_x5c(sample.header["x5c"], what="certificate chain").authority_key_ids
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Signed:
+    """By which algorithm a credential is signed, and the authority key identifiers of the certificates it carries."""
+
+    algorithm: str
+    authorities: frozenset[str]
+
+
+# A co-op signs thousands of copies under one header.
+@lru_cache(maxsize=256)
+def _read_signed(header: str) -> _Signed:
+    what = "header of a credential"
+    members = strict_json.parse_object(base64url.decode(header, what=what), what=what)
+    x5c = members.get("x5c")
+    known = frozenset() if x5c is None else parse_x5c(x5c, what="certificate chain").authority_key_ids
+    return _Signed(algorithm=str(members.get("alg")), authorities=known)
 
 
 def _choose(request: AuthorizationRequest, copies: Sequence[Copy]) -> Choice:
