@@ -1,43 +1,57 @@
-"""Compose the demo's EP: three short songs as real FLAC files, tagged, with a cover. The same files every time."""
+"""Compose the demo's records: short songs as real FLAC files, tagged, with a cover. The same files every time."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from handstamp.demo.cover import draw_cover
-from handstamp.demo.songs import SONGS, Song, perform
+from handstamp.demo.songs import KITCHEN_TAKE, SONGS, Song, perform
 from handstamp.demo.synth import SAMPLE_RATE_HZ
 
-TITLE: Final = "Night Bus Songs"
 ARTIST: Final = "The Long Way Home"
-DATE: Final = "2026-11-06"
-BARCODE: Final = "2000000000015"
 FILE_RATE_HZ: Final = 44_100
 _BLOCK_SAMPLES: Final = 2048
 _SAMPLE_BYTES: Final = 4
 _FRONT_COVER: Final = 3
 
 
-def compose_album(folder: Path) -> Path:
-    """Write the EP into `folder` (made if missing) and return it; what is complete already stays as it is.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What stands on a sleeve."""
+
+    title: str
+    date: str
+    barcode: str
+    kind: str
+    songs: tuple[Song, ...]
+
+
+NIGHT_BUS_SONGS: Final = Record(
+    title="Night Bus Songs", date="2026-11-06", barcode="2000000000015", kind="EP", songs=SONGS
+)
+KITCHEN_TAKE_SINGLE: Final = Record(
+    title="Kitchen Take", date="2026-11-13", barcode="2000000000022", kind="Single", songs=(KITCHEN_TAKE,)
+)
+"""The extra that the artist keeps for members of the co-op."""
+
+
+def compose_album(folder: Path, record: Record = NIGHT_BUS_SONGS) -> Path:
+    """Write a record into `folder` (made if missing) and return it; what is complete already stays as it is.
 
     It takes a few seconds the first time.
     """
     folder.mkdir(parents=True, exist_ok=True)
     cover = folder / "cover.png"
     if not cover.exists():
-        draw_cover(cover, title=TITLE, artist=ARTIST)
-    for number, song in enumerate(SONGS, start=1):
+        draw_cover(cover, title=record.title, artist=ARTIST)
+    for number, song in enumerate(record.songs, start=1):
         path = folder / f"{number:02} {song.title}.flac"
         if not path.exists():
-            _record(song, number, path, cover)
+            temporary = path.with_suffix(".part")
+            _write_flac(perform(song), temporary)
+            _write_tags(record, song, number, temporary, cover)
+            temporary.replace(path)
     return folder
-
-
-def _record(song: Song, number: int, path: Path, cover: Path) -> None:
-    temporary = path.with_suffix(".part")
-    _write_flac(perform(song), temporary)
-    _write_tags(song, number, temporary, cover)
-    temporary.replace(path)
 
 
 def _write_flac(samples: bytes, path: Path) -> None:
@@ -61,19 +75,19 @@ def _write_flac(samples: bytes, path: Path) -> None:
         container.mux(stream.encode(None))
 
 
-def _write_tags(song: Song, number: int, path: Path, cover: Path) -> None:
+def _write_tags(record: Record, song: Song, number: int, path: Path, cover: Path) -> None:
     from mutagen.flac import FLAC, Picture  # noqa: PLC0415  # of the extra `audio`
 
     file = FLAC(path)  # type: ignore[no-untyped-call]  # mutagen has no types
     file.delete()
     file["title"] = song.title
     file["artist"] = file["albumartist"] = ARTIST
-    file["album"] = TITLE
-    file["tracknumber"], file["tracktotal"] = str(number), str(len(SONGS))
-    file["date"] = DATE
+    file["album"] = record.title
+    file["tracknumber"], file["tracktotal"] = str(number), str(len(record.songs))
+    file["date"] = record.date
     file["isrc"] = song.isrc
-    file["barcode"] = BARCODE
-    file["releasetype"] = "EP"
+    file["barcode"] = record.barcode
+    file["releasetype"] = record.kind
     picture = Picture()  # type: ignore[no-untyped-call]  # mutagen has no types
     picture.type, picture.mime, picture.data = _FRONT_COVER, "image/png", cover.read_bytes()
     file.add_picture(picture)  # type: ignore[no-untyped-call]  # mutagen has no types

@@ -1,6 +1,6 @@
-"""The three songs of the demo's EP, as notes."""
+"""The songs of the demo's two records, as notes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from handstamp.demo.synth import BASS, PAD, PLUCK, Tape, brush, kick, note
@@ -129,4 +129,14 @@ SONGS: Final = (
         ),
         drums=True,
     ),
+)
+
+KITCHEN_TAKE: Final = replace(
+    SONGS[0],
+    title="Last Bus (Kitchen Take)",
+    isrc="XXHST2600004",
+    beats_per_minute=84,
+    chords=SONGS[0].chords[:4],
+    pattern=((0, 0, 1), (1, 2, 1), (2, 0, 2), (3, 1, 1)),
+    melody=SONGS[0].melody[:4],
 )

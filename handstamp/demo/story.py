@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from credentials.encoding.strict_json import Json
-from handstamp.demo.album import compose_album
+from handstamp.demo.album import KITCHEN_TAKE_SINGLE, compose_album
 from handstamp.demo.checks import CheckedFile, check_files
 from handstamp.demo.knowledge import Knowledge, search
 from handstamp.demo.stage import DemoFailed, Stage
@@ -56,6 +56,7 @@ class Story:
             ("The co-op offers what Robin owns, the wallet receives it", self._receive),
             ("Robin opens the artist's gate and gets the files", self._open_gate),
             ("Are they the artist's own files?", self._compare),
+            ("Robin is a member of the co-op, and members get an extra", self._open_extra),
             ("What does each party know now?", self._show_knowledge),
         ):
             self._tell(words, step)
@@ -131,12 +132,15 @@ class Story:
         self.say("One encrypted file; only the passphrase opens it.")
 
     def _receive(self) -> None:
-        offer = self._json("issuer", "offer", self._listener)
         self.say("The offer is a QR code or a link. Alone it is worth nothing: the wallet also asks for the code "
                   "that only Robin sees.")  # fmt: skip
-        self._stage.run("wallet", "receive", str(offer["link"]), "--code", str(offer["code"]), "--yes")
+        self._take_offer()
         for line in self._stage.run("wallet", "list").splitlines():
             self.say(line)
+
+    def _take_offer(self, *choice: str) -> None:
+        offer = self._json("issuer", "offer", self._listener, *choice)
+        self._stage.run("wallet", "receive", str(offer["link"]), "--code", str(offer["code"]), "--yes")
 
     def _open_gate(self) -> None:
         files = self._stage.folder / "received"
@@ -152,6 +156,20 @@ class Story:
             table.add_row(*_row(file))
         self._console.print(table)
         self.say(f"{len(checked)} of {len(checked)} are identical to what the artist put in.", "green")
+
+    def _open_extra(self) -> None:
+        folder = compose_album(self._stage.folder / "extra", KITCHEN_TAKE_SINGLE)
+        extra = str(self._json("tracks", "add", str(folder))["id"])
+        self._stage.run("tracks", "allow", self._stage.addresses["verifier"], "--release", extra, "--yes")
+        address = f"{self._stage.addresses['trackserver']}/releases/{extra}"
+        gate = self._json("gate", "add", "--member", self._stage.addresses["issuer"], "--opens", address)
+        self._stage.run("issuer", "member", "add", self._listener, "--class", "listener")
+        self._take_offer()
+        files = self._stage.folder / "received-extra"
+        for line in self._stage.run("wallet", "open", str(gate["link"]), "--yes", "--to", str(files)).splitlines():
+            self.say(line)
+        check_files(files, folder)
+        self.say("The artist's site learnt that somebody is a member: no name, no number, no age.", "green")
 
     def _show_knowledge(self) -> None:
         facts = {
