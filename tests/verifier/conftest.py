@@ -237,11 +237,19 @@ def trackserver() -> FastAPI:
     return FastAPI()
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """An empty, migrated database: the migrations run once, every test gets a copy of the file."""
+    path = tmp_path_factory.mktemp("migrated") / "verifier.sqlite"
+    upgrade(f"sqlite:///{path}", MIGRATIONS)
+    return path.read_bytes()
+
+
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    url = f"sqlite:///{tmp_path}/verifier.sqlite"
-    upgrade(url, MIGRATIONS)
-    database = Database(url)
+def database(tmp_path: Path, migrated: bytes) -> Iterator[Database]:
+    path = tmp_path / "verifier.sqlite"
+    path.write_bytes(migrated)
+    database = Database(f"sqlite:///{path}")
     yield database
     database.close()
 
