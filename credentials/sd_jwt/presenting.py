@@ -62,7 +62,8 @@ def _choose(sd_jwt: SdJwt, paths: Iterable[Path]) -> list[Disclosure]:
     chosen = [
         disclosure
         for disclosure in sd_jwt.disclosures
-        if (location := sd_jwt.locations[disclosure.digest]) in leading or not wanted.isdisjoint(_starts(location))
+        if (location := sd_jwt.locations[disclosure.digest]) in leading
+        or (len(location) > 1 and not wanted.isdisjoint(_starts(location)))
     ]
     # By place, because the order in which an issuer sent them could tag the holder.
     chosen.sort(key=lambda disclosure: _in_order(sd_jwt.locations[disclosure.digest]))

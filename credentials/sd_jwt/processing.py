@@ -19,6 +19,8 @@ from credentials.sd_jwt.errors import (
 from credentials.sd_jwt.locating import Elements, Location
 
 _MAX_DEPTH = 32
+# All others are what they are; nearly every claim is one of them.
+_CONTAINERS = (dict, list)
 
 
 class Processing:
@@ -43,7 +45,7 @@ class Processing:
         self._check_names(top)
         for name, value in top.items():
             if name != DIGESTS:
-                processed[name] = self._expand(value, (name,), 1)
+                processed[name] = self._expand(value, (name,), 1) if isinstance(value, _CONTAINERS) else value
         self._disclose(top, processed, (), 1)
         # Step 5.
         if len(self._locations) != len(self._disclosures):
@@ -91,7 +93,8 @@ class Processing:
             if disclosure.name in members:
                 raise ClaimNameTaken
             here = self._locations[disclosure.digest] = (*location, disclosure.name)
-            members[disclosure.name] = self._expand(disclosure.value, here, depth)
+            value = disclosure.value
+            members[disclosure.name] = self._expand(value, here, depth) if isinstance(value, _CONTAINERS) else value
 
     def _expand_elements(self, elements: list[Json], location: Location, depth: int) -> list[Json]:
         expanded: list[Json] = []
