@@ -99,7 +99,8 @@ def receive_offer(
 @app.command(name="list")
 def list_copies(as_json: AsJson = False, passphrase_file: PassphraseFile = None) -> None:
     """List your records: title, how and when each became yours, how many uses are left."""
-    copies = open_wallet(passphrase_file).keeper.load().copies
+    tools = open_wallet(passphrase_file)
+    copies = tools.keeper.load().pruned(tools.clock()).copies
     if as_json:
         views.print_json([views.copy_json(copy) for copy in copies])
     else:

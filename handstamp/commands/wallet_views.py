@@ -148,6 +148,7 @@ def copy_json(copy: Copy) -> dict[str, Json]:
     """Return a copy for programs, without its secrets."""
     return {
         "type": copy.vct,
+        "foreign": copy.foreign.name if copy.foreign else None,
         "issuer": copy.issuer,
         "claims": {**copy.claims},
         "received_at": copy.received_at.isoformat(),

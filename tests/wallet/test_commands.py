@@ -278,6 +278,18 @@ def test_uses_are_topped_up_and_what_cannot_be_is_named_with_its_reason(
     assert "Refunded" in done(ready("top-up"))
 
 
+def test_a_membership_that_has_ended_is_listed_without_uses(
+    ready: Run, outside: Outside, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = OtherIssuer.open(outside, authority, identifiers=("member",))
+    done(ready("receive", other.offer_link(), "--yes"))
+    assert "your membership at other.localhost" in done(ready("show", "1"))
+    assert json.loads(done(ready("list", "--json")))[0]["uses_left"] == 4
+    monkeypatch.setattr(composition, "system_clock", lambda: NOW.replace(year=2027))
+    assert json.loads(done(ready("list", "--json")))[0]["uses_left"] == 0
+    assert "top-up" in done(ready("list"))
+
+
 def test_a_full_wallet_asks_nobody(ready: Run, issuer: HostileIssuer) -> None:
     done(ready("receive", issuer.link(), "--code", "123456"))
     assert "nobody was asked" in done(ready("top-up"))

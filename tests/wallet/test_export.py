@@ -1,5 +1,6 @@
 """A wallet in a file: encrypted, merged without doubling, and nothing that was shown ever comes back."""
 
+import os
 import secrets
 from dataclasses import replace
 from datetime import timedelta
@@ -85,6 +86,18 @@ async def test_an_export_never_overwrites_anything(stocked: Tools, tmp_path: Pat
     assert (tmp_path / "away").read_text() == "a letter"
     with pytest.raises(errors.UnreadableFile):
         export_wallet(tmp_path / "nowhere" / "away", SECRET, tools=stocked, cost=CHEAP)
+
+
+async def test_a_full_disk_leaves_no_half_export(
+    stocked: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(errors.UnreadableFile, match="No space left"):
+        export_wallet(tmp_path / "away", SECRET, tools=stocked, cost=CHEAP)
+    assert not (tmp_path / "away").exists()
 
 
 async def test_an_export_is_no_wallet_and_a_wallet_no_export(stocked: Tools, vault: Vault, tmp_path: Path) -> None:
