@@ -1,7 +1,6 @@
 """`handstamp gate`: make gates, list them, print their poster."""
 
 import asyncio
-import contextlib
 from pathlib import Path
 from typing import Annotated
 
@@ -9,14 +8,19 @@ import typer
 from rich.markup import escape
 
 from credentials.encoding import strict_json
+from handstamp.commands.gate_wishes import Wishes, describe_requirement
 from handstamp.composition.verifier import VerifierTools, compose_verifier
 from handstamp.settings import load_settings
 from handstamp.terminal import Terminal
 from plumbing.clock import system_clock
 from plumbing.fetch import HttpFetcher
-from verifier.gates import ORIGINAL, Gate, Terms
-from verifier.service.add_gate import NewGate, ReleaseAddress
+from verifier.gates import ORIGINAL, Gate
+from verifier.limits import Monthly
+from verifier.proof_rows import proof_to_json
+from verifier.proofs import AllOf, proofs_of
+from verifier.service.add_gate import NewGate
 from verifier.service.add_gate import add_gate as make_gate
+from verifier.service.close_gate import close_gate
 from verifier.service.start_visit import load_gate
 from verifier.web.button import build_button
 from verifier.web.poster import build_poster
@@ -27,16 +31,34 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for script
 
 
 @app.command()
-def add(
+def add(  # noqa: PLR0913 - each is an option
     *,
     release: Annotated[
-        str | None, typer.Option(help="Opens to owners of this release: its address at the trackserver.")
+        list[str] | None, typer.Option(help="Opens to owners of this release: its address at the trackserver.")
     ] = None,
     track: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             help="Opens to owners of this track, or of its release: the release's address, # and the track's number."
         ),
+    ] = None,
+    member: Annotated[list[str] | None, typer.Option(help="Opens to members of this co-op: its address.")] = None,
+    over_16: Annotated[bool, typer.Option("--over-16", help="Only members who are at least 16.")] = False,
+    share_class: Annotated[str | None, typer.Option(help="Only members with a share of this class.")] = None,
+    artist: Annotated[
+        list[str] | None, typer.Option(help="Opens to a verified artist or label: the persona's id, a space, its name.")
+    ] = None,
+    contribution: Annotated[
+        list[str] | None,
+        typer.Option(help="Opens to who contributed: the co-op's address, a space, what was contributed."),
+    ] = None,
+    need_all: Annotated[bool, typer.Option("--all/--any", help="Whether all of it must be shown, or any.")] = False,
+    opens: Annotated[
+        str | None, typer.Option(help="What opens, if it is not what is owned: a release's address, perhaps with #3.")
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Opens once for each copy, or membership, ever.")] = False,
+    per_month: Annotated[
+        int | None, typer.Option(help="Opens so many times a month for each copy, or membership.")
     ] = None,
     title: Annotated[str | None, typer.Option(help="The gate's heading; the release's title without it.")] = None,
     terms: Annotated[
@@ -51,10 +73,33 @@ def add(
     [dim]handstamp gate add --release https://tracks.example/releases/ID[/]
 
     [dim]handstamp gate add --track "https://tracks.example/releases/ID#3" --terms terms.txt[/]
+
+    [dim]handstamp gate add --member https://coop.example --opens https://tracks.example/releases/EXTRA --once[/]
     """
-    new = NewGate(address=_address(release, track), title=title, terms=_terms(terms), package=package)
+    wishes = Wishes(
+        releases=tuple(release or ()),
+        tracks=tuple(track or ()),
+        members=tuple(member or ()),
+        over16=over_16,
+        share_class=share_class,
+        artists=tuple(artist or ()),
+        contributions=tuple(contribution or ()),
+        need_all=need_all,
+        opens=opens,
+        once=once,
+        per_month=per_month,
+        title=title,
+        terms=terms,
+        package=package,
+    )
+    _make(wishes, poster=poster, as_json=as_json)
+
+
+def _make(wishes: Wishes, *, poster: Path | None, as_json: bool) -> None:
     tools = compose_verifier(load_settings())
-    gate = _add(tools, new)
+    with tools.work.read() as stores:
+        policy = stores.load_policy(tools.party.site)
+    gate = _add(tools, wishes.read(policy))
     written = _write_poster(tools, gate, poster)
     if as_json:
         typer.echo(_as_json(tools, gate, poster=written))
@@ -67,6 +112,8 @@ def add(
     out.print("A button for your page (in WordPress: add a block “Custom HTML” and paste):")
     out.print(escape(f"  {build_button(gate, url=tools.party.gate_url(gate.gate_id))}\n"))
     out.print(f"A poster to print: {escape(str(written))}")
+    if gate.counting is not None:
+        out.print("It counts: a wallet shows the number of a copy or membership, and warns its owner of that.")
 
 
 @app.command("list")
@@ -83,8 +130,9 @@ def list_gates(*, as_json: JsonOption = False) -> None:
         return
     out = Terminal(highlight=False, soft_wrap=True)
     for gate in gates:
-        whom = "the track or its release" if gate.opens.is_track else "the release"
-        out.print(f"[bold]{escape(gate.title)}[/] by {escape(gate.opens.artist)}, for who owns {whom}")
+        closed = ", closed" if gate.closed_at is not None else ""
+        whom = escape(describe_requirement(gate))
+        out.print(f"[bold]{escape(gate.title)}[/] by {escape(gate.opens.artist)}, for who {whom}{closed}")
         out.print(f"  {tools.party.gate_url(gate.gate_id)}")
 
 
@@ -105,6 +153,12 @@ def show(gate: GateArgument, *, as_json: JsonOption = False) -> None:
     )
     with tools.work.read() as stores:
         passages = stores.load_passages(found.gate_id)
+        receipts = len(stores.load_receipts(found.gate_id))
+    out.print(escape(f"  for who {describe_requirement(found)}"))
+    if receipts:
+        out.print(f"  {_count(receipts, 'receipt', 'receipts')} of the handshake, each erased after a year")
+    if found.closed_at is not None:
+        out.print(f"  closed on {found.closed_at:%Y-%m-%d}")
     for month, count in passages:
         out.print(f"  {month}: passed {_count(count, 'time', 'times')}")
     out.print(escape(f"\n{found.terms.text}\n\n{build_button(found, url=tools.party.gate_url(found.gate_id))}"))
@@ -122,29 +176,23 @@ def poster(
     typer.echo(_write_poster(tools, _find(tools, gate), to, sentence=sentence))
 
 
+@app.command()
+def close(
+    gate: GateArgument, *, yes: Annotated[bool, typer.Option("--yes", help="Do not ask; for scripts.")] = False
+) -> None:
+    """Close a gate for good: nobody enters any more, and it forgets every copy that it counted."""
+    tools = compose_verifier(load_settings())
+    found = _find(tools, gate)
+    if not yes:
+        typer.confirm(f"Close the gate of “{found.title}” for good?", abort=True)
+    if close_gate(tools.work, found, now=system_clock()):
+        typer.echo("Closed. Its link now says so; doors that are open stay open for a quarter of an hour.")
+    else:
+        typer.echo("It was closed already.")
+
+
 def _count(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
-
-
-def _address(release: str | None, track: str | None) -> ReleaseAddress:
-    given = release or track
-    if given is None or (release and track):
-        raise typer.BadParameter("give either --release or --track")
-    address = ReleaseAddress.parse(given)
-    if (address.track is None) != (track is None):
-        raise typer.BadParameter(
-            "--track needs the track after a #, and --release has none: https://TRACKSERVER/releases/ID#3"
-        )
-    return address
-
-
-def _terms(given: str | None) -> Terms | None:
-    if given is None:
-        return None
-    with contextlib.suppress(OSError):  # a text may be longer than any file's name
-        if Path(given).is_file():
-            return Terms.parse(Path(given).read_text("utf-8", "replace"))
-    return Terms.parse(given)
 
 
 def _add(tools: VerifierTools, new: NewGate) -> Gate:
@@ -182,8 +230,19 @@ def _describe(tools: VerifierTools, gate: Gate, *, poster: Path | None = None) -
         "bytes": gate.opens.size_bytes,
         "terms": gate.terms.text,
         "button": build_button(gate, url=url),
+        "proofs": [proof_to_json(proof) for proof in proofs_of(gate.requirement)],
+        "all": isinstance(gate.requirement, AllOf),
+        "limit": _limit(gate),
+        "closed": gate.closed_at is not None,
     }
     return described if poster is None else {**described, "poster": str(poster)}
+
+
+def _limit(gate: Gate) -> strict_json.Json:
+    if gate.counting is None:
+        return None
+    limit = gate.counting.limit
+    return {"times": limit.times, "per": "month" if isinstance(limit, Monthly) else "ever"}
 
 
 def _as_json(tools: VerifierTools, gate: Gate, *, poster: Path | None = None) -> str:

@@ -13,14 +13,16 @@ import uvicorn
 from fastapi import FastAPI
 from typer.testing import CliRunner
 
-from credentials.errors import HandstampError
+from credentials.errors import HandstampError, Malformed
 from credentials.keys.signer import LocalSigner
-from credentials.trust import TrustedIssuer
+from credentials.trust import TrustedIssuer, TrustPolicy
 from handstamp.commands import gate, verifier
+from handstamp.commands.gate_wishes import Wishes
 from handstamp.composition.verifier import build_app, compose_verifier
 from handstamp.settings import load_settings
 from plumbing.clock import system_clock
 from tests.verifier.conftest import RELEASE, TRACK
+from verifier.proofs import MemberOf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
+EXTRA = "00000000-0000-4000-8000-000000000001"
 KEY = LocalSigner.generate().public_key
 OTHER = TrustedIssuer(
     issuer="http://other.localhost:8701", name="Other", anchors=(b"pem",), types=frozenset({"urn:type"})
@@ -127,11 +130,107 @@ def test_gates_are_listed_and_shown(neighbour: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["--release", "u", "--track", "u"], ["--track", f"http://t.localhost/releases/{RELEASE}"]]
+    "arguments",
+    [
+        [],
+        ["--track", f"http://t.localhost/releases/{RELEASE}"],
+        ["--release", f"http://t.localhost/releases/{RELEASE}#1"],
+        ["--release", f"http://t.localhost/releases/{RELEASE}", "--track", f"http://t.localhost/releases/{RELEASE}#1"],
+        ["--member", "https://coop.example"],
+        ["--opens", f"http://t.localhost/releases/{RELEASE}", "--over-16"],
+    ],
 )
-def test_a_gate_for_nothing_or_for_both_is_not_understood(arguments: list[str]) -> None:
+def test_a_gate_for_which_it_is_not_clear_what_opens_is_not_understood(arguments: list[str]) -> None:
     done = run(gate.app, "add", *arguments)
     assert done.exit_code == 2
+
+
+def test_a_membership_opens_an_extra_once(neighbour: str) -> None:
+    extra = f"{neighbour}/releases/{EXTRA}"
+    done = run(
+        *(gate.app, "add", "--member", neighbour, "--over-16", "--share-class", "listener", "--opens", extra),
+        *("--once", "--json"),
+    )
+    assert done.exit_code == 0, done.output
+    described = json.loads(done.stdout)
+    assert described["release"] == EXTRA
+    assert described["limit"] == {"times": 1, "per": "ever"}
+    assert described["proofs"] == [
+        {
+            "kind": "member",
+            "coop": neighbour,
+            "name": "neighbour.localhost",
+            "over16": True,
+            "share_class": "listener",
+        }
+    ]
+    listed = run(gate.app, "list").output
+    assert "for who is a member of neighbour.localhost (listener), at least 16, once" in listed
+
+
+def test_a_gate_may_ask_for_several_things_and_each_keeps_its_name(neighbour: str) -> None:
+    done = run(
+        *(gate.app, "add", "--release", f"{neighbour}/releases/{RELEASE}", "--opens", f"{neighbour}/releases/{EXTRA}"),
+        *("--track", f"{neighbour}/releases/{RELEASE}#1", "--artist", f"{EXTRA} The Long Way Home", "--all"),
+        *("--contribution", f"{neighbour} translation", "--per-month", "3", "--json"),
+    )
+    assert done.exit_code == 0, done.output
+    described = json.loads(done.stdout)
+    assert described["limit"] == {"times": 3, "per": "month"}
+    assert described["all"] is True
+    assert [proof["kind"] for proof in described["proofs"]] == ["release", "track", "artist", "contribution"]
+    shown = run(gate.app, "show", described["id"]).output
+    assert "owns “Low [bold]Tide” and owns “A” or its release and is verified as The Long Way Home" in shown
+    assert "contributed translation to neighbour.localhost, 3 times a month" in shown
+
+
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        {"once": True, "per_month": 3},
+        {"per_month": 0},
+        {"artists": ("nobody",)},
+        {"members": ("ftp://coop.example",)},
+        {"contributions": ("https://coop.example",)},
+        {"members": ("https://coop.example",), "share_class": "a\nb"},
+        {"terms": " "},
+    ],
+)
+def test_what_no_gate_can_ask_is_malformed(wishes: dict[str, Any]) -> None:
+    with pytest.raises(Malformed):
+        Wishes(opens=f"https://tracks.example/releases/{RELEASE}", **wishes).read(TrustPolicy(()))
+
+
+def test_a_trusted_co_op_goes_by_its_name() -> None:
+    policy = TrustPolicy((TrustedIssuer(issuer="https://coop.example", name="Sound Commons"),))
+    new = Wishes(members=("https://coop.example",), opens=f"https://tracks.example/releases/{RELEASE}").read(policy)
+    assert new.others == (MemberOf(coop="https://coop.example", name="Sound Commons"),)
+
+
+def test_a_gate_is_closed_after_a_question_and_once(neighbour: str) -> None:
+    link = made(neighbour, "--once")["link"]
+    assert run(gate.app, "close", link, answer="n\n").exit_code == 1
+    assert "Closed." in run(gate.app, "close", link, answer="y\n").output
+    assert "already" in run(gate.app, "close", link, "--yes").output
+    assert "closed" in run(gate.app, "list").output
+    assert "closed on" in run(gate.app, "show", link).output
+
+
+@pytest.mark.parametrize("prefix", ["redirect_uri", "decentralized_identifier"])
+def test_a_site_without_a_certificate_may_be_known_otherwise(monkeypatch: pytest.MonkeyPatch, prefix: str) -> None:
+    monkeypatch.setenv("HANDSTAMP_VERIFIER__CLIENT_ID_PREFIX", prefix)
+    monkeypatch.setenv("HANDSTAMP_VERIFIER__ENCRYPTED_ANSWERS", "true")
+    parts = build_app(load_settings()).state.verifier
+    assert parts.party.client_id("r").startswith(f"{prefix}:")
+    assert parts.answer_keys is not None
+
+
+def test_a_public_site_must_prove_who_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HANDSTAMP_VERIFIER__CLIENT_ID_PREFIX", "redirect_uri")
+    monkeypatch.setenv("HANDSTAMP_VERIFIER__BASE_URL", "https://artist.example")
+    with pytest.raises(HandstampError) as refused:
+        build_app(load_settings())
+    assert refused.value.code == "unusable_settings"
 
 
 def test_a_gate_that_is_not_there_is_refused_in_words() -> None:

@@ -1,0 +1,410 @@
+"""Gates that count: once ever, N a month, by copy; the short code; receipts; closing."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from credentials.encoding import base64url
+from credentials.errors import HandstampError
+from credentials.keys.jws import parse_jws
+from credentials.keys.signer import LocalSigner
+from plumbing.web.csrf import FormGuard
+from tests.verifier.conftest import (
+    COOP,
+    FORM,
+    JSON,
+    PAGE,
+    RELEASE,
+    Site,
+    Visitor,
+    make_gate,
+    owns_track,
+    response_code_of,
+)
+from verifier.app import build_verifier_app
+from verifier.gates import Counting, Gate
+from verifier.limits import Limit, Monthly, NotCountable, OnceEver, build_mark
+from verifier.proofs import MemberOf, OwnsRelease, OwnsTrack
+from verifier.service.close_gate import close_gate
+from verifier.service.complete_return import complete_return
+from verifier.service.distrust_issuer import distrust_issuer
+from verifier.service.take_answer import AnswerFailed, AnswerTaken, take_answer
+from verifier.service.type_code import type_code
+from verifier.visits import Accepted, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CROWD = 50
+COPY = "c83vEjRWeJCrze8SNFZ4kA"
+
+
+def limited(site: Site, limit: Limit, **changes: Any) -> Gate:
+    counting = Counting(limit=limit, key=secrets.token_bytes(32))
+    return site.save_gate(make_gate(OwnsRelease(release_id=RELEASE), clock=site.clock, counting=counting, **changes))
+
+
+@pytest.fixture
+def once(site: Site) -> Gate:
+    return limited(site, OnceEver())
+
+
+async def begun(site: Site, gate: Gate, device: str = "same_device", *, copy: str = COPY) -> tuple[Visitor, Any]:
+    """Start a visit and answer it with a new instance of a copy."""
+    visitor = await site.visitor().start(gate)
+    request = await visitor.fetch_request(device)
+    holder = LocalSigner.generate()
+    credential = visitor.coop.issue(holder, release=RELEASE, copy=copy)
+    form = visitor.answer(request, credential=credential, disclose=("release", "copy"), signer=holder)
+    return visitor, await visitor.send(request, form)
+
+
+async def came_back(site: Site, gate: Gate, *, copy: str = COPY) -> str:
+    """Pass, or be refused, on one device; return the word for what came of it."""
+    visitor, reply = await begun(site, gate, copy=copy)
+    if reply.status_code != 200:
+        return str(reply.json()["code"])
+    back = await visitor.http.get(reply.json()["redirect_uri"], headers=JSON)
+    return "open" if back.status_code == 200 else str(back.json()["code"])
+
+
+async def short_code(visitor: Visitor, reply: Any) -> str:
+    shown = await visitor.http.get(reply.json()["redirect_uri"], headers=JSON)
+    assert shown.status_code == 200, shown.text
+    return str(shown.json()["code"])
+
+
+def cookie_of(visitor: Visitor) -> str:
+    return visitor.http.cookies[f"visit-{visitor.visit.rpartition('/')[2]}"].partition(".")[0]
+
+
+async def typed(site: Site, visitor: Visitor, code: str, **changes: str) -> Any:
+    csrf = site.parts.guard.field_value(cookie_of(visitor))
+    content = "&".join(f"{name}={value}" for name, value in ({"csrf": csrf, "code": code} | changes).items())
+    return await visitor.http.post(f"{visitor.visit}/code", headers=FORM | PAGE, content=content)
+
+
+def state_of(site: Site, visitor: Visitor) -> object:
+    with site.parts.work.read() as stores:
+        return stores.load_visit(visitor.visit.rpartition("/")[2])
+
+
+def at_once(act: Callable[[int], object], *, crowd: int = CROWD) -> Counter[str]:
+    def run(index: int) -> str:
+        try:
+            done = act(index)
+        except HandstampError as error:
+            return error.code
+        return done.last_failure if isinstance(done, Refused) else type(done).__name__
+
+    with ThreadPoolExecutor(16) as pool:
+        return Counter(pool.map(run, range(crowd)))
+
+
+async def test_fifty_simultaneous_answers_of_one_copy_open_a_once_gate_once(site: Site, once: Gate) -> None:
+    visitors = [await site.visitor().start(once) for _ in range(CROWD)]
+    requests = [await visitor.fetch_request("same_device") for visitor in visitors]
+    forms = []
+    for visitor, request in zip(visitors, requests, strict=True):
+        credential = visitor.coop.issue(visitor.holder, release=RELEASE, copy=COPY)
+        forms.append(visitor.answer(request, credential=credential, disclose=("release", "copy")))
+    cookies = [cookie_of(visitor) for visitor in visitors]
+
+    def answer_and_return(index: int) -> object:
+        now = site.clock()
+        request_id = requests[index].response_uri.rpartition("/")[2]
+        taken = take_answer(site.parts.work, request_id, forms[index], party=site.parts.party, now=now)
+        if isinstance(taken, AnswerFailed):
+            raise taken.error
+        assert isinstance(taken, AnswerTaken)
+        code = response_code_of(taken.redirect_uri or "")
+        return complete_return(site.parts.work, code, cookie_of=lambda _: cookies[index], now=now)
+
+    assert at_once(answer_and_return) == {"Accepted": 1, "already_used": CROWD - 1}
+    with site.parts.work.read() as stores:
+        assert stores.load_passages(once.gate_id) == ((f"{site.clock():%Y-%m}", 1),)
+        assert len(stores.load_receipts(once.gate_id)) == 1
+
+
+async def test_codes_typed_at_once_for_one_copy_open_a_monthly_gate_n_times(site: Site) -> None:
+    gate = limited(site, Monthly(times=3))
+    ready = [await begun(site, gate, "cross_device") for _ in range(12)]
+    codes = [await short_code(visitor, reply) for visitor, reply in ready]
+    visits = [(visitor.visit.rpartition("/")[2], cookie_of(visitor)) for visitor, _ in ready]
+
+    def type_it(index: int) -> object:
+        visit_id, cookie = visits[index]
+        return type_code(site.parts.work, visit_id, codes[index], cookie=cookie, now=site.clock())
+
+    assert at_once(type_it, crowd=12) == {"Accepted": 3, "already_used": 9}
+
+
+async def test_one_copy_opens_a_once_gate_once_and_another_copy_too(site: Site, once: Gate) -> None:
+    assert await came_back(site, once) == "open"
+    assert await came_back(site, once) == "already_used"
+    assert await came_back(site, once, copy="d83vEjRWeJCrze8SNFZ4kA") == "open"
+
+
+async def test_a_gate_of_three_a_month_opens_again_next_month(site: Site) -> None:
+    gate = limited(site, Monthly(times=3))
+    site.clock.now = datetime.now(UTC).replace(day=28, hour=12, microsecond=0)
+    assert [await came_back(site, gate) for _ in range(4)] == ["open", "open", "open", "already_used"]
+    with site.parts.work.read() as stores:
+        receipts = len(stores.load_receipts(gate.gate_id))
+    assert receipts == 3
+    key = gate.counting.key if gate.counting else b""
+    mark = build_mark(key, issuer=COOP, claim="copy", value=COPY)
+    now, month = site.clock(), f"{site.clock():%Y-%m}"
+    later = replace_month(now)
+    with site.parts.work.write() as stores:
+        assert stores.load_spent(gate.gate_id, period=month, mark=mark, times=3) == now
+        stores.sweep(now=later)
+        assert stores.load_spent(gate.gate_id, period=month, mark=mark, times=1) is None
+        assert stores.use_up(gate.gate_id, period=f"{later:%Y-%m}", mark=mark, times=3, now=later) is None
+
+
+def replace_month(now: datetime) -> datetime:
+    year, month = (now.year + 1, 1) if now.month == 12 else (now.year, now.month + 1)
+    return now.replace(year=year, month=month, day=1)
+
+
+async def test_who_comes_again_is_told_when_the_stamp_was_used(site: Site, once: Gate) -> None:
+    assert await came_back(site, once) == "open"
+    first = site.clock()
+    site.clock.pass_time(minutes=7)
+    visitor, reply = await begun(site, once)
+    assert reply.status_code == 409
+    assert f"{first:%H:%M}" in reply.json()["error_description"]
+    page = await visitor.http.get(visitor.visit, headers=PAGE)
+    assert "already used here at" in page.text
+    assert f"{first:%H:%M}" in page.text
+
+
+async def test_who_loses_the_race_at_the_return_is_told_so_on_the_page(site: Site, once: Gate) -> None:
+    (first, won), (second, lost) = await begun(site, once), await begun(site, once)
+    assert (await first.http.get(won.json()["redirect_uri"], headers=PAGE)).status_code == 303
+    back = await second.http.get(lost.json()["redirect_uri"], headers=PAGE)
+    page = await second.http.get(back.headers["location"], headers=PAGE)
+    assert "already used here at" in page.text
+    assert "Start again" in page.text
+    again = await second.http.get(lost.json()["redirect_uri"], headers=JSON)
+    assert again.json()["code"] == "used_response_code"
+
+
+async def test_a_restart_between_answer_and_return_loses_nothing(site: Site, once: Gate) -> None:
+    visitor, reply = await begun(site, once)
+    site.app.state.verifier = None
+    visitor.http._transport = httpx.ASGITransport(app=build_verifier_app(site.parts))  # noqa: SLF001
+    back = await visitor.http.get(reply.json()["redirect_uri"], headers=JSON)
+    assert back.json() == {"visit": visitor.visit}
+    assert isinstance(state_of(site, visitor), Accepted)
+
+
+async def test_a_limited_gate_keeps_no_number_of_a_copy_and_no_two_gates_the_same_mark(site: Site, once: Gate) -> None:
+    other = limited(site, OnceEver())
+    assert await came_back(site, once) == "open"
+    assert await came_back(site, other) == "open"
+    assert COPY.encode() not in site.dump()
+    assert base64url.decode(COPY, what="copy") not in site.dump()
+    with site.database.read() as session:
+        marks = session.connection().exec_driver_sql("SELECT mark FROM marks").scalars().all()
+    assert len(set(marks)) == 2
+
+
+@pytest.mark.parametrize("value", ["none", "", None, 7, "x" * 600])
+def test_what_is_no_number_of_a_copy_is_not_counted(value: Any) -> None:
+    with pytest.raises(NotCountable):
+        build_mark(b"k" * 32, issuer=COOP, claim="copy", value=value)
+
+
+async def test_a_copy_without_a_number_does_not_open_a_limited_gate(site: Site, once: Gate) -> None:
+    assert await came_back(site, once, copy="none") == "not_countable"
+
+
+async def test_hiding_the_number_does_not_open_a_limited_gate(site: Site, once: Gate) -> None:
+    visitor = await site.visitor().start(once)
+    request = await visitor.fetch_request("same_device")
+    reply = await visitor.send(request, visitor.answer(request))
+    assert reply.json()["code"] == "missing_claim"
+
+
+async def test_a_release_and_its_track_do_not_open_a_limited_track_gate_twice(site: Site) -> None:
+    counting = Counting(limit=OnceEver(), key=secrets.token_bytes(32))
+    track = OwnsTrack(track_id="8a1f1b52-6a0c-4f3e-8f5e-2b1f6f0a9c01", release_id=RELEASE)
+    gate = site.save_gate(make_gate(track, clock=site.clock, counting=counting))
+    visitor = await site.visitor().start(gate)
+    request = await visitor.fetch_request("same_device")
+    form = visitor.answer(request, disclose=("release", "copy"))
+    assert (await visitor.send(request, form)).json()["code"] == "unasked_answer"
+    credential = owns_track(visitor)
+    assert credential
+    assert [each.id for each in request.dcql.credentials] == ["track"]
+
+
+async def test_a_membership_is_counted_by_its_own_number(site: Site) -> None:
+    counting = Counting(limit=OnceEver(), key=secrets.token_bytes(32))
+    gate = site.save_gate(make_gate(MemberOf(coop=COOP, name="Sound Commons"), clock=site.clock, counting=counting))
+    visitor = await site.visitor().start(gate)
+    request = await visitor.fetch_request("same_device")
+    assert [claim.path for claim in request.dcql.credentials[0].claims] == [("coop",), ("standing",), ("membership",)]
+
+
+# The short code.
+
+
+async def test_an_answer_from_afar_opens_only_when_its_code_is_typed(site: Site, once: Gate) -> None:
+    visitor, reply = await begun(site, once, "cross_device")
+    page = await visitor.http.get(visitor.visit, headers=PAGE)
+    assert "Type the code from your wallet" in page.text
+    # The phone has no cookie of this visit.
+    phone = await site.visitor().http.get(reply.json()["redirect_uri"], headers=PAGE)
+    code = await short_code(site.visitor(), reply)
+    assert " ".join(code) in phone.text
+    done = await typed(site, visitor, f"{code[:3]} {code[3:]}")
+    assert done.headers["location"] == visitor.visit
+    assert isinstance(state_of(site, visitor), Accepted)
+    gone = await visitor.http.get(reply.json()["redirect_uri"], headers=JSON)
+    assert (gone.status_code, gone.json()["code"]) == (404, "no_such_code")
+    used = await typed(site, visitor, code)
+    assert used.status_code == 409
+
+
+async def test_an_answer_lured_out_of_somebody_uses_nothing_up(site: Site, once: Gate) -> None:
+    thief, _ = await begun(site, once, "cross_device")  # it is the thief's page that waits, and no code comes
+    for _ in range(4):
+        await typed(site, thief, "abcdef")
+    page = await thief.http.get(thief.visit, headers=PAGE)
+    assert "1 more time" in page.text
+    await typed(site, thief, "abcdef")
+    assert state_of(site, thief) == Refused(facts=state_of(site, thief).facts, last_failure="too_many_wrong_codes")  # type: ignore[attr-defined]
+    page = await thief.http.get(thief.visit, headers=PAGE)
+    assert "wrong too often" in page.text
+    assert await came_back(site, once) == "open"
+
+
+async def test_another_browser_or_a_forged_form_types_no_code(site: Site, once: Gate) -> None:
+    visitor, reply = await begun(site, once, "cross_device")
+    code = await short_code(visitor, reply)
+    assert (await typed(site, visitor, code, csrf="x")).status_code == 403
+    stranger = site.visitor()
+    forged = FormGuard(b"f" * 32).field_value("")
+    sent = await stranger.http.post(f"{visitor.visit}/code", headers=FORM | PAGE, content=f"csrf={forged}&code={code}")
+    assert sent.status_code == 403
+    assert "another browser" in sent.text
+
+
+async def test_a_code_ends_with_its_visit(site: Site, once: Gate) -> None:
+    visitor, reply = await begun(site, once, "cross_device")
+    code = await short_code(visitor, reply)
+    site.clock.pass_time(minutes=5)
+    assert (await visitor.http.get(reply.json()["redirect_uri"], headers=PAGE)).status_code == 404
+    late = await typed(site, visitor, code)
+    assert "Time is up" in late.text
+
+
+async def test_the_stream_says_when_the_code_is_awaited(site: Site, once: Gate) -> None:
+    visitor, _ = await begun(site, once, "cross_device")
+    page = await visitor.http.get(visitor.visit, headers=PAGE)
+    assert "seen=waiting-code-0" in page.text
+
+
+# Receipts and closing.
+
+
+async def test_a_receipt_proves_the_terms_and_is_erased_after_a_year(site: Site, once: Gate) -> None:
+    assert await came_back(site, once) == "open"
+    with site.parts.work.read() as stores:
+        (receipt,) = stores.load_receipts(once.gate_id)
+    assert receipt.terms == once.terms.text
+    binding = parse_jws(receipt.signed.binding, what="key binding", typ="kb+jwt")
+    assert binding.claims()["nonce"] == once.terms.shake(receipt.signed.salt).nonce
+    with site.parts.work.write() as stores:
+        stores.sweep(now=site.clock().replace(year=site.clock().year + 1))
+        assert len(stores.load_receipts(once.gate_id)) == 1
+        stores.sweep(now=receipt.erase_at)
+        assert stores.load_receipts(once.gate_id) == ()
+
+
+async def test_an_unlimited_gate_keeps_no_receipt_and_no_mark(site: Site, gate: Gate) -> None:
+    await site.visitor().pass_gate(gate)
+    with site.parts.work.read() as stores:
+        assert stores.load_receipts(gate.gate_id) == ()
+    with site.database.read() as session:
+        assert session.connection().exec_driver_sql("SELECT count(*) FROM marks").scalar() == 0
+
+
+async def test_a_closed_gate_lets_nobody_in_and_forgets_whom_it_counted(site: Site, once: Gate) -> None:
+    assert await came_back(site, once) == "open"
+    waiting = await site.visitor().start(once)
+    asked = await waiting.fetch_request("same_device")
+    answered, reply = await begun(site, once, copy="d83vEjRWeJCrze8SNFZ4kA")
+    assert close_gate(site.parts.work, once, now=site.clock())
+    assert not close_gate(site.parts.work, once, now=site.clock())
+    http = site.visitor().http
+    page = await http.get(f"/gates/{once.gate_id}", headers=PAGE)
+    assert (page.status_code, "This gate is closed" in page.text) == (410, True)
+    started = await http.post(f"/gates/{once.gate_id}/visits", headers=JSON)
+    assert (started.status_code, started.json()["code"]) == (410, "gate_closed")
+    assert (await http.post(f"/gates/{once.gate_id}/visits", headers=FORM | PAGE, content="a=b")).status_code == 410
+    late = await waiting.send(asked, waiting.answer(asked))
+    assert late.json()["code"] == "gate_closed"
+    back = await answered.http.get(reply.json()["redirect_uri"], headers=JSON)
+    assert back.json()["code"] == "gate_closed"
+    with site.database.read() as session:
+        assert session.connection().exec_driver_sql("SELECT count(*) FROM marks").scalar() == 0
+
+
+async def test_distrust_shuts_the_doors_that_stand_open_on_that_co_ops_word(site: Site, gate: Gate) -> None:
+    visitor = await site.visitor().pass_gate(gate)
+    distrust_issuer(site.parts.work, COOP, party=site.parts.party, now=site.clock())
+    shut = state_of(site, visitor)
+    assert isinstance(shut, Refused)
+    assert shut.last_failure == "no_longer_trusted"
+    page = await visitor.http.get(urlsplit(visitor.visit).path, headers=PAGE)
+    assert "does not trust" in page.text
+
+
+# The tick.
+
+
+async def test_without_the_tick_no_browser_starts_a_visit(site: Site, gate: Gate) -> None:
+    http = site.visitor().http
+    page = await http.get(f"/gates/{gate.gate_id}", headers=PAGE)
+    assert 'type="checkbox" name="terms"' in page.text
+    sent = await http.post(f"/gates/{gate.gate_id}/visits", headers=FORM | PAGE, content="other=x")
+    assert sent.status_code == 400
+    assert "The tick is missing" in sent.text
+    assert "set-cookie" not in sent.headers
+
+
+async def test_a_limited_gate_says_before_that_it_recognises(site: Site, once: Gate, gate: Gate) -> None:
+    http = site.visitor().http
+    counted = (await http.get(f"/gates/{once.gate_id}", headers=PAGE)).text
+    assert "It opens once." in counted
+    assert "It could recognise you by it." in counted
+    assert "Whether you were here before." not in counted
+    free = (await http.get(f"/gates/{gate.gate_id}", headers=PAGE)).text
+    assert "Whether you were here before." in free
+    monthly = limited(site, Monthly(times=3))
+    assert "3 times a month" in (await http.get(f"/gates/{monthly.gate_id}", headers=PAGE)).text
+
+
+def test_marks_of_two_texts_never_meet() -> None:
+    key = b"k" * 32
+    one = build_mark(key, issuer="https://a", claim="copy", value="x" * 20)
+    assert one != build_mark(key, issuer="https://acopy", claim="", value="x" * 20)
+
+
+def test_a_limit_counts_within_its_period() -> None:
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    assert (OnceEver().period(now), Monthly(times=3).period(now)) == ("ever", "2026-11")
+    assert replace(Monthly(times=3), times=4).times == 4
