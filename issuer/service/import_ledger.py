@@ -31,7 +31,7 @@ from issuer.listeners import Listener
 from issuer.ports import Importing
 from issuer.service.import_catalogue import Groups, import_catalogue
 from issuer.service.import_report import ImportRefused, Report
-from issuer.service.record import record
+from issuer.service.record import record, settle
 from issuer.service.registers import add_member
 from plumbing.ids import new_internal_id
 
@@ -74,6 +74,7 @@ class _Import:
         self._people: dict[str, str] = {}
         self._alike: Counter[str] = Counter()
         self._groups = Groups()
+        self._touched: set[str] = set()
 
     def run(self, facts: Sequence[Fact]) -> None:
         tracks = [fact for fact in facts if isinstance(fact, TrackFact)]
@@ -93,6 +94,8 @@ class _Import:
                 self._play(act)
             else:
                 self._purchase(act)
+        for listener in sorted(self._touched):
+            settle(self._store, listener)  # once, however many acts: each would read all of theirs
         classes = {fact.id: fact.name for fact in facts if isinstance(fact, ClassFact) and fact.name}
         for member in sorted(members, key=lambda member: member.start):
             self._member(member, classes)
@@ -190,7 +193,8 @@ class _Import:
         if isinstance(act, Play | BuyTrack) and self._store.track(act.track) is None:
             self._report.skip(fact.place, _UNKNOWN_TRACK)
             return False
-        record(self._store, listener=listener, act=act, key=key, now=fact.at, even_withdrawn=True)
+        record(self._store, listener=listener, act=act, key=key, now=fact.at, even_withdrawn=True, settle_later=True)
+        self._touched.add(listener)
         self._report.take(what)
         return True
 

@@ -44,7 +44,16 @@ class AlreadyTheirs(HolderError):
         super().__init__("This is owned already, so nothing was given or used up: it can still go to somebody else.")
 
 
-def record(books: Books, *, listener: str, act: Gain, key: str, now: datetime, even_withdrawn: bool = False) -> Entry:
+def record(
+    books: Books,
+    *,
+    listener: str,
+    act: Gain,
+    key: str,
+    now: datetime,
+    even_withdrawn: bool = False,
+    settle_later: bool = False,
+) -> Entry:
     """Write an act down once, charge it, and keep what it made the listener's own.
 
     The same key with the same act gives the same entry again; with another act it is refused.
@@ -56,6 +65,7 @@ def record(books: Books, *, listener: str, act: Gain, key: str, now: datetime, e
         key: makes it safe to repeat.
         now: when it was.
         even_withdrawn: whether what is not on offer may be got: it was promised before, or happened before.
+        settle_later: whether the caller settles, once, after many acts.
 
     Raises:
         KeyReused: the key stands for another act.
@@ -77,7 +87,7 @@ def record(books: Books, *, listener: str, act: Gain, key: str, now: datetime, e
         raise AlreadyTheirs
     entry = Entry(key=key, listener=listener, act=act, charges=charges, at=now.replace(microsecond=0))
     books.append(entry)
-    if entry.may_complete:
+    if entry.may_complete and not settle_later:
         settle(books, listener)
     return entry
 
