@@ -100,6 +100,28 @@ async def test_a_proof_of_a_wallet_serves_once(strict: Wallet) -> None:
     )
 
 
+async def test_a_wallet_asks_and_redeems_only_under_the_name_that_is_vouched_for(strict: Wallet) -> None:
+    asked = {
+        "response_type": "code",
+        "client_id": "https://another.example",
+        "redirect_uri": "https://wallet.example/back",
+        "code_challenge": "A" * 43,
+        "code_challenge_method": "S256",
+        "scope": "release_ownership",
+    }
+    other_name = {
+        "error": "invalid_client",
+        "error_description": "The client_id is another than the one of the wallet attestation.",
+    }
+    refused(await strict.http.post("/par", data=asked, headers=attested(strict.coop)), other_name, status=401)
+    refused(await strict.http.post("/par", data=asked), MISSING, status=401)
+    shown = {"grant_type": "authorization_code", "code": "x", "code_verifier": "y", **asked}
+    headers = {"DPoP": strict.proof_of_possession("/token"), **attested(strict.coop)}
+    refused(await strict.http.post("/token", data=shown, headers=headers), other_name, status=401)
+    asked["client_id"] = "https://wallet.example"
+    assert (await strict.http.post("/par", data=asked, headers=attested(strict.coop))).status_code == 201
+
+
 async def test_there_is_no_bearer_token_in_haip_mode(strict: Wallet) -> None:
     answer = await strict.token(strict.coop.offer(strict.coop.owner()), dpop=None)
     refused(answer, {"error": "invalid_dpop_proof", "error_description": "The DPoP header is missing."})

@@ -66,6 +66,16 @@ def test_beside_a_proof_it_is_passed_over_by_who_trusts_no_attester(at: datetime
     assert proof.key.thumbprint == key.public_key.thumbprint
 
 
+def test_an_attestation_that_is_no_text_is_refused(at: datetime) -> None:
+    key = LocalSigner.generate()
+    header = {"typ": "openid4vci-proof+jwt", "jwk": key.public_key.jwk, "key_attestation": {}}
+    proof = sign_jws(header, {"aud": COOP, "iat": int(at.timestamp()), "nonce": NONCE}, key)
+    with pytest.raises(InvalidProof, match="not a JWT"):
+        check_request_proofs(
+            request(proof), audience=COOP, at=at, rules=AttestationRules(anchors=(make_provider().anchor,))
+        )
+
+
 def test_a_key_without_attestation_is_refused_where_one_is_required(at: datetime) -> None:
     rules = AttestationRules(anchors=(make_provider().anchor,), required=True)
     with pytest.raises(InvalidProof, match="only to keys with a key attestation"):
