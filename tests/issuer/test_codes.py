@@ -90,12 +90,11 @@ def test_a_takedown_changes_nothing_for_who_holds_a_code(coop: Coop) -> None:
     assert len(coop.copies(listener)) == 4
 
 
-@pytest.mark.parametrize(
-    "typed", ["", "7K2M", "7K2M-9QXR-0000-000U", "0" * 17, "7K2M 9QXR 0000 0000", "x" * 5000, "ÄÖ"]
-)
-def test_what_is_no_code_is_said(coop: Coop, typed: str) -> None:
-    with pytest.raises(UnknownCode, match="Nothing is lost"):
-        redeem(coop, coop.listener(), typed)
+def test_what_is_no_code_is_said(coop: Coop) -> None:
+    listener = coop.listener()
+    for typed in ("", "7K2M", "7K2M-9QXR-0000-000U", "0" * 17, "7K2M 9QXR 0000 0000", "x" * 5000, "ÄÖ"):
+        with pytest.raises(UnknownCode, match="Nothing is lost"):
+            redeem(coop, listener, typed)
 
 
 def test_codes_are_kept_as_hashes_and_only_so_many_are_made_at_once(coop: Coop) -> None:

@@ -256,5 +256,5 @@ class LedgerMachine(RuleBasedStateMachine):
         return next(mine, None)
 
 
-LedgerMachine.TestCase.settings = settings(max_examples=8, stateful_step_count=25, deadline=None)
+LedgerMachine.TestCase.settings = settings(max_examples=5, stateful_step_count=20, deadline=None)
 TestLedger = LedgerMachine.TestCase
