@@ -28,6 +28,10 @@ _DEFAULT_TERMS: Final = (
     "your friends. Please do not upload it or sell copies; {artist} lives from it. If a file breaks, come back: this "
     "gate stays open. That is the whole handshake."
 )
+_DEFAULT_TERMS_OF_AN_EXTRA: Final = (
+    "Enjoy “{title}”. It is yours for good: copy it to every device you have, back it up, play it to your friends. "
+    "Please do not upload it or sell copies; {artist} lives from it. That is the whole handshake."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +55,10 @@ class Terms:
         return cls(text=trimmed, language=language)
 
     @classmethod
-    def default(cls, *, title: str, artist: str) -> Terms:
-        """Return a short, friendly reminder of rights and duties."""
-        return cls.parse(_DEFAULT_TERMS.format(title=title, artist=artist))
+    def default(cls, *, title: str, artist: str, comes_back: bool = True) -> Terms:
+        """Return a short, friendly reminder of rights and duties; `comes_back` if owners pass as often as they like."""
+        words = _DEFAULT_TERMS if comes_back else _DEFAULT_TERMS_OF_AN_EXTRA
+        return cls.parse(words.format(title=title, artist=artist))
 
     def shake(self, salt: bytes) -> Handshake:
         """Return the handshake on these terms whose nonce `salt` makes fresh."""

@@ -154,6 +154,7 @@ def test_a_membership_opens_an_extra_once(neighbour: str) -> None:
     assert done.exit_code == 0, done.output
     described = json.loads(done.stdout)
     assert described["release"] == EXTRA
+    assert "this gate stays open" not in described["terms"]
     assert described["limit"] == {"times": 1, "per": "ever"}
     assert described["proofs"] == [
         {

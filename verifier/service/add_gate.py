@@ -94,12 +94,13 @@ async def add_gate(work: Work, new: NewGate, *, party: Party, fetcher: Fetcher, 
     )
     owned = [whose if address == new.address else await _ask_whose(address, fetcher=fetcher) for address in new.owned]
     proofs: list[Proof] = [*owned, *new.others]
+    comes_back = new.limit is None and proofs in ([], [whose])
     gate = Gate(
         gate_id=new_public_id(),
         site=party.site,
         title=new.title or opens.title,
         requirement=combine(proofs or [whose], need_all=new.need_all),
-        terms=new.terms or Terms.default(title=opens.title, artist=opens.artist),
+        terms=new.terms or Terms.default(title=opens.title, artist=opens.artist, comes_back=comes_back),
         opens=replace(opens, has_cover=cover is not None),
         created_at=now,
         counting=None if new.limit is None else Counting(limit=new.limit, key=secrets.token_bytes(_KEY_BYTES)),
