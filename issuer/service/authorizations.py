@@ -18,8 +18,9 @@ from credentials.protocols.openid4vci import CodeRequest, PushedRequest, TokenRe
 from credentials.protocols.openid4vci.authorization import is_verifier
 from issuer.authorizations import CODE_TTL, PUSHED_TTL, Asked
 from issuer.copies import Copy
+from issuer.delivery_ports import Authorizations
 from issuer.offers import TRIES, Burnt, Open, Redeemed
-from issuer.ports import Authorizations, Authorizing, Issuing, Ledger
+from issuer.ports import Authorizing, Issuing, Ledger
 from issuer.secrets import stored
 from issuer.service.deliveries import deliver
 from issuer.service.offers import NothingToOffer, configuration_ids

@@ -27,8 +27,9 @@ from credentials.sd_jwt import build_sd_jwt_vc
 from credentials.status import StatusReference
 from issuer.copies import Copy
 from issuer.deliveries import DEFERRED_INTERVAL_S, DEFERRED_TTL, NOTIFICATION_TTL, Token, Waiting
+from issuer.delivery_ports import Deliveries
 from issuer.identity import Identity
-from issuer.ports import Deliveries, Issuing
+from issuer.ports import Issuing
 from issuer.secrets import stored
 from issuer.service.claims import claims_for
 from issuer.service.tokens import note_proof

@@ -7,7 +7,8 @@ from credentials.protocols.oauth import CredentialRequestDenied, InvalidTransact
 from credentials.protocols.openid4vci import DeferredCredentialRequest, DeferredResponse
 from issuer.copies import Copy
 from issuer.deliveries import DEFERRED_INTERVAL_S, Token
-from issuer.ports import Deferring, Holding, Issuing
+from issuer.delivery_ports import Deferring
+from issuer.ports import Holding, Issuing
 from issuer.secrets import stored
 from issuer.service.credentials import Admitted, prepare
 from issuer.service.losses import NoSuchCopy

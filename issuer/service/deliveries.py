@@ -8,7 +8,7 @@ from credentials.protocols.openid4vci.details import AuthorizedCredential
 from credentials.protocols.openid4vci.tokens import BEARER, DPOP, TokenResponse
 from issuer.copies import Copy
 from issuer.deliveries import BEARER_TTL, REFRESH_TTL, TOKEN_TTL, Delivery, RefreshToken, Token
-from issuer.ports import Deliveries
+from issuer.delivery_ports import Deliveries
 from issuer.secrets import stored
 from plumbing.ids import new_internal_id, new_secret
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from credentials.protocols.openid4vci.credential import NonceResponse
-from issuer.ports import Freshness
+from issuer.delivery_ports import Freshness
 from issuer.secrets import stored
 from plumbing.ids import new_secret
 

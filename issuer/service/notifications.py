@@ -3,7 +3,7 @@
 from credentials.protocols.oauth import InvalidNotificationId, OAuthError
 from credentials.protocols.openid4vci import Notification
 from issuer.deliveries import Token
-from issuer.ports import Deliveries
+from issuer.delivery_ports import Deliveries
 from issuer.secrets import stored
 
 

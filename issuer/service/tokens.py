@@ -13,8 +13,9 @@ from credentials.protocols.freshness import CLOCK_SKEW_S, MAX_AGE_S
 from credentials.protocols.oauth import InvalidDpopProof, InvalidGrant, InvalidRequest, OAuthError
 from credentials.protocols.openid4vci import RefreshRequest, TokenRequest, TokenResponse
 from issuer.deliveries import RefreshToken
+from issuer.delivery_ports import Freshness
 from issuer.offers import Burnt, Offer, Open, Redeemed
-from issuer.ports import Freshness, Issuing
+from issuer.ports import Issuing
 from issuer.secrets import OfferSecrets, stored
 from issuer.service.deliveries import deliver, give_tokens
 from issuer.service.offers import configuration_ids

@@ -11,29 +11,29 @@ from issuer.store.base import SessionStore, from_s, to_s
 
 
 class AuthorizationStore(SessionStore):
-    """Implements `issuer.ports.Authorizations`."""
+    """Implements `issuer.delivery_ports.Authorizations`."""
 
     def add_asked(self, request_hash: str, asked: Asked) -> None:
-        """See `issuer.ports.Authorizations`."""
+        """See `issuer.delivery_ports.Authorizations`."""
         self._session.add(PushedRequestRow(request_hash=request_hash, **_columns(asked)))
         self._session.flush()
 
     def asked(self, request_hash: str) -> Asked | None:
-        """See `issuer.ports.Authorizations`."""
+        """See `issuer.delivery_ports.Authorizations`."""
         row = self._session.get(PushedRequestRow, request_hash)
         return _asked(row) if row else None
 
     def end_asked(self, request_hash: str) -> bool:
-        """See `issuer.ports.Authorizations`."""
+        """See `issuer.delivery_ports.Authorizations`."""
         return self._changed_one(delete(PushedRequestRow).where(col(PushedRequestRow.request_hash) == request_hash))
 
     def add_authorization(self, offer_id: str, asked: Asked) -> None:
-        """See `issuer.ports.Authorizations`."""
+        """See `issuer.delivery_ports.Authorizations`."""
         self._session.add(AuthorizationRow(offer_id=offer_id, **_columns(asked)))
         self._session.flush()
 
     def authorization(self, offer_id: str) -> Asked | None:
-        """See `issuer.ports.Authorizations`."""
+        """See `issuer.delivery_ports.Authorizations`."""
         row = self._session.get(AuthorizationRow, offer_id)
         return _asked(row) if row else None
 

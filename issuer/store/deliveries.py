@@ -30,10 +30,10 @@ _MAX_KEYS = 100
 
 
 class DeliveryStore(SessionStore):
-    """Implements `issuer.ports.Deliveries` and `issuer.ports.Deferring`."""
+    """Implements `issuer.delivery_ports.Deliveries` and `issuer.delivery_ports.Deferring`."""
 
     def add_delivery(self, delivery: Delivery) -> None:
-        """See `issuer.ports.Deliveries`."""
+        """See `issuer.delivery_ports.Deliveries`."""
         self._session.add(
             DeliveryRow(
                 id=delivery.id,
@@ -51,15 +51,15 @@ class DeliveryStore(SessionStore):
         self._session.flush()
 
     def close_delivery(self, delivery: Delivery) -> None:
-        """See `issuer.ports.Deliveries`."""
+        """See `issuer.delivery_ports.Deliveries`."""
         self._changed(update(DeliveryRow).where(col(DeliveryRow.id) == delivery.id).values(closed=True))
 
     def close_delivery_of(self, offer: Offer) -> None:
-        """See `issuer.ports.Deliveries`."""
+        """See `issuer.delivery_ports.Deliveries`."""
         self._changed(update(DeliveryRow).where(col(DeliveryRow.offer_id) == offer.id).values(closed=True))
 
     def add_token(self, token: Token) -> None:
-        """See `issuer.ports.Deliveries`."""
+        """See `issuer.delivery_ports.Deliveries`."""
         self._session.add(
             AccessTokenRow(
                 token_hash=token.token_hash,
@@ -71,7 +71,7 @@ class DeliveryStore(SessionStore):
         self._session.flush()
 
     def token(self, token_hash: str) -> Token | None:
-        """See `issuer.ports.Deliveries`."""
+        """See `issuer.delivery_ports.Deliveries`."""
         row = self._session.get(AccessTokenRow, token_hash)
         if row is None:
             return None
@@ -83,7 +83,7 @@ class DeliveryStore(SessionStore):
         )
 
     def add_refresh_token(self, token: RefreshToken, *, now: datetime) -> None:
-        """See `issuer.ports.Deliveries`."""
+        """See `issuer.delivery_ports.Deliveries`."""
         self._session.add(
             RefreshTokenRow(
                 token_hash=token.token_hash,
@@ -95,7 +95,7 @@ class DeliveryStore(SessionStore):
         self._session.flush()
 
     def refresh_token(self, token_hash: str) -> RefreshToken | None:
-        """See `issuer.ports.Deliveries`."""
+        """See `issuer.delivery_ports.Deliveries`."""
         row = self._session.get(RefreshTokenRow, token_hash)
         if row is None:
             return None
@@ -104,7 +104,7 @@ class DeliveryStore(SessionStore):
         )
 
     def use_refresh_token(self, token: RefreshToken, *, now: datetime) -> bool:
-        """See `issuer.ports.Deliveries`."""
+        """See `issuer.delivery_ports.Deliveries`."""
         used = self._changed_one(
             update(DeliveryRow)
             .where(
@@ -129,19 +129,19 @@ class DeliveryStore(SessionStore):
         )
 
     def add_notification(self, id_hash: str, *, delivery: str, copy_id: str, until: datetime) -> None:
-        """See `issuer.ports.Deliveries`."""
+        """See `issuer.delivery_ports.Deliveries`."""
         self._session.add(
             NotificationRow(id_hash=id_hash, delivery_id=delivery, copy_id=copy_id, expires_at=to_s(until))
         )
         self._session.flush()
 
     def note_event(self, id_hash: str, event: str, *, delivery: str) -> bool:
-        """See `issuer.ports.Deliveries`."""
+        """See `issuer.delivery_ports.Deliveries`."""
         own = (col(NotificationRow.id_hash) == id_hash, col(NotificationRow.delivery_id) == delivery)
         return self._changed_one(update(NotificationRow).where(*own).values(event=event))
 
     def add_waiting(self, waiting: Waiting) -> None:
-        """See `issuer.ports.Deferring`."""
+        """See `issuer.delivery_ports.Deferring`."""
         self._session.add(
             DeferredRow(
                 transaction_hash=waiting.transaction_hash,
@@ -154,7 +154,7 @@ class DeliveryStore(SessionStore):
         self._session.flush()
 
     def waiting(self, transaction_hash: str) -> Waiting | None:
-        """See `issuer.ports.Deferring`."""
+        """See `issuer.delivery_ports.Deferring`."""
         row = self._session.get(DeferredRow, transaction_hash)
         if row is None:
             return None
@@ -168,19 +168,19 @@ class DeliveryStore(SessionStore):
         )
 
     def end_waiting(self, transaction_hash: str) -> bool:
-        """See `issuer.ports.Deferring`."""
+        """See `issuer.delivery_ports.Deferring`."""
         return self._changed_one(delete(DeferredRow).where(col(DeferredRow.transaction_hash) == transaction_hash))
 
     def hold(self, copy_id: str, *, now: datetime) -> bool:
-        """See `issuer.ports.Deferring`."""
+        """See `issuer.delivery_ports.Deferring`."""
         return self._add_unless_there(HoldRow(copy_id=copy_id, since=to_s(now)))
 
     def let_go(self, copy_id: str) -> bool:
-        """See `issuer.ports.Deferring`."""
+        """See `issuer.delivery_ports.Deferring`."""
         return self._changed_one(delete(HoldRow).where(col(HoldRow.copy_id) == copy_id))
 
     def is_held(self, copy_id: str) -> bool:
-        """See `issuer.ports.Deferring`."""
+        """See `issuer.delivery_ports.Deferring`."""
         return self._session.get(HoldRow, copy_id) is not None
 
     def _delivery(self, delivery_id: str) -> Delivery:

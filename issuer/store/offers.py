@@ -21,7 +21,7 @@ _OFFER_KEPT: Final = TOKEN_TTL + timedelta(minutes=1)
 
 
 class OfferStore(SessionStore):
-    """Implements `issuer.ports.Offers`, `issuer.ports.Freshness` and `issuer.ports.Sweepable`."""
+    """Implements `issuer.ports.Offers`, `issuer.delivery_ports.Freshness` and `issuer.ports.Sweepable`."""
 
     def add_offer(self, offer: Open, *, code_hash: str) -> None:
         """See `issuer.ports.Offers`."""
@@ -68,22 +68,22 @@ class OfferStore(SessionStore):
         )
 
     def remember_proof(self, proof_hash: str, *, until: datetime) -> bool:
-        """See `issuer.ports.Freshness`."""
+        """See `issuer.delivery_ports.Freshness`."""
         return self._add_unless_there(SeenProofRow(proof_hash=proof_hash, expires_at=to_s(until)))
 
     def add_nonce(self, nonce_hash: str, *, until: datetime) -> None:
-        """See `issuer.ports.Freshness`."""
+        """See `issuer.delivery_ports.Freshness`."""
         self._session.add(NonceRow(nonce_hash=nonce_hash, expires_at=to_s(until)))
         self._session.flush()
 
     def use_nonce(self, nonce_hash: str, *, now: datetime) -> bool:
-        """See `issuer.ports.Freshness`."""
+        """See `issuer.delivery_ports.Freshness`."""
         return self._changed_one(
             delete(NonceRow).where(col(NonceRow.nonce_hash) == nonce_hash, col(NonceRow.expires_at) > to_s(now))
         )
 
     def claim_keys(self, thumbprints: Iterable[str], *, copy_id: str, month: str) -> bool:
-        """See `issuer.ports.Freshness`."""
+        """See `issuer.delivery_ports.Freshness`."""
         return self._add_unless_there(
             *(InstanceRow(thumbprint=each, copy_id=copy_id, month=month) for each in thumbprints)
         )

@@ -11,6 +11,7 @@ from pathlib import Path
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
+from typing_extensions import override
 
 from credentials.keys.signer import LocalSigner
 from credentials.protocols.dpop import DpopProof
@@ -54,6 +55,7 @@ class Delivering(RuleBasedStateMachine):
         self.delivered_at: datetime | None = None
         self.closed, self.used = False, ""
 
+    @override
     def teardown(self) -> None:
         self.coop.parts.database.close()
         self.folder.cleanup()

@@ -259,7 +259,10 @@ async def test_a_deferred_answer_is_encrypted_as_its_own_request_says(held: Held
     key = held.coop.parts.encryption_key.public_jwk
     own = DecryptionKey.generate()
     wanted = {"jwk": own.public_jwk, "enc": "A256GCM"}
-    body = {"transaction_id": deferred.transaction_id, "credential_response_encryption": wanted}
+    body: dict[str, Any] = {
+        "transaction_id": deferred.transaction_id,
+        "credential_response_encryption": wanted,
+    }
     plain = await held.come_back(deferred.transaction_id, credential_response_encryption=wanted)
     assert plain.json()["error"] == "invalid_encryption_parameters"
     sealed = seal(body, to=key, enc="A256GCM").encode()
@@ -302,7 +305,7 @@ async def test_what_is_sealed_for_another_key_is_refused(held: Held) -> None:
 async def test_encryption_that_cannot_be_given_is_refused_before_anything_is_used_up(
     held: Held, change: dict[str, Any]
 ) -> None:
-    wanted = {"jwk": DecryptionKey.generate().public_jwk, "enc": "A256GCM", **change}
+    wanted: dict[str, Any] = {"jwk": DecryptionKey.generate().public_jwk, "enc": "A256GCM", **change}
     body = await held.body() | {"credential_identifier": held.other}
     key = held.coop.parts.encryption_key.public_jwk
     sealed = seal(body | {"credential_response_encryption": wanted}, to=key, enc="A256GCM").encode()

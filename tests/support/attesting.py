@@ -74,7 +74,6 @@ def _certified(name: str, *, bare: bool) -> tuple[bytes, bytes, bytes]:
     root_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     root_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Authority of {name}")])
     own_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    span = {"not_valid_before": STARTS, "not_valid_after": ENDS}
     root_identifier = x509.SubjectKeyIdentifier.from_public_key(root_key.public_key())
     usage = dict.fromkeys(
         (
@@ -88,7 +87,7 @@ def _certified(name: str, *, bare: bool) -> tuple[bytes, bytes, bytes]:
         False,
     )
     root = (
-        x509.CertificateBuilder(root_name, root_name, root_key.public_key(), x509.random_serial_number(), **span)
+        x509.CertificateBuilder(root_name, root_name, root_key.public_key(), x509.random_serial_number(), STARTS, ENDS)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(
             x509.KeyUsage(digital_signature=False, key_cert_sign=True, crl_sign=True, **usage), critical=True
@@ -96,7 +95,7 @@ def _certified(name: str, *, bare: bool) -> tuple[bytes, bytes, bytes]:
         .add_extension(root_identifier, critical=False)
         .sign(root_key, hashes.SHA256())
     )
-    leaf = x509.CertificateBuilder(root_name, own_name, key.public_key(), x509.random_serial_number(), **span)
+    leaf = x509.CertificateBuilder(root_name, own_name, key.public_key(), x509.random_serial_number(), STARTS, ENDS)
     if not bare:
         leaf = leaf.add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(root_identifier), critical=False

@@ -68,7 +68,7 @@ def test_beside_a_proof_it_is_passed_over_by_who_trusts_no_attester(at: datetime
 
 def test_an_attestation_that_is_no_text_is_refused(at: datetime) -> None:
     key = LocalSigner.generate()
-    header = {"typ": "openid4vci-proof+jwt", "jwk": key.public_key.jwk, "key_attestation": {}}
+    header: dict[str, Any] = {"typ": "openid4vci-proof+jwt", "jwk": key.public_key.jwk, "key_attestation": {}}
     proof = sign_jws(header, {"aud": COOP, "iat": int(at.timestamp()), "nonce": NONCE}, key)
     with pytest.raises(InvalidProof, match="not a JWT"):
         check_request_proofs(
@@ -137,7 +137,7 @@ def test_an_attester_whose_certificate_has_ended_vouches_for_nobody() -> None:
 def test_another_type_of_token_is_no_attestation_and_an_older_spelling_is(at: datetime) -> None:
     provider = make_provider()
     now = int(at.timestamp())
-    claims = {"iat": now, "nonce": NONCE, "attested_keys": [LocalSigner.generate().public_key.jwk]}
+    claims: dict[str, Any] = {"iat": now, "nonce": NONCE, "attested_keys": [LocalSigner.generate().public_key.jwk]}
     older = sign_jws({"typ": "keyattestation+jwt", "x5c": list(provider.x5c)}, claims, provider.signer)
     assert check_key_attestation(older, anchors=(provider.anchor,), at=at).nonce == NONCE
     other = sign_jws({"typ": "JWT", "x5c": list(provider.x5c)}, claims, provider.signer)
@@ -202,7 +202,7 @@ def test_an_attestation_of_tomorrow_is_refused(at: datetime) -> None:
     provider = make_provider()
     now = int(at.timestamp())
     key = provider.app.public_key.jwk
-    claims = {"sub": CLIENT_ID, "exp": now + 99_999, "nbf": now + 3600, "cnf": {"jwk": key}}
+    claims: dict[str, Any] = {"sub": CLIENT_ID, "exp": now + 99_999, "nbf": now + 3600, "cnf": {"jwk": key}}
     attestation = sign_jws({"typ": "oauth-client-attestation+jwt", "x5c": list(provider.x5c)}, claims, provider.signer)
     with pytest.raises(InvalidClient, match="not valid yet"):
         check_wallet(at, attestation, provider.prove_wallet(audience=COOP, now=at, jti="a-unique-jti"))

@@ -109,7 +109,7 @@ def test_the_wallet_attestation_is_of_its_key_but_by_a_certificate_that_signed_i
     claims = jws.claims()
     assert claims["sub"] == "https://wallet.example.com"
     assert isinstance(claims["cnf"], dict)
-    assert PublicKey.parse_jwk(claims["cnf"]["jwk"], what="example")
+    assert PublicKey.parse_jwk(claims["cnf"]["jwk"], what="example").thumbprint
     with pytest.raises(AttesterUntrusted):
         check_attester(chain, anchors=(), at=datetime(2026, 11, 21, tzinfo=UTC))
 
