@@ -7,10 +7,11 @@ import json
 import secrets
 import shutil
 import subprocess
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 import trustme
@@ -26,7 +27,7 @@ from credentials.trust import TrustedIssuer, TrustPolicy
 from schemas import TRACK_OWNERSHIP
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 HERE = Path(__file__).resolve().parent
 OLDEST_NODE = 20
@@ -36,7 +37,7 @@ ANSWER_S = 60
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if HERE in item.path.parents:
+        if HERE in item.path.parents and "node" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.node)
 
 
@@ -58,6 +59,19 @@ class Node:
         assert "refused" in reply, "Node.js accepted it"
         return str(reply["refused"])
 
+    @contextmanager
+    def talk(self, script: str) -> Iterator[Peer]:
+        """Start a script that goes on answering, and let it go at the end of the block."""
+        command = ["node", f"{script}.mjs"]
+        with subprocess.Popen(
+            command, cwd=self.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            yield Peer(process.stdin, process.stdout)
+            process.stdin.close()
+            process.wait(ANSWER_S)
+
     def _ask(self, script: str, request: dict[str, Any]) -> dict[str, Any]:
         done = subprocess.run(
             ["node", f"{script}.mjs"],
@@ -73,20 +87,57 @@ class Node:
         return reply
 
 
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A party in Node.js that lives for a whole module: it serves, remembers, and does what it is told."""
+
+    requests: IO[str]
+    replies: IO[str]
+
+    def __call__(self, action: str, **request: Any) -> Any:
+        """Let it do one thing; return its result."""
+        reply = self._ask({"action": action, **request})
+        assert "refused" not in reply, reply["refused"]
+        return reply.get("result")
+
+    def refusal(self, action: str, **request: Any) -> str:
+        """Let it refuse one thing; return its reason, in its own words."""
+        reply = self._ask({"action": action, **request})
+        assert "refused" in reply, "Node.js accepted it"
+        return str(reply["refused"])
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        self.requests.write(json.dumps(request) + "\n")
+        self.requests.flush()
+        line = self.replies.readline()
+        assert line, "Node.js is gone; what it said stands above"
+        reply: dict[str, Any] = json.loads(line)
+        return reply
+
+
 @pytest.fixture(scope="session")
 def node(pytestconfig: pytest.Config) -> Node:
     """The packages of package-lock.json, installed once into pytest's cache folder, for all workers and runs."""
     _skip_without_node()
-    sources = sorted([*HERE.glob("*.mjs"), HERE / "package.json", HERE / "package-lock.json", HERE / ".npmrc"])
-    key = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
+    packages = [HERE / "package.json", HERE / "package-lock.json", HERE / ".npmrc"]
+    scripts = sorted(HERE.glob("*.mjs"))
     assert pytestconfig.cache is not None
     cache = pytestconfig.cache.mkdir("interop")
-    folder, complete = cache / key, cache / f"{key}.complete"
+    installed = cache / _digest(packages)
+    folder = installed / _digest(scripts)
     with FileLock(cache / "lock"):
-        if not complete.exists():
-            _install(folder, sources)
-            complete.touch()
+        if not (installed / "complete").exists():
+            _install(installed, packages)
+            (installed / "complete").touch()
+        # Beside their packages, where Node.js looks for these.
+        folder.mkdir(exist_ok=True)
+        for script in scripts:
+            shutil.copy(script, folder)
     return Node(folder)
+
+
+def _digest(files: list[Path]) -> str:
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
 def _skip_without_node() -> None:

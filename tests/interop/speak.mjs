@@ -1,16 +1,29 @@
-// One request on standard input, one answer on standard output, both JSON: `{"result": ...}`, or `{"refused": "why"}`.
+// JSON on standard input and output. A request names an action; a reply is `{"result": ...}`, or `{"refused": "why"}`.
 
+import { createInterface } from "node:readline";
+
+// One request, one reply.
 export async function answer(actions) {
   let text = "";
   for await (const chunk of process.stdin) text += chunk;
-  const { action, ...request } = JSON.parse(text);
-  let reply;
-  try {
-    reply = { result: await actions[action](request) };
-  } catch (error) {
-    reply = { refused: explain(error) };
+  process.stdout.write(await reply(actions, text));
+}
+
+// A request a line, a reply a line, until the input ends; what was started on the way ends with it.
+export async function converse(actions) {
+  for await (const line of createInterface({ input: process.stdin })) {
+    process.stdout.write(`${await reply(actions, line)}\n`);
   }
-  process.stdout.write(JSON.stringify(reply));
+  process.exit(0);
+}
+
+async function reply(actions, text) {
+  const { action, ...request } = JSON.parse(text);
+  try {
+    return JSON.stringify({ result: await actions[action](request) });
+  } catch (error) {
+    return JSON.stringify({ refused: explain(error) });
+  }
 }
 
 function explain(error) {

@@ -33,14 +33,14 @@ class Authority:
     """A certificate authority, and keys that it certifies."""
 
     def __init__(self) -> None:
-        self._ca = trustme.CA()
+        self.ca = trustme.CA()
 
     @property
     def pem(self) -> bytes:
-        return self._ca.cert_pem.bytes()
+        return self.ca.cert_pem.bytes()
 
     def certify(self, *hosts: str) -> tuple[LocalSigner, CertificateChain]:
-        issued = self._ca.issue_cert(*hosts)
+        issued = self.ca.issue_cert(*hosts)
         chain = load_chain_pem(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
         return LocalSigner.from_pem(issued.private_key_pem.bytes(), None), chain
 

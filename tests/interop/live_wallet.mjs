@@ -1,0 +1,201 @@
+// A wallet on @openid4vc and @sd-jwt that receives from services on this machine and presents to them.
+
+import { generateKeyPairSync, randomUUID } from "node:crypto";
+import { Oauth2Client } from "@openid4vc/oauth2";
+import { Openid4vciClient, setGlobalConfig } from "@openid4vc/openid4vci";
+import { Openid4vpClient } from "@openid4vc/openid4vp";
+import { callbacks, publicPart, signJwt } from "./keys.mjs";
+import { decode, presentVc, readStatus, verifyVc } from "./sd_jwt.mjs";
+import { converse } from "./speak.mjs";
+import { fetchHere } from "./web.mjs";
+
+setGlobalConfig({ allowInsecureUrls: true }); // plain http, which is for one machine only
+
+const keys = new Map();
+const held = [];
+const visits = new Map();
+
+function newKey() {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const privateJwk = privateKey.export({ format: "jwk" });
+  keys.set(privateJwk.x, privateJwk);
+  return { method: "jwk", alg: "ES256", publicJwk: publicPart(privateJwk) };
+}
+
+const base = callbacks({});
+
+// did:web, read over http because it is this machine.
+async function keyOfDid(didUrl) {
+  const host = decodeURIComponent(didUrl.split("#")[0].slice("did:web:".length));
+  const document = await (await fetchHere(`http://${host}/.well-known/did.json`)).json();
+  const method = document.verificationMethod.find(({ id }) => id === didUrl);
+  if (!document.assertionMethod.includes(method.id)) throw new Error("that key of the DID signs no requests");
+  return publicPart(method.publicKeyJwk);
+}
+
+const own = {
+  ...base,
+  fetch: fetchHere,
+  verifyJwt: async (signer, jwt) =>
+    base.verifyJwt(signer.method === "did" ? { publicJwk: await keyOfDid(signer.didUrl) } : signer, jwt),
+  signJwt: ({ publicJwk }, { header, payload }) => ({
+    jwt: signJwt(header, payload, keys.get(publicJwk.x)),
+    signerJwk: publicJwk,
+  }),
+};
+const wallet = new Openid4vciClient({ callbacks: own });
+const oauth = new Oauth2Client({ callbacks: own });
+const viewer = new Openid4vpClient({ callbacks: own });
+
+async function proofs({ issuerMetadata }, configuration, count) {
+  const { c_nonce: nonce } = await wallet.requestNonce({ issuerMetadata });
+  const signers = Array.from({ length: count }, newKey);
+  const made = signers.map((signer) =>
+    wallet.createCredentialRequestJwtProof({ issuerMetadata, credentialConfigurationId: configuration, signer, nonce }),
+  );
+  return { jwt: (await Promise.all(made)).map(({ jwt }) => jwt) };
+}
+
+// By its configuration, as the package asks.
+async function askByConfiguration(visit, configuration, count) {
+  const { credentialResponse } = await wallet.retrieveCredentials({
+    issuerMetadata: visit.issuerMetadata,
+    credentialConfigurationId: configuration,
+    accessToken: visit.token.access_token,
+    proofs: await proofs(visit, configuration, count),
+    dpop: visit.dpop,
+  });
+  return credentialResponse;
+}
+
+// By its identifier. The package cannot: it always sends the configuration too, which OpenID4VCI 1.0 §8.2 forbids.
+async function askByIdentifier(visit, configuration, identifier, count) {
+  const body = { credential_identifier: identifier, proofs: await proofs(visit, configuration, count) };
+  const { ok, response } = await oauth.resourceRequest({
+    callbacks: own,
+    url: visit.issuerMetadata.credentialIssuer.credential_endpoint,
+    accessToken: visit.token.access_token,
+    dpop: visit.dpop,
+    requestOptions: {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    },
+  });
+  if (!ok) throw new Error(await response.text());
+  return response.json();
+}
+
+async function keep(visit, { credentials, notification_id: notificationId }, { anchor, types }) {
+  const kept = [];
+  for (const { credential } of credentials) {
+    const { payload, typeMetadata } = await verifyVc(credential, { anchor, types });
+    held.push({ credential, payload });
+    kept.push({ payload, type: typeMetadata?.mergedTypeMetadata?.name });
+  }
+  await wallet.sendNotification({
+    issuerMetadata: visit.issuerMetadata,
+    notification: { notificationId, event: "credential_accepted" },
+    accessToken: visit.token.access_token,
+    dpop: visit.dpop,
+  });
+  return kept;
+}
+
+async function fetchAll(visit, { count, anchor, types }) {
+  const kept = [];
+  const details = visit.token.authorization_details ?? [];
+  for (const { credential_configuration_id: configuration, credential_identifiers: identifiers } of details) {
+    for (const identifier of identifiers) {
+      const response = await askByIdentifier(visit, configuration, identifier, count);
+      kept.push(...(await keep(visit, response, { anchor, types })));
+    }
+  }
+  return kept;
+}
+
+// A wallet that shows what is asked for: the first of its credentials that fits each query of the first set that it can answer.
+function choose({ credentials, credential_sets: sets }) {
+  const found = Object.fromEntries(credentials.map((query) => [query.id, held.find((each) => fits(each, query))]));
+  const options = sets?.[0].options ?? [credentials.map(({ id }) => id)];
+  const option = options.find((ids) => ids.every((id) => found[id]));
+  if (!option) throw new Error("nothing to show");
+  return option.map((id) => ({ query: credentials.find((query) => query.id === id), each: found[id] }));
+}
+
+const fits = ({ payload }, { meta, claims = [] }) =>
+  meta.vct_values.includes(payload.vct) &&
+  claims.every(({ path: [name], values }) => name in payload && (values?.includes(payload[name]) ?? true));
+
+await converse({
+  // Take an offer: count instances of everything in it, or, without identifiers, of the one thing in it.
+  receive: async ({ offer, txCode, count, anchor, types, bearer, byConfiguration }) => {
+    const credentialOffer = await wallet.resolveCredentialOffer(offer);
+    const issuerMetadata = await wallet.resolveIssuerMetadata(credentialOffer.credential_issuer);
+    const dpop = bearer ? undefined : { signer: newKey() };
+    const { accessTokenResponse: token } = await wallet.retrievePreAuthorizedCodeAccessTokenFromOffer({
+      credentialOffer,
+      issuerMetadata,
+      txCode,
+      dpop,
+    });
+    const visit = { issuerMetadata, token, dpop };
+    const id = randomUUID();
+    visits.set(id, visit);
+    const answer = { visit: id, tokenType: token.token_type, refreshable: token.refresh_token !== undefined };
+    if (!byConfiguration) return { ...answer, kept: await fetchAll(visit, { count, anchor, types }) };
+    const [configuration] = credentialOffer.credential_configuration_ids;
+    const response = await askByConfiguration(visit, configuration, count);
+    return { ...answer, kept: await keep(visit, response, { anchor, types }) };
+  },
+
+  // Come back with the refresh token for more of everything.
+  topUp: async ({ visit: id, count, anchor }) => {
+    const visit = visits.get(id);
+    const before = visit.token.refresh_token;
+    const { accessTokenResponse } = await oauth.retrieveRefreshTokenAccessToken({
+      authorizationServerMetadata: visit.issuerMetadata.authorizationServers[0],
+      refreshToken: before,
+      dpop: visit.dpop,
+    });
+    visit.token = accessTokenResponse;
+    const kept = await fetchAll(visit, { count, anchor });
+    return { kept, rotated: accessTokenResponse.refresh_token !== before };
+  },
+
+  // Answer a request; `enc` is how the wallet can encrypt, if it is to.
+  present: async ({ link, enc }) => {
+    const { params } = viewer.parseOpenid4vpAuthorizationRequest({ authorizationRequest: link });
+    const request = await viewer.resolveOpenId4vpAuthorizationRequest({ authorizationRequestPayload: params });
+    const { authorizationRequestPayload: payload, client, dcql } = request;
+    const vpToken = {};
+    for (const { query, each } of choose(dcql.query)) {
+      const { credential } = held.splice(held.indexOf(each), 1)[0];
+      const { jwk } = decode(credential.split("~")[0], 1).cnf;
+      const binding = { privateJwk: keys.get(jwk.x), audience: payload.client_id, nonce: payload.nonce };
+      const disclose = (query.claims ?? []).map(({ path: [name] }) => name);
+      vpToken[query.id] = [await presentVc(credential, { ...binding, disclose })];
+    }
+    const response = await viewer.createOpenid4vpAuthorizationResponse({
+      authorizationRequestPayload: payload,
+      authorizationResponsePayload: { vp_token: vpToken },
+      jarm: enc && {
+        encryption: {},
+        serverMetadata: {
+          authorization_encryption_alg_values_supported: ["ECDH-ES"],
+          authorization_encryption_enc_values_supported: [enc],
+          authorization_signing_alg_values_supported: [],
+        },
+      },
+    });
+    const { response: reply } = await viewer.submitOpenid4vpAuthorizationResponse({
+      authorizationRequestPayload: payload,
+      ...response,
+    });
+    const said = await reply.text();
+    if (!reply.ok) throw new Error(said);
+    return { prefix: client.prefix, mode: payload.response_mode, reply: JSON.parse(said) };
+  },
+
+  status: ({ uri, idx, anchor }) => readStatus(uri, idx, { anchor }),
+});

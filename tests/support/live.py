@@ -1,0 +1,135 @@
+"""A co-op and sites as they are composed, each on a loopback port of its own, for independent code that speaks HTTP."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from credentials.trust import TrustedIssuer
+from handstamp.composition import issuer as issuer_composition
+from handstamp.composition import verifier as verifier_composition
+from handstamp.settings import IssuerSettings, Settings, VerifierSettings
+from issuer.app import build_app as build_issuer_app
+from issuer.publishing import publish
+from plumbing.clock import system_clock
+from schemas import ALL
+from tests.issuer.acts import enrol, take_back
+from tests.issuer.conftest import Coop
+from tests.support.recording import free_port
+from tests.support.town import serving
+from tests.verifier.conftest import make_gate
+from verifier.visits import Accepted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from plumbing.keystore import KeyStore
+    from tests.support.outside import Authority
+    from verifier.ports import Work
+    from verifier.proofs import Requirement
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A visit that a browser began, and the links of its two requests."""
+
+    id: str
+    same_device: str
+    cross_device: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A site whose gates wallets come to."""
+
+    url: str
+    work: Work
+
+    def visit(self, requirement: Requirement) -> Visit:
+        """Put a gate up and go there with a browser."""
+        gate = make_gate(requirement, clock=system_clock)  # type: ignore[arg-type]
+        with self.work.write() as stores:
+            stores.save_gate(gate, now=system_clock())
+        here = httpx.URL(self.url)
+        started = httpx.post(
+            f"http://127.0.0.1:{here.port}/gates/{gate.gate_id}/visits",
+            headers={"Accept": "application/json", "Host": here.netloc.decode()},
+            trust_env=False,
+        )
+        assert started.status_code == 201, started.text
+        said = started.json()
+        return Visit(said["visit"].rpartition("/")[2], said["same_device"], said["cross_device"])
+
+    def is_open(self, visit: Visit) -> bool:
+        """Tell whether an answer opened the gate."""
+        with self.work.read() as stores:
+            return isinstance(stores.load_visit(visit.id), Accepted)
+
+
+def build_coop(folder: Path, authority: Authority, url: str) -> Coop:
+    """Put a co-op together that has one release in its catalogue; close its database in the end."""
+    settings = Settings(data_dir=folder / "coop", issuer=IssuerSettings(base_url=url, status_batch_minutes=1))
+    _certify(issuer_composition.issuer_keys(settings), issuer_composition.KEY_NAME, url, authority)
+    parts = issuer_composition.compose_issuer(settings)
+    coop = Coop(parts=parts, app=build_issuer_app(parts), authority=authority.ca, now=system_clock())
+    coop.add_release()
+    return coop
+
+
+@contextmanager
+def live_coop(folder: Path, authority: Authority) -> Iterator[Coop]:
+    """Serve a co-op."""
+    port = free_port()
+    coop = build_coop(folder, authority, f"http://coop.localhost:{port}")
+    with serving(lambda _: coop.app, port):
+        yield coop
+    coop.parts.database.close()
+
+
+@contextmanager
+def live_site(folder: Path, authority: Authority, coop: str, *, name: str, **settings: Any) -> Iterator[Site]:
+    """Serve a site that trusts a co-op."""
+    port = free_port()
+    url = f"http://{name}.localhost:{port}"
+    chosen = Settings(data_dir=folder / name, verifier=VerifierSettings(base_url=url, **settings))
+    tools = verifier_composition.compose_verifier(chosen)
+    _certify(tools.keys, verifier_composition.REQUEST_KEY, url, authority)
+    known = TrustedIssuer(
+        issuer=coop, name="Co-op", anchors=(authority.pem,), types=frozenset(each.vct for each in ALL)
+    )
+    with tools.work.write() as stores:
+        stores.save_issuer("main", known, now=system_clock())
+    with serving(lambda _: verifier_composition.build_app(chosen), port):
+        yield Site(url=url, work=tools.work)
+    tools.database.close()
+
+
+def owner_of_everything(coop: Coop) -> str:
+    """Add a listener of whom the co-op can say all that it says of anybody: five types, one copy of each."""
+    listener = coop.owner()
+    enrol(coop, listener)
+    return listener
+
+
+def take_back_now(coop: Coop, copy_id: str) -> None:
+    """Refund a copy and publish it at once, as if the batch were due."""
+    take_back(coop, copy_id)
+    publish(coop.parts, now=system_clock() + coop.parts.schedule.batch)
+
+
+def make_offer(coop: Coop, listener: str, *, kinds: frozenset[str] | None = None) -> dict[str, str]:
+    """Offer what a listener has, all of it or some kinds: the link, by reference, and the transaction code."""
+    chosen = [copy.id for copy in coop.copies(listener) if kinds is None or copy.kind.value in kinds]
+    offer = coop.offer(listener, chosen)
+    return {"offer": coop.parts.desk.by_reference(offer).to_link(), "txCode": coop.tx_code(offer)}
+
+
+def _certify(keys: KeyStore, name: str, url: str, authority: Authority) -> None:
+    signer, chain = authority.certify(httpx.URL(url).host)
+    pem = b"".join(each.public_bytes(Encoding.PEM) for each in chain.certificates)
+    keys.install(name, key_pem=signer.to_pem(None), chain_pem=pem)
