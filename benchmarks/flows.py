@@ -35,9 +35,10 @@ from credentials.protocols.openid4vci import (
 from credentials.protocols.openid4vp import AuthorizationResponse, parse_request_link, verify_request_object
 from credentials.sd_jwt import build_presentation, build_sd_jwt_vc, parse_sd_jwt
 from credentials.trust import TrustedIssuer
-from handstamp.composition.issuer import KEY_NAME, compose_issuer, issuer_keys
+from handstamp.composition.issuer import KEY_NAME, issuer_keys
+from handstamp.composition.issuer_service import compose_service
 from handstamp.composition.verifier import REQUEST_KEY, compose_verifier
-from handstamp.composition.verifier import build_app as build_verifier_app
+from handstamp.composition.verifier_service import build_app as build_verifier_app
 from handstamp.settings import Settings
 from issuer.app import build_app as build_issuer_app
 from issuer.catalogue import parse_description
@@ -77,7 +78,7 @@ class Coop:
     def build(cls, settings: Settings, authority: trustme.CA) -> Self:
         """Start a co-op in a folder of its own."""
         _install(authority, "coop.localhost", issuer_keys(settings).install, KEY_NAME)
-        parts = compose_issuer(settings)
+        parts = compose_service(settings)
         with parts.database.write() as session:
             store, now = Store(session), parts.clock()
             keep_release(store, Fetched(described=parse_description(_description(), source_url=_source()), cover=None))

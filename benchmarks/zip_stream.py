@@ -24,7 +24,7 @@ from benchmarks.measure import Figure
 from credentials.encoding.strict_json import dump, parse_object
 from credentials.keys.signer import LocalSigner
 from credentials.protocols.grants import Grant, build_grant
-from handstamp.composition.trackserver import compose_trackserver
+from handstamp.composition.trackserver_service import compose_service
 from handstamp.settings import Settings, TrackserverSettings
 from plumbing.clock import epoch_s, system_clock
 from plumbing.ids import new_public_id
@@ -179,7 +179,7 @@ def _fill(settings: Settings, music: Path, verifier: LocalSigner, size_bytes: in
         _release(_ZIPPED, _write_files(music / "zipped", FILES, size_bytes // FILES)),
         _release(_LARGE, _write_files(music / "large", FILES, large_bytes // FILES, sparse=True)),
     )
-    parts = compose_trackserver(settings)
+    parts = compose_service(settings)
     with parts.database.write() as session:
         for release in releases:
             now = parts.clock()

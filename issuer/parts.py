@@ -1,35 +1,46 @@
-"""What the issuer's edge works with. The composition in `handstamp/` fills it, once."""
+"""What the issuer works with. The composition in `handstamp/` fills it, once."""
 
-from collections.abc import Callable
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from credentials.keys.encryption import DecryptionKey
-from issuer.identity import Identity
 from issuer.policy import WalletPolicy
-from issuer.service.offers import OfferDesk
 from issuer.status import StatusSchedule
-from plumbing.clock import Clock
-from plumbing.database import Database
-from plumbing.web.csrf import FormGuard
-from plumbing.web.pages import Pages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from issuer.identity import Identity
+    from issuer.service.offers import OfferDesk
+    from plumbing.clock import Clock
+    from plumbing.database import Database
+    from plumbing.web.csrf import FormGuard
+    from plumbing.web.pages import Pages
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 TEMPLATES: Final = Path(__file__).parent / "web" / "templates"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IssuerParts:
-    """Database, identity and the rest; nothing in it changes while the service runs."""
+class IssuerTools:
+    """What commands need: everything but the web, which takes longer to load than most commands take."""
 
     database: Database
     identity: Identity
     desk: OfferDesk
-    forms: FormGuard
-    pages: Pages
     clock: Clock
     random: Callable[[int], bytes]
     schedule: StatusSchedule = field(default_factory=StatusSchedule)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuerParts(IssuerTools):
+    """What the service needs; nothing in it changes while it runs."""
+
+    forms: FormGuard
+    pages: Pages
     encryption_key: DecryptionKey = field(default_factory=DecryptionKey.generate)
     policy: WalletPolicy = field(default_factory=WalletPolicy)

@@ -3,13 +3,13 @@
 import secrets
 from datetime import datetime
 
-from issuer.parts import IssuerParts
+from issuer.parts import IssuerTools
 from issuer.service.publish import Published, keep, plan, sign
 from issuer.status import Signed
 from issuer.store import Store
 
 
-def publish(parts: IssuerParts, *, now: datetime, at_once: bool = False) -> Published:
+def publish(parts: IssuerTools, *, now: datetime, at_once: bool = False) -> Published:
     """Publish what is due.
 
     Raises:
@@ -31,7 +31,7 @@ def publish(parts: IssuerParts, *, now: datetime, at_once: bool = False) -> Publ
         return keep(Store(session), made, signed, now=now)
 
 
-def signed_list(parts: IssuerParts, list_id: str, *, now: datetime) -> Signed | None:
+def signed_list(parts: IssuerTools, list_id: str, *, now: datetime) -> Signed | None:
     """Return a list as it was signed last; sign it now if it never was, or if the loop has missed that it was due.
 
     Waiting changes are not put in: they go out with their batch.

@@ -1,22 +1,27 @@
-"""What a running trackserver consists of; the composition in `handstamp/` fills it."""
+"""What a trackserver consists of; the composition in `handstamp/` fills it."""
 
-from collections.abc import Callable
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from plumbing.clock import Clock
-from plumbing.database import Database
-from plumbing.web.pages import Pages
 from trackserver.packages import ZipLayouts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from plumbing.clock import Clock
+    from plumbing.database import Database
+    from plumbing.web.pages import Pages
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 TEMPLATES: Final = Path(__file__).parent / "web" / "templates"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrackserverParts:
-    """The parts of one trackserver.
+class TrackserverTools:
+    """What commands need: everything but the web.
 
     Attributes:
         base_url: the public address, as others see it, without a slash at its end.
@@ -27,7 +32,6 @@ class TrackserverParts:
     """
 
     database: Database
-    pages: Pages
     base_url: str
     covers: Path
     clock: Clock
@@ -35,3 +39,10 @@ class TrackserverParts:
     new_id: Callable[[], str]
     random: Callable[[int], bytes]
     zip_layouts: ZipLayouts = field(default_factory=ZipLayouts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackserverParts(TrackserverTools):
+    """What the service needs."""
+
+    pages: Pages

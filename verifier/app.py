@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Mapping
-from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI
@@ -17,8 +16,6 @@ from verifier.service.refresh_trust import TRUST_REFRESH_PAUSE_S, refresh_trust
 from verifier.statuses import REFRESH_PAUSE_S
 from verifier.web import events, gate_pages, visit_pages
 
-TEMPLATES: Final = Path(__file__).parent / "web" / "templates"
-MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _SWEEP_PAUSE_S: Final = 60.0
 
 

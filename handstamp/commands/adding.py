@@ -15,7 +15,7 @@ from trackserver.ingest.album import AlbumDraft, draft_album
 from trackserver.ingest.covers import find_cover, save_cover
 from trackserver.ingest.findings import Finding, Weight
 from trackserver.ingest.folder import FolderContents, count_audio_bytes, read_folder
-from trackserver.parts import TrackserverParts
+from trackserver.parts import TrackserverTools
 from trackserver.service.add_release import Added, Outcome, add_release, check_album
 from trackserver.store.catalogue import SqlCatalogue
 
@@ -29,7 +29,7 @@ OUTCOMES = {
 
 
 def add_folder(
-    parts: TrackserverParts, folder: Path, *, title: str | None, artist: str | None, notes: Console
+    parts: TrackserverTools, folder: Path, *, title: str | None, artist: str | None, notes: Console
 ) -> tuple[Added, tuple[Finding, ...]]:
     """Read `folder` and add its release; progress and findings go to `notes`.
 
@@ -58,7 +58,7 @@ def _read(folder: Path, notes: Console) -> FolderContents:
         return read_folder(folder, report)
 
 
-def _add(parts: TrackserverParts, album: AlbumDraft, folder: Path, cover: Cover | None) -> Added:
+def _add(parts: TrackserverTools, album: AlbumDraft, folder: Path, cover: Cover | None) -> Added:
     with parts.database.write() as session:
         return add_release(
             SqlCatalogue(session), album, folder=folder, cover=cover, now=parts.clock(), random=parts.random

@@ -22,12 +22,12 @@ from handstamp.commands.issuer_shared import (
     print_json,
     show,
 )
-from handstamp.composition.issuer import KEY_NAME, build_app, issuer_keys
-from handstamp.composition.serving import serve as run_service
+from handstamp.composition.issuer import KEY_NAME, issuer_keys
+from handstamp.composition.service import run_service
 from handstamp.settings import load_settings
 from issuer.ledger import PLAYS_TO_OWN, BuyRelease, BuyTrack, Entry, Gain, Play
 from issuer.listeners import Listener
-from issuer.parts import IssuerParts
+from issuer.parts import IssuerTools
 from issuer.service.catalogue import Fetched, fetch_release, keep_release
 from issuer.service.collection import collect
 from issuer.service.logins import LINK_TTL, make_login_link
@@ -58,7 +58,7 @@ def serve() -> None:
     """Run the co-op's service until Ctrl-C."""
     settings = load_settings()
     configure(settings.log_level)
-    run_service(build_app(settings), settings.issuer)
+    run_service("issuer", settings)
 
 
 @listener_app.command("add")
@@ -249,7 +249,7 @@ def show_keys() -> None:
     typer.echo(issuer_keys(load_settings()).signer(KEY_NAME).public_key.thumbprint)
 
 
-def _record(parts: IssuerParts, listener: str, act: Gain, *, key: str | None, now: datetime) -> Entry:
+def _record(parts: IssuerTools, listener: str, act: Gain, *, key: str | None, now: datetime) -> Entry:
     with parts.database.write() as session:
         store = Store(session)
         who = store.find_listener(listener).id

@@ -12,7 +12,7 @@ from credentials.encoding.strict_json import Json
 from handstamp.composition.issuer import compose_issuer
 from handstamp.settings import load_settings
 from handstamp.terminal import Terminal
-from issuer.parts import IssuerParts
+from issuer.parts import IssuerTools
 from plumbing.logs import configure
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
@@ -24,7 +24,7 @@ _MILLI = 1000
 
 
 @contextmanager
-def composed() -> Iterator[tuple[IssuerParts, datetime]]:
+def composed() -> Iterator[tuple[IssuerTools, datetime]]:
     """Compose the issuer for one command, with the command's one moment."""
     settings = load_settings()
     configure("warning")

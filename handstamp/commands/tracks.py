@@ -12,8 +12,8 @@ from credentials.encoding import strict_json
 from credentials.errors import OperatorError
 from credentials.keys.jwk import PublicKey
 from credentials.protocols.urls import parse_service_url
-from handstamp.composition.serving import serve as run_service
-from handstamp.composition.trackserver import build_app, compose_trackserver
+from handstamp.composition.service import run_service
+from handstamp.composition.trackserver import compose_trackserver
 from handstamp.settings import load_settings
 from handstamp.terminal import Terminal
 from plumbing.fetch import FetchFailed, HttpFetcher, Reach
@@ -21,7 +21,7 @@ from plumbing.logs import configure
 from trackserver.catalogue import Master, Release
 from trackserver.errors import ReleaseNotFound
 from trackserver.packages import build_whole_package
-from trackserver.parts import TrackserverParts
+from trackserver.parts import TrackserverTools
 from trackserver.service.allow_verifier import allow_verifier, parse_verifier_keys
 from trackserver.service.disallow_verifier import disallow_verifier
 from trackserver.store.catalogue import SqlCatalogue
@@ -49,7 +49,7 @@ def serve() -> None:
     """Run the trackserver until it is stopped (Ctrl-C)."""
     settings = load_settings()
     configure(settings.log_level)
-    run_service(build_app(settings), settings.trackserver)
+    run_service("trackserver", settings)
 
 
 @app.command()
@@ -186,7 +186,7 @@ def disallow(
     out.print("Links already handed out still open for up to ten minutes; open downloads run out within a day.")
 
 
-def _pin(parts: TrackserverParts, issuer: str, release_id: str, keys: tuple[PublicKey, ...]) -> str:
+def _pin(parts: TrackserverTools, issuer: str, release_id: str, keys: tuple[PublicKey, ...]) -> str:
     with parts.database.write() as session:
         catalogue = SqlCatalogue(session)
         allow_verifier(catalogue, SqlPins(session), issuer=issuer, release_id=release_id, keys=keys, now=parts.clock())
@@ -202,7 +202,7 @@ async def _fetch_keys(issuer: str, reach: Reach) -> bytes:
     return reply.body
 
 
-def _print_release(release: Release, parts: TrackserverParts, out: Terminal) -> None:
+def _print_release(release: Release, parts: TrackserverTools, out: Terminal) -> None:
     out.print(f"[bold]{escape(release.title)}[/] by {escape(release.artist)}")
     table = Table("#", "Title", "Length", "Files", "ISRC", box=None, pad_edge=False)
     for track in release.tracks:
@@ -240,7 +240,7 @@ def _megabytes(size: int) -> str:
     return f"{size / _MEGABYTE:.1f} MB"
 
 
-def _address(parts: TrackserverParts, release: Release) -> str:
+def _address(parts: TrackserverTools, release: Release) -> str:
     return f"{parts.base_url}/releases/{release.id}"
 
 

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from handstamp.commands import verifier_trust
-from handstamp.composition.serving import serve as run_service
-from handstamp.composition.verifier import GRANT_KEY, REQUEST_KEY, build_app, compose_verifier
+from handstamp.composition.service import run_service
+from handstamp.composition.verifier import GRANT_KEY, REQUEST_KEY, compose_verifier
 from handstamp.settings import load_settings
 from plumbing.logs import configure
 
@@ -22,7 +22,7 @@ def serve() -> None:
     """Run the site's service until it is stopped (Ctrl-C)."""
     settings = load_settings()
     configure(settings.log_level)
-    run_service(build_app(settings), settings.verifier)
+    run_service("verifier", settings)
 
 
 @keys_app.command("import")

@@ -1,27 +1,22 @@
-"""Builds the trackserver from settings."""
+"""What commands of a trackserver need, put together from settings; `trackserver_service` adds the web."""
 
 import secrets
-
-from fastapi import FastAPI
 
 from handstamp.settings import Settings
 from plumbing.clock import system_clock
 from plumbing.database import Database
 from plumbing.ids import new_public_id, new_secret
 from plumbing.migrations import upgrade
-from plumbing.web.pages import Pages
-from trackserver.api import build_trackserver_app
-from trackserver.parts import MIGRATIONS, TEMPLATES, TrackserverParts
+from trackserver.parts import MIGRATIONS, TrackserverTools
 
 
-def compose_trackserver(settings: Settings) -> TrackserverParts:
+def compose_trackserver(settings: Settings) -> TrackserverTools:
     """Open the trackserver's database, brought up to date, and name its other parts."""
     url = settings.database_url("trackserver")
     upgrade(url, MIGRATIONS)
     service = settings.trackserver
-    return TrackserverParts(
+    return TrackserverTools(
         database=Database(url),
-        pages=Pages(TEMPLATES, site_name=service.name),
         base_url=service.base_url,
         covers=settings.folder("trackserver") / "covers",
         clock=system_clock,
@@ -29,8 +24,3 @@ def compose_trackserver(settings: Settings) -> TrackserverParts:
         new_id=new_public_id,
         random=secrets.token_bytes,
     )
-
-
-def build_app(settings: Settings) -> FastAPI:
-    """Build the trackserver's application."""
-    return build_trackserver_app(compose_trackserver(settings))

@@ -17,6 +17,7 @@ from credentials.protocols.openid4vp import Prefix
 from credentials.status import StatusPolicy
 from credentials.trust import TrustedIssuer
 from handstamp.composition import verifier as composition
+from handstamp.composition.verifier_service import build_app
 from handstamp.settings import Settings, VerifierSettings
 from plumbing.clock import system_clock
 from plumbing.fetch import HttpFetcher, Reach
@@ -121,7 +122,7 @@ async def meet(tmp_path: Path, authority: Authority, filled: Wallet, databases: 
         with parts.work.write() as stores:
             stores.save_issuer("main", trusted, now=system_clock())
             stores.save_gate(gate, now=system_clock())
-        app = httpx.ASGITransport(app=composition.build_app(settings))
+        app = httpx.ASGITransport(app=build_app(settings))
         client = httpx.AsyncClient(transport=app, base_url=SITE)
         clients.append(client)
         seen: list[httpx.Request] = []

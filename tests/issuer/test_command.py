@@ -14,7 +14,8 @@ from typer.testing import CliRunner, Result
 from credentials.errors import Malformed
 from credentials.protocols.openid4vci import AttestationRules, CredentialOffer, parse_offer_link
 from handstamp.commands import issuer
-from handstamp.composition.issuer import build_app, compose_issuer
+from handstamp.composition.issuer import compose_issuer
+from handstamp.composition.issuer_service import build_app, compose_service
 from handstamp.composition.serving import CannotListen
 from handstamp.settings import UnusableSettings, load_settings
 from issuer.identity import NoCertificate
@@ -225,10 +226,10 @@ def test_a_file_that_names_no_authority_is_refused(
     for file in ("empty.pem", "missing.pem"):
         monkeypatch.setenv("HANDSTAMP_ISSUER__WALLET_PROVIDERS", json.dumps([str(tmp_path / file)]))
         with pytest.raises(UnusableSettings, match="no certificates in PEM"):
-            compose_issuer(load_settings())
+            compose_service(load_settings())
     (tmp_path / "authority.pem").write_bytes(make_provider().anchor)
     monkeypatch.setenv("HANDSTAMP_ISSUER__WALLET_PROVIDERS", json.dumps([str(tmp_path / "authority.pem")]))
     monkeypatch.setenv("HANDSTAMP_ISSUER__HAIP", "true")
-    parts = compose_issuer(load_settings())
+    parts = compose_service(load_settings())
     assert parts.policy.keys == AttestationRules(anchors=(make_provider().anchor,), required=True)
     parts.database.close()

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
+from credentials.encoding import base64url
 from credentials.trust import TrustedIssuer
 from handstamp.composition import issuer as issuer_composition
 from handstamp.composition import verifier as verifier_composition
+from handstamp.composition.issuer_service import compose_service
+from handstamp.composition.verifier_service import build_app as build_verifier_app
 from handstamp.settings import IssuerSettings, Settings, VerifierSettings
 from issuer.app import build_app as build_issuer_app
 from issuer.publishing import publish
@@ -75,7 +79,7 @@ def build_coop(folder: Path, authority: Authority, url: str) -> Coop:
     """Put a co-op together that has one release in its catalogue; close its database in the end."""
     settings = Settings(data_dir=folder / "coop", issuer=IssuerSettings(base_url=url, status_batch_minutes=1))
     _certify(issuer_composition.issuer_keys(settings), issuer_composition.KEY_NAME, url, authority)
-    parts = issuer_composition.compose_issuer(settings)
+    parts = compose_service(settings)
     coop = Coop(parts=parts, app=build_issuer_app(parts), authority=authority.ca, now=system_clock())
     coop.add_release()
     return coop
@@ -104,7 +108,7 @@ def live_site(folder: Path, authority: Authority, coop: str, *, name: str, **set
     )
     with tools.work.write() as stores:
         stores.save_issuer("main", known, now=system_clock())
-    with serving(lambda _: verifier_composition.build_app(chosen), port):
+    with serving(lambda _: build_verifier_app(chosen), port):
         yield Site(url=url, work=tools.work)
     tools.database.close()
 
@@ -133,3 +137,12 @@ def _certify(keys: KeyStore, name: str, url: str, authority: Authority) -> None:
     signer, chain = authority.certify(httpx.URL(url).host)
     pem = b"".join(each.public_bytes(Encoding.PEM) for each in chain.certificates)
     keys.install(name, key_pem=signer.to_pem(None), chain_pem=pem)
+
+
+def foreign_party(authority: Authority, host: str) -> dict[str, Any]:
+    """Certify a host whose key somebody else's code is to hold: the private key as a JWK, and the certificates."""
+    signer, chain = authority.certify(host)
+    key = load_pem_private_key(signer.to_pem(None), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    secret = base64url.encode(key.private_numbers().private_value.to_bytes(32))
+    return {"privateJwk": {**signer.public_key.jwk, "d": secret}, "x5c": list(chain.x5c())}

@@ -27,7 +27,7 @@ from sqlalchemy import text
 from credentials.protocols.openid4vp import ErrorResponse
 from handstamp.commands.adding import add_folder
 from handstamp.composition import issuer as issuer_composition
-from handstamp.composition import trackserver as trackserver_composition
+from handstamp.composition import issuer_service, trackserver_service, verifier_service
 from handstamp.composition import verifier as verifier_composition
 from handstamp.composition.wallet import create_wallet
 from handstamp.demo.cover import draw_cover
@@ -280,14 +280,14 @@ def town(folder: Path, *, album: Path | None = None) -> Iterator[Town]:
         folder=folder,
         settings=settings,
         authority=authority,
-        issuer=issuer_composition.compose_issuer(settings),
-        trackserver=trackserver_composition.compose_trackserver(settings),
+        issuer=issuer_service.compose_service(settings),
+        trackserver=trackserver_service.compose_service(settings),
         verifier=verifier_composition.compose_verifier(settings),
     )
     with ExitStack() as stack:
         stack.enter_context(serving(lambda _: build_issuer_app(built.issuer), ports["issuer"]))
         stack.enter_context(serving(lambda _: build_trackserver_app(built.trackserver), ports["trackserver"]))
-        stack.enter_context(serving(lambda _: verifier_composition.build_app(settings), ports["verifier"]))
+        stack.enter_context(serving(lambda _: verifier_service.build_app(settings), ports["verifier"]))
         _furnish(built, album or build_album(folder / "album"))
         yield built
     built.issuer.database.close()

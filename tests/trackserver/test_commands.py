@@ -22,7 +22,7 @@ from credentials.errors import HandstampError
 from credentials.keys.signer import LocalSigner
 from handstamp.commands import tracks
 from handstamp.commands.adding import add_folder
-from handstamp.composition.trackserver import build_app, compose_trackserver
+from handstamp.composition.trackserver_service import build_app, compose_service
 from handstamp.settings import load_settings
 from plumbing.fetch import FetchFailed
 from trackserver.errors import AlbumRefused, NothingToAdd, ReleaseNotFound
@@ -78,7 +78,7 @@ def test_a_folder_without_music_is_refused_without_advice_on_what_is_not_there(r
     with pytest.raises(NothingToAdd, match="empty holds no FLAC, WAV or MP3 file"):
         run("add", str(tmp_path / "empty"))
     notes = io.StringIO()
-    parts = compose_trackserver(load_settings())
+    parts = compose_service(load_settings())
     with pytest.raises(NothingToAdd):
         add_folder(parts, tmp_path / "empty", title=None, artist=None, notes=Console(file=notes))
     assert notes.getvalue() == ""

@@ -34,10 +34,11 @@ from plumbing.migrations import upgrade
 from plumbing.web.csrf import FormGuard
 from plumbing.web.pages import Pages
 from schemas import ALL, BY_VCT, RELEASE_OWNERSHIP, TRACK_OWNERSHIP
-from verifier.app import MIGRATIONS, TEMPLATES, build_verifier_app
+from verifier.app import build_verifier_app
 from verifier.gates import Gate, Opens, Terms, TrackInside
 from verifier.parts import VerifierParts
 from verifier.party import Party, RequestSigner
+from verifier.places import MIGRATIONS, TEMPLATES
 from verifier.proofs import OwnsRelease, OwnsTrack, Requirement
 from verifier.releases import FileOnOffer
 from verifier.statuses import StatusKeeper

@@ -18,7 +18,8 @@ from credentials.keys.signer import LocalSigner
 from credentials.trust import TrustedIssuer, TrustPolicy
 from handstamp.commands import gate, verifier
 from handstamp.commands.gate_wishes import Wishes
-from handstamp.composition.verifier import build_app, compose_verifier
+from handstamp.composition.verifier import compose_verifier
+from handstamp.composition.verifier_service import build_app
 from handstamp.settings import load_settings
 from plumbing.clock import system_clock
 from tests.verifier.conftest import RELEASE, TRACK

@@ -19,8 +19,8 @@ from plumbing.migrations import downgrade, upgrade
 from tests.verifier.conftest import COOP, PAGE, Coop, Site
 from verifier import errors
 from verifier.api import STATUSES
-from verifier.app import MIGRATIONS
 from verifier.evidence import Evidence
+from verifier.places import MIGRATIONS
 from verifier.service.build_request import build_request
 from verifier.service.trust_issuer import ask_issuer, trust_anchor, trust_keys
 from verifier.store import SqlWork

@@ -1,0 +1,60 @@
+"""The co-op's service, put together from settings: which port gets which adapter."""
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI
+
+from credentials.errors import HandstampError
+from credentials.keys.attesters import check_authority
+from handstamp.composition.issuer import compose_issuer, issuer_keys
+from handstamp.settings import Settings, UnusableSettings
+from issuer.app import build_app as build_issuer_app
+from issuer.parts import TEMPLATES, IssuerParts
+from issuer.policy import WalletPolicy
+from plumbing.web.csrf import FormGuard
+from plumbing.web.pages import Pages
+
+ENCRYPTION_KEY_NAME: Final = "encryption"
+"""The name of the key that opens encrypted credential requests."""
+
+
+def compose_service(settings: Settings) -> IssuerParts:
+    """Add to the tools of the co-op what only its service needs."""
+    tools, keys = compose_issuer(settings), issuer_keys(settings)
+    return IssuerParts(
+        **{each.name: getattr(tools, each.name) for each in fields(tools)},
+        forms=FormGuard(keys.secret("forms")),
+        pages=Pages(TEMPLATES, site_name=settings.issuer.name),
+        encryption_key=keys.decryption_key(ENCRYPTION_KEY_NAME),
+        policy=WalletPolicy(haip=settings.issuer.haip, attesters=_read_authorities(settings.issuer.wallet_providers)),
+    )
+
+
+def build_app(settings: Settings) -> FastAPI:
+    """Build the service's application.
+
+    Raises:
+        NoCertificate: no certificate for the co-op's host was imported.
+    """
+    parts = compose_service(settings)
+    parts.identity.check_certified()
+    return build_issuer_app(parts)
+
+
+def _read_authorities(files: tuple[Path, ...]) -> tuple[bytes, ...]:
+    """Read the authorities that vouch for wallets.
+
+    Raises:
+        UnusableSettings: a file is missing or holds no certificate.
+    """
+    read = []
+    for path in files:
+        try:
+            pem = path.read_bytes()
+            check_authority(pem)
+        except (OSError, HandstampError) as error:
+            raise UnusableSettings("issuer.wallet_providers", f"{path} holds no certificates in PEM") from error
+        read.append(pem)
+    return tuple(read)

@@ -1,0 +1,25 @@
+"""Builds the trackserver from settings."""
+
+from dataclasses import fields
+
+from fastapi import FastAPI
+
+from handstamp.composition.trackserver import compose_trackserver
+from handstamp.settings import Settings
+from plumbing.web.pages import Pages
+from trackserver.api import build_trackserver_app
+from trackserver.parts import TEMPLATES, TrackserverParts
+
+
+def compose_service(settings: Settings) -> TrackserverParts:
+    """Add to the tools of the trackserver what only its service needs."""
+    tools = compose_trackserver(settings)
+    return TrackserverParts(
+        **{each.name: getattr(tools, each.name) for each in fields(tools)},
+        pages=Pages(TEMPLATES, site_name=settings.trackserver.name),
+    )
+
+
+def build_app(settings: Settings) -> FastAPI:
+    """Build the trackserver's application."""
+    return build_trackserver_app(compose_service(settings))
