@@ -12,14 +12,12 @@ from credentials.protocols.urls import host_of
 from credentials.sd_jwt import parse_sd_jwt
 from credentials.sd_jwt.locating import Path, describe, select
 from wallet import words
-from wallet.recognising import RECOGNISABLE, Showing, warn
+from wallet.recognising import Showing, is_known_again, names_somebody, warn
 from wallet.state import Copy, Receipt
 
-NEVER_LEARNED: Final = (
-    "your name, your e-mail address or any account",
-    "what else you own",
-    "whether you were here before, or anywhere else",
-)
+_NO_NAME: Final = "your name, your e-mail address or any account"
+_NOTHING_ELSE: Final = "what else you own"
+_NEVER_SEEN: Final = "whether you were here before, or anywhere else"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +36,8 @@ class ShownCopy:
         learned: the same in words, label and value.
         hidden: labels of what stays hidden.
         left: how often it can be shown after this.
+        names: whether what they learn may hold a name, or another thing that leads to a person.
+        known_again: whether they could know the listener again by it.
     """
 
     key: tuple[str, str, str]
@@ -51,6 +51,8 @@ class ShownCopy:
     learned: tuple[tuple[str, str], ...]
     hidden: tuple[str, ...]
     left: int
+    names: bool = False
+    known_again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +79,12 @@ class Consent:
 
     @property
     def not_learned(self) -> tuple[str, ...]:
-        """What the site does not learn, in words."""
-        return NEVER_LEARNED[:2] if any(RECOGNISABLE & set(copy.disclose) for copy in self.copies) else NEVER_LEARNED
+        """What the site does not learn, in words: nothing that what is shown could tell it all the same."""
+        told = {
+            _NO_NAME: any(copy.names for copy in self.copies),
+            _NEVER_SEEN: any(copy.known_again for copy in self.copies),
+        }
+        return tuple(each for each in (_NO_NAME, _NOTHING_ELSE, _NEVER_SEEN) if not told.get(each, False))
 
 
 def build_consent(
@@ -125,9 +131,14 @@ def _show(copy: Copy, selection: Selection) -> ShownCopy:
         co_op=host_of(copy.issuer),
         disclose=selection.disclose,
         paths=selection.paths,
-        learned=tuple((labels.get(name, name), words.value_in_words(name, value)) for name, value in found.items()),
+        learned=tuple(
+            (labels.get(name, name), words.value_in_words(name, value, foreign=copy.foreign is not None))
+            for name, value in found.items()
+        ),
         hidden=_hidden(labels, selection, visible),
         left=len(copy.instances) - 1,
+        names=names_somebody(copy, selection.disclose),
+        known_again=is_known_again(copy, selection.disclose),
     )
 
 

@@ -32,6 +32,16 @@ class Showing:
     disclose: tuple[str, ...]
 
 
+def names_somebody(copy: Copy, disclose: Sequence[str]) -> bool:
+    """Tell whether what is disclosed may hold somebody's name: an artist's, or whatever stands in a foreign type."""
+    return copy.foreign is not None or ("persona" in copy.claims and not _PUBLIC_NAME.isdisjoint(disclose))
+
+
+def is_known_again(copy: Copy, disclose: Sequence[str]) -> bool:
+    """Tell whether somebody who saw this could know the listener again, as far as this wallet can tell."""
+    return names_somebody(copy, disclose) or not RECOGNISABLE.isdisjoint(disclose)
+
+
 def warn(showing: Sequence[Showing], *, site: str, receipts: Sequence[Receipt]) -> list[str]:
     """Say what a listener should know before answering."""
     found = [warning for each in showing for warning in (*_numbers(each, site, receipts), *_names(each))]
@@ -62,7 +72,7 @@ def _told(receipt: Receipt, copy: Copy, asked: frozenset[str]) -> bool:
 def _names(shown: Showing) -> list[str]:
     if shown.copy.foreign:
         return [f"This wallet does not know the kind of {shown.title} and cannot tell whether it marks you."]
-    if "persona" in shown.copy.claims and _PUBLIC_NAME & set(shown.disclose):
+    if names_somebody(shown.copy, shown.disclose):
         return ["They ask for your public name as an artist: by it, everybody knows you again."]
     return []
 

@@ -114,11 +114,13 @@ class Copy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What one copy told a site."""
+    """What one copy told a site: the sentence that the listener said yes to, and the claims, by their paths."""
 
     copy_id: str
     title: str
     claims: dict[str, JsonValue]
+    statement: str = ""
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

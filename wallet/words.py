@@ -138,10 +138,10 @@ def labels_for(copy: Copy) -> dict[str, str]:
     return {name: named.get(name, name) for name in copy.claims}
 
 
-def value_in_words(name: str, value: Json) -> str:
-    """Return a claim's value as a listener reads it."""
-    if not isinstance(value, str):
-        return strict_json.dump(value).decode()[:_MOST_FOREIGN]
+def value_in_words(name: str, value: Json, *, foreign: bool = False) -> str:
+    """Return a claim's value as a listener reads it; of a `foreign` type it is told as it is, whatever its name."""
+    if foreign or not isinstance(value, str):
+        return plain(value if isinstance(value, str) else strict_json.dump(value).decode())[:_MOST_FOREIGN]
     if value == _NOT_KNOWN:
         return "not known"
     if name in CATALOGUE_NUMBERS:

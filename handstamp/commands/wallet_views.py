@@ -15,7 +15,7 @@ from handstamp.terminal import Terminal
 from wallet import words
 from wallet.consent import Consent, ShownCopy
 from wallet.service.download import Listing
-from wallet.state import Authority, Copy, Receipt
+from wallet.state import Authority, Copy, Receipt, Shown
 
 
 def console() -> Terminal:
@@ -52,9 +52,12 @@ def print_copies(copies: Sequence[Copy]) -> None:
 def print_copy(copy: Copy, receipts: Sequence[Receipt]) -> None:
     """Print one copy, and where it was shown."""
     labels = words.labels_for(copy)
-    hidden = words.CATALOGUE_NUMBERS | {"copy", "membership"}
+    foreign = copy.foreign is not None
+    hidden = frozenset() if foreign else words.CATALOGUE_NUMBERS | {"copy", "membership"}
     rows = [
-        (labels[name], words.value_in_words(name, value)) for name, value in copy.claims.items() if name not in hidden
+        (labels[name], words.value_in_words(name, value, foreign=foreign))
+        for name, value in copy.claims.items()
+        if name not in hidden
     ]
     table = Table.grid(padding=(0, 2))
     for label, value in rows:
@@ -76,12 +79,17 @@ def print_receipts(receipts: Sequence[Receipt]) -> None:
         result = "" if receipt.accepted else " (they did not take it)"
         say(f"Shown {_when(receipt.at)} at {receipt.site}{result}", "bold")
         for shown in receipt.shown:
-            told = "".join(
-                f"; {words.label_of(name)}: {words.value_in_words(name, shown.claims[name])}" for name in shown.claims
-            )
-            say(f"  they learned that you own {shown.title}{told}")
+            told = "".join(f"; {label}: {value}" for label, value in _told(shown))
+            say(f"  they learned {shown.statement or f'that you own {shown.title}'}{told}")
         if receipt.terms:
             say(f"  you agreed: {receipt.terms}")
+
+
+def _told(shown: Shown) -> list[tuple[str, str]]:
+    return [
+        (name if shown.foreign else words.label_of(name), words.value_in_words(name, value, foreign=shown.foreign))
+        for name, value in shown.claims.items()
+    ]
 
 
 def print_consent(consent: Consent) -> None:

@@ -130,3 +130,34 @@ def test_what_a_foreign_issuer_lets_nobody_hide_is_among_what_they_learn() -> No
     (shown,) = consent_to(foreign(open_claims, hidden={"tier": "adult"}), ("tier",)).copies
     assert ("vct", FOREIGN) in shown.learned
     assert shown.hidden == ()
+
+
+def test_nothing_is_promised_of_a_foreign_kind_that_it_may_tell_all_the_same() -> None:
+    claims = {"given_name": "Ada", "email": "ada@example.org"}
+    assert consent_to(foreign(claims, hidden=claims), ("given_name",)).not_learned == ("what else you own",)
+
+
+@pytest.mark.parametrize(
+    ("kind", "claim", "names", "seen_before"),
+    [
+        (schemas.VERIFIED_ARTIST, "name", False, False),
+        (schemas.VERIFIED_ARTIST, "kind", True, True),
+        (schemas.COOP_MEMBERSHIP, "membership", True, False),
+    ],
+)
+def test_what_is_promised_does_not_contradict_what_is_shown(
+    kind: schemas.CredentialType, claim: str, names: bool, seen_before: bool
+) -> None:
+    promised = " ".join(consent_to(held(kind), (claim,)).not_learned)
+    assert ("your name" in promised, "were here before" in promised) == (names, seen_before)
+
+
+def test_a_foreign_claim_under_a_name_of_ours_is_told_as_it_is() -> None:
+    claims = {"acquired": "long ago", "persona": "Ada Lovelace", "copy": "4711", "track": "north\u200b\nhall"}
+    (shown,) = consent_to(foreign(claims, hidden=claims), *((name,) for name in claims)).copies
+    assert shown.learned == (
+        ("acquired", "long ago"),
+        ("persona", "Ada Lovelace"),
+        ("copy", "4711"),
+        ("track", "north hall"),
+    )

@@ -13,12 +13,14 @@ from credentials.dids.document import build_did_document, key_url
 from credentials.protocols.handshake import Handshake
 from credentials.protocols.openid4vp import build_did_client_id
 from handstamp.commands import wallet as commands
+from handstamp.commands.wallet_views import print_receipts
 from handstamp.composition import wallet as composition
 from tests.support.hostile_issuer import HostileIssuer
 from tests.support.hostile_site import HOST, SITE, TERMS, HostileSite
 from tests.support.outside import NOW, Authority, Outside, says
 from wallet.refused import QuestionAnswered, QuestionRefused, UncertifiedSite
 from wallet.sealed import Cost
+from wallet.state import Receipt, Shown
 
 Run = Callable[..., Result]
 DID = "did:web:artist.localhost%3A8703"
@@ -69,6 +71,20 @@ def test_history_says_whom_what_was_shown_and_under_which_terms(run: Run, site: 
         assert part in said
     assert said == done(run("history", HOST.upper()))
     assert "You have shown nothing to shop.example." in done(run("history", "shop.example"))
+
+
+def test_history_repeats_the_sentence_that_was_agreed_to_and_reads_any_foreign_claim(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    card = Shown(
+        copy_id="f",
+        title="“Card”",
+        claims={"acquired": "long ago"},
+        statement="that “Card” from library.example is yours",
+        foreign=True,
+    )
+    print_receipts([Receipt(id="r", at=NOW, site=HOST, terms=None, salt=None, nonce="n", shown=(card,), bindings=())])
+    assert "they learned that “Card” from library.example is yours; acquired: long ago" in capsys.readouterr().out
 
 
 def test_history_for_programs_proves_the_terms(run: Run, site: HostileSite) -> None:

@@ -263,6 +263,8 @@ def _receipt(asked: Asked, presentations: Sequence[str], tools: Tools) -> Receip
                 copy_id=copies[copy.key].id,
                 title=copy.title,
                 claims=find_shown(copies[copy.key], copy.paths),
+                statement=copy.statement,
+                foreign=copies[copy.key].foreign is not None,
             )
             for copy in asked.consent.copies
         ),
