@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,13 +21,17 @@ from handstamp.settings import IssuerSettings, Settings, VerifierSettings
 from issuer.app import build_app as build_issuer_app
 from issuer.publishing import publish
 from plumbing.clock import system_clock
+from plumbing.fetch import HttpFetcher, Reach
 from schemas import ALL
 from tests.issuer.acts import enrol, take_back
 from tests.issuer.conftest import Coop
+from tests.support.outside import Memory
 from tests.support.recording import free_port
 from tests.support.town import serving
 from tests.verifier.conftest import make_gate
 from verifier.visits import Accepted
+from wallet.ports import Tools
+from wallet.service.receive import read_offer, receive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +41,7 @@ if TYPE_CHECKING:
     from tests.support.outside import Authority
     from verifier.ports import Work
     from verifier.proofs import Requirement
+    from wallet.state import Copy
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,3 +152,19 @@ def foreign_party(authority: Authority, host: str) -> dict[str, Any]:
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     secret = base64url.encode(key.private_numbers().private_value.to_bytes(32))
     return {"privateJwk": {**signer.public_key.jwk, "d": secret}, "x5c": list(chain.x5c())}
+
+
+def new_wallet(authority: Authority, transport: httpx.AsyncBaseTransport | None = None) -> tuple[Tools, Memory]:
+    """Make an empty wallet that trusts an authority; it speaks over `transport`, or over real connections."""
+    memory = Memory()
+    memory.pin(authority)
+
+    def web(first_party: str) -> HttpFetcher:
+        return HttpFetcher(Reach.of(first_party), user_agent="handstamp-wallet", transport=transport)
+
+    return Tools(keeper=memory, web=web, clock=system_clock, random=secrets.token_bytes), memory
+
+
+async def take(tools: Tools, offer: str, code: str | None = None) -> tuple[Copy, ...]:
+    """Receive an offer, as `handstamp wallet receive` does."""
+    return await receive(await read_offer(offer, tools=tools), tools=tools, tx_code=code)
