@@ -6,6 +6,7 @@ the co-op can be asked for it again, with new keys. What was announced for later
 for, and asked anew if the co-op knows nothing of it any more.
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -115,7 +116,7 @@ async def _renew(errand: Errand, supply: Supply) -> Supply:
 
 
 async def fetch_copy(errand: Errand, source: Source) -> Copy | Deferred:
-    """Fetch one copy, or more instances of it, judge it, keep it and tell the co-op.
+    """Fetch one copy, or more instances of it, judge it and keep it; `tell_all` tells the co-op, once for all copies.
 
     Raises:
         UnwantedCredential, UnknownAuthority: what came was not kept.
@@ -154,10 +155,8 @@ async def _take(
     except UnwantedCredential:
         if handed.notification_id:
             _queue(errand, Notice(event="credential_failure", notification_id=handed.notification_id))
-            await tell_all(errand)
         raise
     _keep(errand, source, copy)
-    await tell_all(errand)
     return errand.tools.keeper.load().copy(copy.key) or copy
 
 
@@ -218,14 +217,10 @@ def _queue(errand: Errand, notice: Notice) -> None:
 
 async def tell_all(errand: Errand) -> None:
     """Tell the co-op what it has still to hear (§11). It is a courtesy: what cannot be told now is told next time."""
-    for notice in errand.supply().notices:
-        try:
-            heard = await tell(await go_to_counter(errand), notice)
-        except HandstampError:
-            return
-        if heard:
-            _forget(errand, notice)
-
-
-def _forget(errand: Errand, notice: Notice) -> None:
-    errand.change(lambda wallet, supply: wallet.with_supply(supply.without_notice(notice)))
+    heard: set[Notice] = set()
+    with contextlib.suppress(HandstampError):
+        for notice in errand.supply().notices:
+            if await tell(await go_to_counter(errand), notice):
+                heard.add(notice)
+    if heard:
+        errand.change(lambda wallet, supply: wallet.with_supply(supply.without_notices(heard)))

@@ -117,13 +117,15 @@ def new_key(passphrase: str, *, cost: Cost, random: Random) -> Key:
     return derive_key(passphrase, salt=random(_SALT_BYTES), cost=cost)
 
 
-def seal(plain: bytes, *, key: Key, random: Random, magic: bytes = WALLET) -> bytes:
-    """Return `plain` encrypted under `key` with a fresh nonce; `magic` says what it is.
+def pad(plain: bytes) -> bytes:
+    """Return `plain` filled up with spaces to whole pages, so that a file's length does not count what is in it."""
+    return plain + b" " * (-len(plain) % _PAGE_BYTES)
 
-    `plain` is filled up with spaces to whole pages, so that the file's length does not count what is in it.
-    """
+
+def seal(plain: bytes, *, key: Key, random: Random, magic: bytes = WALLET) -> bytes:
+    """Return `plain`, padded, encrypted under `key` with a fresh nonce; `magic` says what it is."""
     nonce = random(_NONCE_BYTES)
-    padded = plain + b" " * (-len(plain) % _PAGE_BYTES)
+    padded = pad(plain)
     front = _front(key, magic=magic, nonce=nonce, length=len(padded) + _TAG_BYTES)
     return front + AESGCM(key.cipher_key).encrypt(nonce, padded, front)
 

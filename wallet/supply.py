@@ -4,13 +4,13 @@ A `Supply` is kept from the moment in which the offer's code was exchanged. It s
 crash loses nothing, and holds the refresh token with which the wallet tops up later.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
 UNFINISHED_LIFE: Final = timedelta(days=90)
-"""How long something that did not come is remembered, so that the listener hears why."""
-"""How long something that was announced for later is waited for."""
+"""How long something that did not come, or not yet, is remembered, so that the listener hears why."""
 
 Ownership: TypeAlias = tuple[str, str, str]
 """Which copy: who issued it, its type, its number there."""
@@ -148,6 +148,6 @@ class Supply:
         """Return this supply with something that the co-op shall hear."""
         return replace(self, notices=(*self.notices, notice))
 
-    def without_notice(self, notice: Notice) -> "Supply":
-        """Return this supply without something that the co-op has heard."""
-        return replace(self, notices=tuple(each for each in self.notices if each != notice))
+    def without_notices(self, heard: Collection[Notice]) -> "Supply":
+        """Return this supply without what the co-op has heard."""
+        return replace(self, notices=tuple(each for each in self.notices if each not in heard))

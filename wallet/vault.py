@@ -47,6 +47,7 @@ class Vault:
     def __init__(self, path: Path, key: sealed.Key) -> None:
         self._path = path
         self._key = key
+        self._latest: tuple[bytes, Wallet] | None = None
 
     @classmethod
     def create(cls, path: Path, passphrase: str, *, cost: sealed.Cost | None = None) -> "Vault":
@@ -90,7 +91,11 @@ class Vault:
         """Return the state that was written last, by whichever process."""
         with _told(self._path):
             plain, self._key = sealed.unseal(_read_private(self._path), key=self._key)
-            return parse_state(plain)
+            # Each step of an errand looks at the newest state, and most find the one before: only what differs is
+            # read anew, which takes far longer than decrypting it.
+            if self._latest is None or self._latest[0] != plain:
+                self._latest = plain, parse_state(plain)
+            return self._latest[1]
 
     def change(self, apply: Callable[[Wallet], tuple[Wallet, T]]) -> T:
         """Replace the state by what `apply` makes of the newest one, and return what it returns beside it.
@@ -143,7 +148,8 @@ class Vault:
             lock.release()
 
     def _write(self, state: Wallet) -> None:
-        data = sealed.seal(build_state(state), key=self._key, random=secrets.token_bytes)
+        plain = sealed.pad(build_state(state))
+        data = sealed.seal(plain, key=self._key, random=secrets.token_bytes)
         # One name for the unfinished file: only the holder of the lock writes it, so a crash leaves one at most, and
         # the next write takes its place.
         unfinished = self._path.with_name(f".{self._path.name}.new")
@@ -154,6 +160,7 @@ class Vault:
             _flush_folder(self._path.parent)
         except OSError as error:
             raise UnwritableVault(self._path, error.strerror or type(error).__name__) from error
+        self._latest = plain, state
 
 
 def check_passphrase(passphrase: str) -> None:

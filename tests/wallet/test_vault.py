@@ -361,3 +361,22 @@ def test_a_full_disk_while_the_passphrase_changes_leaves_the_old_one(
             vault.change_passphrase("quite another one", cost=CHEAP)
     pin(vault, "the open wallet goes on")
     assert len(Vault.open(vault.path, PASSPHRASE).load().authorities) == 2
+
+
+def test_a_state_that_did_not_change_is_not_read_anew_and_one_that_did_is(vault: Vault) -> None:
+    pin(vault, "first")
+    assert vault.load() is vault.load()
+
+    pin(Vault.open(vault.path, PASSPHRASE), "second")
+
+    assert [each.name for each in vault.load().authorities] == ["first", "second"]
+
+
+def test_damage_is_noticed_in_a_wallet_that_was_read_before(vault: Vault) -> None:
+    pin(vault, "first")
+    vault.load()
+    whole = vault.path.read_bytes()
+    vault.path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+
+    with pytest.raises(errors.DamagedVault):
+        vault.load()

@@ -25,7 +25,7 @@ from credentials.protocols.urls import host_of
 from plumbing.fetch import FetchFailed
 from wallet.counter import check_counter, fetch_token
 from wallet.desk import Desk, fetch_offer, open_desk
-from wallet.errand import Errand, expiry_of, fetch_copy
+from wallet.errand import Errand, expiry_of, fetch_copy, tell_all
 from wallet.errors import (
     AlreadyReceived,
     CodeNeeded,
@@ -182,6 +182,7 @@ async def _fetch_all(
         copies.append(fetched)
         if progress:
             progress(fetched)
+    await tell_all(errand)
     if refused:
         raise refused[0]
     return tuple(copies)
