@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from credentials.encoding import base64url
 from credentials.encoding.strict_json import Json, dump
+from credentials.keys.certificates import parse_x5c
 from credentials.months import months_after, start_of_month
 from credentials.refusals import Recognisable
 from credentials.sd_jwt.disclosure import DEFAULT_HASH, DIGESTS, HASH_NAME, SALT_BYTES, Disclosure, digest_sha256
@@ -73,6 +74,7 @@ def check_shape(
 def _compare_header(sd_jwt: SdJwt, issuer_key: str) -> Iterator[tuple[str, bool]]:
     yield "its header has other members than others", list(sd_jwt.header) == _HEADER
     yield "its key id is not the thumbprint of its key", sd_jwt.header.get("kid") == issuer_key
+    yield "its certificates are more, or written otherwise, than the key needs", _is_bare_chain(sd_jwt.header["x5c"])
 
 
 def _compare_visible(sd_jwt: SdJwt, months: set[int], digest_count: int) -> Iterator[tuple[str, bool]]:
@@ -96,6 +98,13 @@ def _compare_disclosures(sd_jwt: SdJwt, claim_names: frozenset[str] | None) -> I
     yield "it has other claims than others", claim_names is None or names == claim_names
     same_salts = all(len(disclosure.salt) == _SALT_CHARACTERS for disclosure in sd_jwt.disclosures)
     yield "its salts are longer or shorter than others", same_salts
+
+
+def _is_bare_chain(x5c: Json) -> bool:
+    # A path is found among whatever is sent, so a certificate beside it, the same one twice, or spare bits at the end
+    # of its base64 would pass the check of the key, and be seen by every verifier.
+    chain = parse_x5c(x5c, what="issuer's certificate chain")
+    return not chain.self_signed and x5c == chain.x5c() and chain.is_straight
 
 
 def _is_compact(sd_jwt: SdJwt) -> bool:

@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -74,6 +74,11 @@ class CertificateChain:
             raise CertificateSelfSigned
         sent = [self.leaf, *(c for c in self.certificates[1:] if c.subject != c.issuer)]
         return [base64.b64encode(c.public_bytes(Encoding.DER)).decode("ascii") for c in sent]
+
+    @property
+    def is_straight(self) -> bool:
+        """Whether each certificate was signed with the next one's key: a chain with nothing beside it."""
+        return all(map(_signed_by, self.certificates, self.certificates[1:]))
 
 
 def parse_x5c(value: Json, *, what: str) -> CertificateChain:
@@ -204,6 +209,14 @@ def _build_chain(certificates: list[x509.Certificate]) -> CertificateChain:
         self_signed=leaf.subject == leaf.issuer,
         authority_key_ids=authorities,
     )
+
+
+def _signed_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm):
+        return False
+    return True
 
 
 def _wrap_key(key: object, *, may_sign: bool) -> PublicKey:

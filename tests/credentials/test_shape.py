@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
 
+from credentials.keys.certificates import load_chain_pem
 from credentials.months import months_after, start_of_month
 from credentials.refusals import Recognisable
 from credentials.sd_jwt import parse_sd_jwt
@@ -88,6 +93,39 @@ def test_a_status_written_otherwise_could_tag_the_holder(world: World, status: A
             return status
 
     marked("its status is kept elsewhere, or written otherwise", world, world.issue(status=Odd(uri="", index=0)))
+
+
+def chain_with_spare_bits(authority: trustme.CA) -> list[str]:
+    """A chain whose leaf has a length that base64 fills up; serial numbers and signatures make it differ each time."""
+    while True:
+        leaf = authority.issue_cert("coop.localhost", key_type=trustme.KeyType.ECDSA)
+        x5c = load_chain_pem(leaf.cert_chain_pems[0].bytes()).x5c()
+        if x5c[0].endswith("="):
+            return x5c
+
+
+def with_spare_bits_set(certificate: str) -> str:
+    bare = certificate.rstrip("=")
+    return bare[:-1] + chr(ord(bare[-1]) + 1) + "=" * (len(certificate) - len(bare))
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        lambda mine, stranger: [*mine, stranger],
+        lambda mine, _: [*mine, mine[0]],
+        lambda mine, stranger: [*mine, stranger, stranger],
+        lambda mine, _: [with_spare_bits_set(mine[0]), *mine[1:]],
+    ],
+    ids=["a certificate beside it", "twice the same", "several beside it", "spare bits of its base64"],
+)
+def test_a_chain_with_more_than_it_needs_could_tag_the_holder(world: World, mark: Any) -> None:
+    own = chain_with_spare_bits(trustme.CA(key_type=trustme.KeyType.ECDSA))
+    stranger = base64.b64encode(
+        x509.load_pem_x509_certificate(trustme.CA().cert_pem.bytes()).public_bytes(Encoding.DER)
+    )
+    check(world, world.issue(x5c=own))
+    marked("its certificates are more", world, world.issue(x5c=mark(own, stranger.decode())))
 
 
 @given(
