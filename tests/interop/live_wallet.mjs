@@ -1,7 +1,7 @@
 // A wallet on @openid4vc and @sd-jwt that receives from services on this machine and presents to them.
 
 import { generateKeyPairSync, randomUUID } from "node:crypto";
-import { Oauth2Client } from "@openid4vc/oauth2";
+import { clientAuthenticationNone, Oauth2Client } from "@openid4vc/oauth2";
 import { Openid4vciClient, setGlobalConfig } from "@openid4vc/openid4vci";
 import { Openid4vpClient } from "@openid4vc/openid4vp";
 import { callbacks, publicPart, signJwt } from "./keys.mjs";
@@ -14,6 +14,7 @@ setGlobalConfig({ allowInsecureUrls: true }); // plain http, which is for one ma
 const keys = new Map();
 const held = [];
 const visits = new Map();
+const begun = new Map();
 
 function newKey() {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
@@ -68,12 +69,11 @@ async function askByConfiguration(visit, configuration, count) {
   return credentialResponse;
 }
 
-// By its identifier. The package cannot: it always sends the configuration too, which OpenID4VCI 1.0 §8.2 forbids.
-async function askByIdentifier(visit, configuration, identifier, count) {
-  const body = { credential_identifier: identifier, proofs: await proofs(visit, configuration, count) };
+// Where the package stands in the way, only its tokens and DPoP proofs are used.
+async function post(visit, url, body) {
   const { ok, response } = await oauth.resourceRequest({
     callbacks: own,
-    url: visit.issuerMetadata.credentialIssuer.credential_endpoint,
+    url,
     accessToken: visit.token.access_token,
     dpop: visit.dpop,
     requestOptions: {
@@ -85,6 +85,17 @@ async function askByIdentifier(visit, configuration, identifier, count) {
   if (!ok) throw new Error(await response.text());
   return response.json();
 }
+
+// By its identifier. The package always sends the configuration too, which OpenID4VCI 1.0 §8.2 forbids.
+const askByIdentifier = async (visit, configuration, identifier, count) =>
+  post(visit, visit.issuerMetadata.credentialIssuer.credential_endpoint, {
+    credential_identifier: identifier,
+    proofs: await proofs(visit, configuration, count),
+  });
+
+// What was put off. The package takes no answer that has both credentials and a notification_id, as §9.2 allows.
+const fetchLater = (visit, transactionId) =>
+  post(visit, visit.issuerMetadata.credentialIssuer.deferred_credential_endpoint, { transaction_id: transactionId });
 
 async function keep(visit, { credentials, notification_id: notificationId }, { anchor, types }) {
   const kept = [];
@@ -108,6 +119,10 @@ async function fetchAll(visit, { count, anchor, types }) {
   for (const { credential_configuration_id: configuration, credential_identifiers: identifiers } of details) {
     for (const identifier of identifiers) {
       const response = await askByIdentifier(visit, configuration, identifier, count);
+      if (response.transaction_id) {
+        visit.later = response.transaction_id;
+        continue;
+      }
       kept.push(...(await keep(visit, response, { anchor, types })));
     }
   }
@@ -147,6 +162,56 @@ await converse({
     const [configuration] = credentialOffer.credential_configuration_ids;
     const response = await askByConfiguration(visit, configuration, count);
     return { ...answer, kept: await keep(visit, response, { anchor, types }) };
+  },
+
+  // Ask again for what was put off.
+  later: async ({ visit: id, anchor }) => {
+    const visit = visits.get(id);
+    return keep(visit, await fetchLater(visit, visit.later), { anchor });
+  },
+
+  // Push a request and say where the browser shall go; then go on with what the browser came back with.
+  begin: async ({ issuer, clientId, redirectUri, scope }) => {
+    const issuerMetadata = await wallet.resolveIssuerMetadata(issuer);
+    const [authorizationServerMetadata] = issuerMetadata.authorizationServers;
+    const client = new Oauth2Client({
+      callbacks: { ...own, clientAuthentication: clientAuthenticationNone({ clientId }) },
+    });
+    const dpop = { signer: newKey() };
+    const state = randomUUID();
+    const { authorizationRequestUrl, pkce } = await client.createAuthorizationRequestUrl({
+      authorizationServerMetadata,
+      clientId,
+      redirectUri,
+      scope,
+      state,
+      dpop,
+    });
+    begun.set(state, { issuerMetadata, authorizationServerMetadata, client, dpop, pkce, redirectUri });
+    return authorizationRequestUrl;
+  },
+  comeBack: async ({ url, count, anchor }) => {
+    const authorizationResponse = oauth.parseAuthorizationResponseRedirectUrl({ url });
+    const visit = begun.get(authorizationResponse.state);
+    const { authorizationServerMetadata, client, dpop, pkce, redirectUri } = visit;
+    oauth.verifyAuthorizationResponse({ authorizationResponse, authorizationServerMetadata });
+    const { accessTokenResponse } = await client.retrieveAuthorizationCodeAccessToken({
+      authorizationServerMetadata,
+      authorizationCode: authorizationResponse.code,
+      pkceCodeVerifier: pkce.codeVerifier,
+      redirectUri,
+      dpop,
+    });
+    visit.token = accessTokenResponse;
+    return fetchAll(visit, { count, anchor });
+  },
+
+  // Read metadata, signed if the issuer signs it.
+  metadata: async ({ issuer }) => {
+    const asking = (url, options) => fetchHere(url, { ...options, headers: { accept: "application/jwt" } });
+    const asker = new Openid4vciClient({ callbacks: { ...own, fetch: asking } });
+    const { credentialIssuer, signedCredentialIssuer } = await asker.resolveIssuerMetadata(issuer);
+    return { issuer: credentialIssuer.credential_issuer, by: signedCredentialIssuer?.signer.method };
   },
 
   // Come back with the refresh token for more of everything.

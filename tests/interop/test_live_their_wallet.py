@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import ExitStack
+from html import unescape
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from credentials.protocols.openid4vp import Prefix
-from schemas import ALL, BY_VCT, COOP_MEMBERSHIP
+from issuer.service.deferred import hold_copy, let_copy_go
+from issuer.store import Store
+from schemas import ALL, BY_VCT, COOP_MEMBERSHIP, RELEASE_OWNERSHIP
 from tests.issuer.conftest import RELEASE, TRACKS
+from tests.issuer.test_authorize import BACK, fields, say
+from tests.issuer.test_pages import log_in
 from tests.support.live import Site, live_coop, live_site, make_offer, owner_of_everything, take_back_now
 from tests.support.outside import Authority
 from verifier.proofs import MemberOf, OwnsRelease, OwnsTrack, combine
@@ -102,6 +109,37 @@ def test_their_wallet_receives_one_copy_by_its_configuration(
     assert seen["tokenType"] == ("Bearer" if bearer else "DPoP")
     assert seen["refreshable"] is not bearer
     assert [each["payload"]["vct"] for each in seen["kept"]] == [COOP_MEMBERSHIP.vct] * 2
+
+
+def test_their_wallet_comes_again_for_what_was_put_off(wallet: Any, coop: Coop, trust: dict[str, Any]) -> None:
+    listener = coop.listener()
+    coop.buy(listener, TRACKS[0])
+    (copy,) = coop.copies(listener)
+    with coop.parts.database.write() as session:
+        hold_copy(Store(session), copy.id, now=coop.now)
+    seen = wallet("receive", **make_offer(coop, listener), count=2, **trust)
+    assert seen["kept"] == []
+    with coop.parts.database.write() as session:
+        let_copy_go(Store(session), copy.id)
+    assert len(wallet("later", visit=seen["visit"], anchor=trust["anchor"])) == 2
+
+
+async def test_their_wallet_asks_by_itself_and_its_listener_says_yes_in_a_browser(
+    wallet: Any, coop: Coop, listener: str, trust: dict[str, Any]
+) -> None:
+    url = coop.parts.identity.url
+    begun = wallet("begin", issuer=url, clientId="wallet.example", redirectUri=BACK, scope="release_ownership")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(coop.app), base_url=url) as browser:
+        await log_in(coop, browser, listener)
+        answer = await say(browser, fields(await browser.get(begun)))
+    back = unescape(re.findall(r'href="(https://wallet\.example/back[^"]+)"', answer.text)[0])
+    kept = wallet("comeBack", url=back, count=1, anchor=trust["anchor"])
+    assert [each["payload"]["vct"] for each in kept] == [RELEASE_OWNERSHIP.vct]
+
+
+def test_their_wallet_verifies_our_signed_metadata(wallet: Any, coop: Coop) -> None:
+    url = coop.parts.identity.url
+    assert wallet("metadata", issuer=url) == {"issuer": url, "by": "x5c"}
 
 
 def test_a_wrong_transaction_code_is_refused_in_their_words_and_the_right_one_still_counts(
