@@ -14,11 +14,11 @@ from starlette.responses import Response
 
 from credentials.encoding import strict_json
 from credentials.encoding.strict_json import Json
-from credentials.keys.jws import ACCEPTED_ALGORITHMS
 from credentials.protocols.client_attestation import ATTESTATION_HEADER, POP_HEADER, check_client_attestation
 from credentials.protocols.dpop import DpopProof, check_dpop_proof
 from credentials.protocols.freshness import CLOCK_SKEW_S, MAX_AGE_S
 from credentials.protocols.oauth import (
+    DPOP_CHALLENGE,
     InvalidClient,
     InvalidDpopProof,
     InvalidEncryptionParameters,
@@ -66,7 +66,6 @@ _JWT: Final = "application/jwt"
 _CREATED: Final = 201
 _ACCEPTED: Final = 202
 _NO_CONTENT: Final = 204
-_ALGORITHMS: Final = " ".join(sorted(ACCEPTED_ALGORITHMS))
 
 Handler = Callable[[Request, IssuerParts], Awaitable[Response]]
 
@@ -282,7 +281,7 @@ def _check_dpop(request: Request, parts: IssuerParts, access_token: str, token: 
 
 def _who_are_you() -> Response:
     """RFC 6750 §3.1: who sends no token at all is told how to, and nothing else."""
-    response = Response(status_code=401, headers={"WWW-Authenticate": f'DPoP algs="{_ALGORITHMS}"', **NO_STORE})
+    response = Response(status_code=401, headers={"WWW-Authenticate": DPOP_CHALLENGE, **NO_STORE})
     response.headers.append("WWW-Authenticate", "Bearer")
     return response
 

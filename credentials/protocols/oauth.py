@@ -12,11 +12,16 @@ from urllib.parse import unquote_to_bytes, urlencode
 
 from credentials.encoding.strict_json import parse
 from credentials.errors import HandstampError, Malformed
+from credentials.keys.jws import ACCEPTED_ALGORITHMS
 from credentials.protocols.members import Members
 
 MAX_FORM_BYTES: Final = 65536
 _MAX_FIELDS: Final = 32
 _MAX_DESCRIPTION: Final = 500
+# RFC 9449 §7.1: every algorithm that a DPoP proof may be signed with, in the order in which the metadata names them.
+_DPOP_ALGORITHMS: Final = " ".join(sorted(ACCEPTED_ALGORITHMS))
+DPOP_CHALLENGE: Final = f'DPoP algs="{_DPOP_ALGORITHMS}"'
+"""For who sends no token at all: how to, and nothing else (RFC 6750 §3.1)."""
 _ERROR_CODE: Final = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]{1,100}")
 
 
@@ -54,7 +59,7 @@ class OAuthError(HandstampError):
         """The value of `WWW-Authenticate` for a protected resource (RFC 9449 §7.1, RFC 6750 §3)."""
         if self.scheme == "Bearer":
             return f'Bearer error="{self.error}", error_description="{self.description}"'
-        return f'DPoP error="{self.error}", error_description="{self.description}", algs="ES256"'
+        return f'DPoP error="{self.error}", error_description="{self.description}", algs="{_DPOP_ALGORITHMS}"'
 
 
 class InvalidRequest(OAuthError):

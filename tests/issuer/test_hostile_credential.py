@@ -64,7 +64,8 @@ async def test_an_unknown_token_is_refused_with_a_challenge(wallet: Wallet) -> N
     answer = await wallet.credential("nobody-knows-this", {})
     refused(answer, NO_TOKEN, status=401)
     assert answer.headers["www-authenticate"] == (
-        'DPoP error="invalid_token", error_description="The access token is unknown, expired or revoked.", algs="ES256"'
+        'DPoP error="invalid_token", error_description="The access token is unknown, expired or revoked.", '
+        'algs="ES256 ES384 EdDSA"'
     )
 
 

@@ -42,7 +42,7 @@ def test_a_description_holds_only_the_characters_that_it_may(detail: str) -> Non
 
 def test_a_protected_resource_challenges_with_dpop() -> None:
     assert oauth.InvalidToken("Gone.").challenge() == (
-        'DPoP error="invalid_token", error_description="Gone.", algs="ES256"'
+        'DPoP error="invalid_token", error_description="Gone.", algs="ES256 ES384 EdDSA"'
     )
 
 
