@@ -25,14 +25,14 @@ from handstamp.commands.issuer_shared import (
 from handstamp.composition.issuer import KEY_NAME, issuer_keys
 from handstamp.composition.service import run_service
 from handstamp.settings import load_settings
-from issuer.ledger import PLAYS_TO_OWN, BuyRelease, BuyTrack, Entry, Gain, Play
+from issuer.ledger import PLAYS_TO_OWN, BuyRelease, BuyTrack, Entry, Gain, Play, Thing, ThingKind
 from issuer.listeners import Listener
 from issuer.parts import IssuerTools
 from issuer.service.catalogue import Fetched, fetch_release, keep_release
 from issuer.service.collection import collect
 from issuer.service.logins import LINK_TTL, make_login_link
 from issuer.service.offers import choose_copies
-from issuer.service.record import ownership, record
+from issuer.service.record import ownership, record, tracks_of
 from issuer.store import Store
 from plumbing.fetch import HttpFetcher
 from plumbing.ids import new_internal_id
@@ -161,10 +161,18 @@ def buy(
     """Buy a track or a whole release: what remains to be paid is charged."""
     with composed() as (parts, now):
         with parts.database.read() as session:
-            act: Gain = BuyRelease(release=what) if Store(session).release(what) else BuyTrack(track=what)
+            kind = ThingKind.RELEASE if Store(session).release(what) else ThingKind.TRACK
+        act: Gain = BuyRelease(release=what) if kind is ThingKind.RELEASE else BuyTrack(track=what)
         entry = _record(parts, listener, act, key=key, now=now)
-    words = f"{in_credits(entry.total_milli)} credits. It is theirs."
-    show({"key": entry.key, "milli_credits": entry.total_milli, "owned": True}, words, as_json=as_json)
+        with parts.database.read() as session:
+            theirs = ownership(Store(session), entry.listener).owned_tracks
+            tracks = tracks_of(Store(session), Thing(kind=kind, id=what))
+    # A track that is off the offer is not bought with its release, and a repeated key may name what was refunded.
+    count = sum(track.id in theirs for track in tracks)
+    owned = count == len(tracks)
+    done = "It is theirs." if owned else f"Theirs of it: {count} of {len(tracks)} tracks."
+    words = f"{in_credits(entry.total_milli)} credits. {done}"
+    show({"key": entry.key, "milli_credits": entry.total_milli, "owned": owned}, words, as_json=as_json)
 
 
 @app.command()

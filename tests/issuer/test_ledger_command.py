@@ -81,6 +81,14 @@ def test_a_takedown_takes_it_off_the_offer_and_back(terminal: Terminal) -> None:
     terminal.say("buy", "Robin", TRACKS[0])
 
 
+def test_a_purchase_says_how_much_of_it_is_theirs(terminal: Terminal) -> None:
+    terminal.say("takedown", TRACKS[1])
+    assert "2.044 credits. Theirs of it: 2 of 3 tracks." in terminal.say("buy", "Robin", RELEASE)
+    first = terminal.json("buy", "Mia", TRACKS[0], "--key", "order-7")
+    terminal.say("refund", copy_id(terminal, "Mia", TRACKS[0]))
+    assert terminal.json("buy", "Mia", TRACKS[0], "--key", "order-7") == {**first, "owned": False}
+
+
 def test_members_come_and_go(terminal: Terminal) -> None:
     assert "Nobody yet" in terminal.say("member", "list")
     said = terminal.say(
