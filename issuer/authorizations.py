@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-PUSHED_TTL: Final = timedelta(minutes=10)
+# FAPI 2.0 Security Profile §5.3.2.2, which HAIP 1.0 §4 builds on: less than ten minutes, and a code at most one.
+PUSHED_TTL: Final = timedelta(minutes=9)
 CODE_TTL: Final = timedelta(minutes=1)
 
 

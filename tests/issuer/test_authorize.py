@@ -114,6 +114,11 @@ async def test_a_wallet_gets_what_its_listener_said_yes_to(
     assert (await wallet.refresh(token.refresh_token or "")).status_code == 200
 
 
+async def test_a_pushed_request_is_kept_for_less_than_ten_minutes(wallet: Wallet) -> None:
+    # FAPI 2.0 Security Profile §5.3.2.2, by HAIP 1.0 §4.
+    assert 0 < PushedResponse.parse((await push(wallet, asks())).content).expires_in < 600
+
+
 async def test_the_page_says_who_asks_and_where_it_leads(
     coop: Coop, wallet: Wallet, browser: httpx.AsyncClient
 ) -> None:
