@@ -44,11 +44,9 @@ from credentials.keys.jwk import PublicKey
 from credentials.keys.jws import parse_jws
 from credentials.refusals import (
     EarlyKeyBinding,
-    Expired,
     HiddenValidityClaim,
     MissingKeyBinding,
     NotOurKey,
-    NotYetValid,
     StaleKeyBinding,
     UnknownType,
     WrongAudience,
@@ -63,6 +61,7 @@ from credentials.sd_jwt.reading import SdJwt, parse_sd_jwt
 from credentials.shape import check_shape
 from credentials.status import StatusCheck, StatusList, StatusReference, check_status
 from credentials.trust import TrustPolicy
+from credentials.validity import check_valid, read_date
 
 _ISSUED_STEPS: Final = (
     "1 read, disclosures fit",
@@ -274,7 +273,7 @@ def _verify_issued_part(
     trusted.check_may_issue(vct)
     issuer_key = trusted.find_key(sd_jwt.header, at=at)  # (5)
     sd_jwt.jws.check_signature(issuer_key)  # (6)
-    _check_dates(sd_jwt.claims, at, clock_skew_s, what="credential")  # (7)
+    check_valid(sd_jwt.claims, at=at, clock_skew_s=clock_skew_s, what="credential")  # (7)
     _read_reference(sd_jwt, trusted.issuer)
     return issuer_key
 
@@ -284,24 +283,13 @@ def _read_reference(sd_jwt: SdJwt, issuer: str) -> StatusReference | None:
     return StatusReference.parse(sd_jwt.claims["status"], issuer=issuer) if "status" in sd_jwt.claims else None
 
 
-def _check_dates(claims: Mapping[str, Json], at: datetime, clock_skew_s: int, *, what: str) -> None:
-    now = at.timestamp()
-    starts = [date for name in ("iat", "nbf") if (date := _read_date(claims, name, what=what)) is not None]
-    if any(now < start - clock_skew_s for start in starts):
-        raise NotYetValid(what)
-    end = _read_date(claims, "exp", what=what)
-    # RFC 7519 §4.1.4: at `exp` itself it is over.
-    if end is not None and now >= end + clock_skew_s:
-        raise Expired(what)
-
-
 def _is_for(audience: str, named: Json) -> bool:
     # RFC 7519 §4.1.3: one name, or several.
     return audience in named if isinstance(named, list) else audience == named
 
 
 def _check_fresh(claims: Mapping[str, Json], at: datetime, max_age_s: int, clock_skew_s: int) -> None:
-    made = _read_date(claims, "iat", what="key binding")
+    made = read_date(claims, "iat", what="key binding")
     if made is None:
         raise Malformed("key binding", "`iat` is missing")
     age_s = at.timestamp() - made
@@ -309,16 +297,7 @@ def _check_fresh(claims: Mapping[str, Json], at: datetime, max_age_s: int, clock
         raise StaleKeyBinding(max_age_s)
     if age_s < -clock_skew_s:
         raise EarlyKeyBinding
-    _check_dates(claims, at, clock_skew_s, what="key binding")
-
-
-def _read_date(claims: Mapping[str, Json], name: str, *, what: str) -> float | None:
-    date = claims.get(name)
-    if name not in claims:
-        return None
-    if isinstance(date, bool) or not isinstance(date, int | float):
-        raise Malformed(what, f"`{name}` is not a number of seconds")
-    return date
+    check_valid(claims, at=at, clock_skew_s=clock_skew_s, what="key binding")
 
 
 def _read_text(sd_jwt: SdJwt, name: str) -> str:
@@ -343,7 +322,7 @@ def _seal(
         _SEAL,
         issuer=_read_text(sd_jwt, "iss"),
         vct=_read_text(sd_jwt, "vct"),
-        issued_at=_read_date(sd_jwt.claims, "iat", what="credential"),
+        issued_at=read_date(sd_jwt.claims, "iat", what="credential"),
         disclosed=MappingProxyType(about),
         issuer_key=issuer_key.thumbprint,
         holder_key=holder_key.thumbprint,

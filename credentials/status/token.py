@@ -128,7 +128,7 @@ def verify_status_list(
     jws = parse_jws(token, what=_WHAT, typ=TYP, max_bytes=MAX_TOKEN_BYTES)  # (1)
     jws.check_signature(issuer.find_key(jws.header, at=at))  # (2)
     claims = Members(jws.claims(max_bytes=MAX_TOKEN_BYTES), what=_WHAT)
-    _check_belongs(claims, uri=uri, issuer=issuer.issuer)  # (3)
+    _check_belongs(claims, uri=uri, issuer=issuer)  # (3)
     issued_at, ttl_s = claims.time("iat"), _read_ttl(claims)
     if at.timestamp() < issued_at - clock_skew_s:  # (4)
         raise NotYetValid(_WHAT)
@@ -166,11 +166,11 @@ def _is_own(uri: str, issuer: str) -> bool:
     return True
 
 
-def _check_belongs(claims: Members, *, uri: str, issuer: str) -> None:
+def _check_belongs(claims: Members, *, uri: str, issuer: TrustedIssuer) -> None:
     if claims.text("sub") != uri:
         raise WrongStatusList("it names another address as its own")
-    # Older drafts had an `iss`; where one is, it must not be somebody else's.
-    if "iss" in claims and claims.text("iss") != issuer:
+    # Older drafts had an `iss`; where one is, it must not be somebody else's. An issuer may have two names.
+    if "iss" in claims and claims.text("iss") not in (issuer.issuer, issuer.did):
         raise WrongStatusList("it names another issuer")
 
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import secrets
 import zlib
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -222,6 +223,8 @@ def test_a_list_with_a_wrong_claim_is_refused(world: World, code: str, claims: d
 
 def test_a_list_needs_neither_ttl_nor_end_and_may_name_its_issuer(world: World) -> None:
     found = check(world, sign(world, ttl=..., exp=..., iss=world.issuer_url))
+    named = replace(world.policy.issuers[0], did="did:web:coop.example")
+    assert check(world, sign(world, iss="did:web:coop.example"), issuer=named).uri == found.uri
     assert (found.ttl_s, found.expires_at) == (300, None)
     found.check_not_expired(world.now + timedelta(days=9999))
     assert check(world, sign(world, ttl=12.5)).ttl_s == 13
