@@ -7,13 +7,16 @@ from typing import Any
 import httpx
 import pytest
 
+from credentials.dids import DidDocument
 from credentials.dids.did_web import build_did_web
 from credentials.encoding import base64url
 from credentials.keys.jwk import PublicKey
+from credentials.keys.signer import LocalSigner
 from credentials.type_metadata import build_integrity
 from tests.support.other_issuer import CARD, HOST, LIBRARY_CARD, URL, OtherIssuer, make_card
-from tests.support.outside import Authority, Outside, says
+from tests.support.outside import NOW, Authority, Outside, says
 from wallet import errors
+from wallet.foreign import Proof, inspect_foreign
 from wallet.kinds import ForeignKind
 from wallet.ports import Tools
 from wallet.service.receive import offered_in_words, read_offer, receive
@@ -95,6 +98,25 @@ async def test_a_number_of_each_instance_is_no_part_of_what_it_says(other: Other
 
     other.make = numbered
     assert "jti" not in (await take(other, tools)).claims
+
+
+class NoDids:
+    """Resolves nothing: the issuer of the test names itself by its address."""
+
+    async def resolve(self, did: str) -> DidDocument:
+        raise AssertionError(did)
+
+
+async def test_an_issuer_whose_address_cannot_be_written_as_a_did_needs_none(
+    other: OtherIssuer, authority: Authority
+) -> None:
+    other.iss = f"{URL}/~cards"
+    signer = LocalSigner.generate()
+    card = resigned(certified)(other, "card", signer.public_key)
+    proof = Proof(issuer=other.iss, anchors=(authority.pem,), stated={}, dids=NoDids())
+    keys = {signer.public_key.thumbprint: signer}
+    inspected = await inspect_foreign([card], keys=keys, vct=LIBRARY_CARD, proof=proof, host=HOST, at=NOW)
+    assert inspected.claims == CARD
 
 
 def differing(issuer: OtherIssuer, identifier: str, key: PublicKey) -> str:

@@ -107,13 +107,14 @@ def verify_request_object(
         Malformed, RequestRefused, HandshakeMismatch, BadSignature, CertificateError and other refusals of the kernel.
     """
     jws = parse_jws(check_text(text, what=WHAT, max_chars=_MAX_REQUEST), what=WHAT, typ=TYP)  # (1)
-    claims = Members(jws.claims(), what=WHAT)
+    signed = jws.claims()
+    claims = Members(signed, what=WHAT)
     if claims.text("client_id", max_chars=MAX_CLIENT_ID) != reference.client_id:  # (2)
         raise WrongClientId
     client = ClientId.parse(reference.client_id)
     _check_wallet_nonce(claims, wallet_nonce)  # (3)
     _check_audience(claims.get("aud"))  # (4)
-    request = AuthorizationRequest.parse(jws.claims())  # (5)
+    request = AuthorizationRequest.parse(signed)  # (5)
     _check_time(request, not_before=claims.optional_time("nbf"), at=at)
     request.check_consistent()  # (6), (7)
     if isinstance(reference, RequestReference):
