@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 
 from credentials.errors import HolderError
@@ -110,10 +111,24 @@ def open_offer(offers: Offers, offer_id: str, *, now: datetime, listener: str | 
     return offer
 
 
-def was_taken(offers: Offers, offer_id: str, *, listener: str) -> bool:
-    """Tell a listener whether a wallet has taken their offer."""
+class Standing(StrEnum):
+    """How an offer stands, for the page that waits for a wallet."""
+
+    WAITING = "waiting"
+    TAKEN = "taken"
+    OVER = "over"
+
+
+def how_it_stands(offers: Offers, offer_id: str, *, listener: str, now: datetime) -> Standing:
+    """Tell a listener whether a wallet has taken their offer, or still can."""
     offer = offers.offer(offer_id)
-    return isinstance(offer, Redeemed) and offer.listener == listener
+    if isinstance(offer, Redeemed) and offer.listener == listener:
+        return Standing.TAKEN
+    try:
+        open_offer(offers, offer_id, now=now, listener=listener)
+    except OfferGone:
+        return Standing.OVER
+    return Standing.WAITING
 
 
 def configuration_ids(copies: Sequence[Copy]) -> tuple[str, ...]:

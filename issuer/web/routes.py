@@ -1,7 +1,4 @@
-"""The co-op's pages: log in by a magic link, my collection, and sending records to a wallet.
-
-The link for the wallet and the six digits are never on one page, so that no one photograph holds both.
-"""
+"""The co-op's pages: log in by a magic link, my collection, and choosing what a wallet shall get."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -13,18 +10,19 @@ from credentials.errors import HolderError
 from issuer.api import STATUSES, etag, unchanged
 from issuer.catalogue import NoSuchCover
 from issuer.codes import CodeUsed, UnknownCode
-from issuer.offers import MAX_COPIES, Open
+from issuer.copies import CopyKind
+from issuer.offers import MAX_COPIES
 from issuer.parts import IssuerParts
 from issuer.service.codes import redeem_code
-from issuer.service.collection import collect
+from issuer.service.collection import Collection, collect
 from issuer.service.logins import check_login_link, log_in, log_out
-from issuer.service.offers import NothingToOffer, choose_copies, open_offer, was_taken
+from issuer.service.offers import NothingToOffer, choose_copies
 from issuer.service.record import AlreadyTheirs
 from issuer.store import Store
 from issuer.web.authorize import add_authorization_pages
 from issuer.web.door import MAX_FIELDS, Door, Visitor
-from issuer.web.types import add_types
-from plumbing.qr import qr_svg
+from issuer.web.offers import add_offer_pages
+from issuer.web.types import add_types, display_of
 from plumbing.web.csrf import check_same_site
 
 _SEE_OTHER: Final = 303
@@ -39,7 +37,7 @@ def build_pages_router(parts: IssuerParts) -> APIRouter:
     _add_collection(router, door)
     _add_codes(router, door)
     _add_covers(router, parts)
-    _add_offer_pages(router, door)
+    add_offer_pages(router, door)
     add_authorization_pages(router, door)
     add_types(router, parts)
     return router
@@ -99,6 +97,7 @@ def _collection_page(
     status = 200 if refused is None else 422
     values = {
         "collection": collection,
+        "kinds": _kinds(collection, door.parts.pages.language_of(request)),
         "got": collection.title_of(got) if got else None,
         "code_refused": code_refused.code if code_refused else None,
         "typed": typed[:_SHOWN],
@@ -107,6 +106,13 @@ def _collection_page(
     }
     status = STATUSES[type(code_refused)] if code_refused else status
     return door.page(request, "collection.html", visitor, values, status=status)
+
+
+def _kinds(collection: Collection, language: str) -> list[dict[str, str]]:
+    """Name the kinds of what is there, for the links to their pages."""
+    kinds = {copy.kind for copy in collection.copies}
+    types = [kind.credential_type for kind in CopyKind if kind in kinds]
+    return [{"id": each.configuration_id, "name": display_of(each, language)["name"]} for each in types]
 
 
 def _add_collection(router: APIRouter, door: Door) -> None:
@@ -164,39 +170,3 @@ def _add_covers(router: APIRouter, parts: IssuerParts) -> None:
         if unchanged(request, headers["ETag"]):
             return Response(status_code=304, headers=headers)
         return Response(found.content, media_type=found.media_type, headers=headers)
-
-
-def _add_offer_pages(router: APIRouter, door: Door) -> None:
-    parts = door.parts
-
-    def own_offer(offer_id: str, visitor: Visitor) -> Open:
-        with parts.database.read() as database:
-            return open_offer(Store(database), offer_id, now=parts.clock(), listener=visitor.listener)
-
-    @router.get("/offers/{offer_id}/page")
-    async def offer_page(request: Request, offer_id: str) -> Response:
-        """Show the link to the wallet, never the code."""
-        visitor = door.enter(request)
-        with parts.database.read() as database:
-            taken = was_taken(Store(database), offer_id, listener=visitor.listener)
-        if taken:
-            return door.page(request, "offer_taken.html", visitor, {})
-        offer = own_offer(offer_id, visitor)
-        link = parts.desk.by_reference(offer).to_link()
-        values = {"offer": offer, "link": link, "command": f"handstamp wallet receive '{link}'"}
-        return door.page(request, "offer.html", visitor, values)
-
-    @router.get("/offers/{offer_id}/qr.svg")
-    async def offer_qr(request: Request, offer_id: str) -> Response:
-        """Draw the link."""
-        offer = own_offer(offer_id, door.enter(request))
-        picture = qr_svg(parts.desk.by_reference(offer).to_link())
-        return Response(picture, media_type="image/svg+xml", headers={"Cache-Control": "no-store"})
-
-    @router.post("/offers/{offer_id}/code")
-    async def offer_code(request: Request, offer_id: str) -> Response:
-        """Show the six digits, never the link."""
-        visitor, _ = await door.submit(request)
-        offer = own_offer(offer_id, visitor)
-        values = {"offer": offer, "code": parts.desk.secrets.tx_code(offer.id)}
-        return door.page(request, "offer_code.html", visitor, values)

@@ -17,6 +17,7 @@ from schemas import ALL, CredentialType
 
 _JSON: Final = "application/json"
 _SVG: Final = "image/svg+xml"
+_HOME: Final = "/collection"
 # Shown in words: nobody reads 36 letters and digits.
 _CATALOGUE_NUMBERS: Final = frozenset({"track", "inAlbum", "release", "persona"})
 
@@ -30,8 +31,10 @@ def add_types(router: APIRouter, parts: IssuerParts) -> None:
     async def all_types(request: Request) -> Response:
         """Say which kinds there are."""
         language = parts.pages.language_of(request)
-        shown = [{"kind": each, "display": _display(each, language)} for each in ALL]
-        return parts.pages.render(request, "types.html", {"types": shown, "co_op": parts.identity.name})
+        shown = [{"kind": each, "display": display_of(each, language)} for each in ALL]
+        return parts.pages.render(
+            request, "types.html", {"types": shown, "co_op": parts.identity.name, "site_url": _HOME}
+        )
 
 
 def _add_type(router: APIRouter, parts: IssuerParts, kind: CredentialType) -> None:
@@ -69,8 +72,9 @@ def _explain(kind: CredentialType, parts: IssuerParts, language: str) -> Mapping
     claims = [entry for entry in kind.type_metadata["claims"] if entry["sd"] == "always"]
     return {
         "kind": kind,
+        "site_url": _HOME,
         "co_op": parts.identity.name,
-        "display": _display(kind, language),
+        "display": display_of(kind, language),
         "claims": [
             {
                 "name": entry["path"][0],
@@ -82,7 +86,7 @@ def _explain(kind: CredentialType, parts: IssuerParts, language: str) -> Mapping
         "catalogue_numbers": _CATALOGUE_NUMBERS,
         "month": f"{now:%Y-%m}",
         "last_month": _last_month(kind, now),
-        "others": [{"kind": each, "display": _display(each, language)} for each in ALL if each is not kind],
+        "others": [{"kind": each, "display": display_of(each, language)} for each in ALL if each is not kind],
     }
 
 
@@ -93,7 +97,8 @@ def _last_month(kind: CredentialType, now: datetime) -> str | None:
     return f"{datetime.fromtimestamp(months_after(start_of_month(now), kind.lifetime_months - 1), UTC):%Y-%m}"
 
 
-def _display(kind: CredentialType, language: str) -> dict[str, Any]:
+def display_of(kind: CredentialType, language: str) -> dict[str, Any]:
+    """Return what a type is called in a language, and described as."""
     return _in(language, kind.type_metadata["display"])
 
 

@@ -51,7 +51,7 @@ async def test_the_registers_stand_beside_the_records_and_can_be_sent_alone(
     write(coop, add_contribution, given, key=None)
     await log_in(coop, browser, listener)
     page = await page_of(browser)
-    for words in ("Your membership", "Since 2026", "Verified label", "translation", "November 2026"):
+    for words in ("Your membership", "Since 2026", "Verified label", "Translation", "November 2026"):
         assert words in page
     assert page.count('name="copy"') == 3
     assert "&lt;Long&gt; Way" in (await browser.get("/collection")).text

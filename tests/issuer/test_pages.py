@@ -256,6 +256,22 @@ async def test_an_offer_that_a_wallet_took_says_so_to_its_listener_alone(
     assert (await browser.get(f"/offers/{offer.id}/page")).status_code == 410
 
 
+async def test_the_page_of_an_offer_hears_how_it_stands(coop: Coop, wallet: Wallet, browser: httpx.AsyncClient) -> None:
+    listener = coop.owner()
+    await log_in(coop, browser, listener)
+    offer = (await make_offer(browser)).removesuffix("/page")
+    assert f'data-events-url="{offer}/events"' in (await browser.get(f"{offer}/page")).text
+    code_page = await browser.post(f"{offer}/code", data={"csrf": csrf(await browser.get("/collection"))})
+    assert f'data-page="{offer}/page"' in code_page.text  # the code's own page cannot be taken again by its address
+    coop.wait(minutes=30)
+    assert "data: over" in (await browser.get(f"{offer}/events")).text
+    fresh = coop.offer(listener)
+    await wallet.token(fresh)
+    assert "data: taken" in (await browser.get(f"/offers/{fresh.id}/events")).text
+    await log_in(coop, browser, coop.owner())
+    assert "data: over" in (await browser.get(f"/offers/{fresh.id}/events")).text
+
+
 @pytest.mark.parametrize("field", [{}, {"csrf": ""}, {"csrf": "A" * 43}])
 @pytest.mark.parametrize("path", ["/offers", "/logout", "/offers/x/code"])
 async def test_a_form_without_its_hidden_field_is_refused(

@@ -14,6 +14,8 @@ export function enhance(root) {
 class Wait {
   constructor(place) {
     this.place = place;
+    // A page that answered a form cannot be taken again from its own address.
+    this.address = place.dataset.page ?? location.href;
     this.pause_ms = SHORTEST_MS;
     this.listen();
     document.addEventListener("visibilitychange", this.onReturn);
@@ -58,7 +60,7 @@ class Wait {
 
   async show() {
     try {
-      const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
+      const answer = await fetch(this.address, { headers: { Accept: "text/html" }, cache: "no-store" });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (answer.redirected) return location.replace(answer.url);
       this.swap(page);
@@ -73,6 +75,7 @@ class Wait {
     this.stop();
     now.replaceChildren(...next.childNodes);
     document.title = page.title;
+    if (this.place.dataset.page) history.replaceState(null, "", this.address);
     const news = now.querySelector("[data-focus]") ?? now.querySelector("h1") ?? now;
     if (!news.hasAttribute("tabindex")) news.tabIndex = -1;
     news.focus();

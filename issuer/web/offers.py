@@ -1,0 +1,80 @@
+"""The pages of an offer: the link for the wallet, the six digits, and the news that a wallet has taken it.
+
+The link and the digits are never on one page, so that no one photograph holds both.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Final
+
+from fastapi import APIRouter, Request
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.responses import Response
+
+from issuer.offers import Open
+from issuer.parts import IssuerParts
+from issuer.service.offers import Standing, how_it_stands, open_offer
+from issuer.store import Store
+from issuer.web.door import Door, Visitor
+from plumbing.qr import qr_svg
+
+_PAUSE_S: Final = 1.0
+_PING_S: Final = 15
+
+
+def add_offer_pages(router: APIRouter, door: Door) -> None:
+    """Add the routes."""
+    parts = door.parts
+
+    def own_offer(offer_id: str, visitor: Visitor) -> Open:
+        with parts.database.read() as database:
+            return open_offer(Store(database), offer_id, now=parts.clock(), listener=visitor.listener)
+
+    @router.get("/offers/{offer_id}/page")
+    async def offer_page(request: Request, offer_id: str) -> Response:
+        """Show the link to the wallet, never the code."""
+        visitor = door.enter(request)
+        if _look(parts, offer_id, visitor) is Standing.TAKEN:
+            return door.page(request, "offer_taken.html", visitor, {})
+        offer = own_offer(offer_id, visitor)
+        link = parts.desk.by_reference(offer).to_link()
+        values = {"offer": offer, "link": link, "command": f"handstamp wallet receive '{link}'"}
+        return door.page(request, "offer.html", visitor, values)
+
+    @router.get("/offers/{offer_id}/qr.svg")
+    async def offer_qr(request: Request, offer_id: str) -> Response:
+        """Draw the link."""
+        offer = own_offer(offer_id, door.enter(request))
+        picture = qr_svg(parts.desk.by_reference(offer).to_link())
+        return Response(picture, media_type="image/svg+xml", headers={"Cache-Control": "no-store"})
+
+    @router.post("/offers/{offer_id}/code")
+    async def offer_code(request: Request, offer_id: str) -> Response:
+        """Show the six digits, never the link."""
+        visitor, _ = await door.submit(request)
+        offer = own_offer(offer_id, visitor)
+        values = {"offer": offer, "code": parts.desk.secrets.tx_code(offer.id)}
+        return door.page(request, "offer_code.html", visitor, values)
+
+    @router.get("/offers/{offer_id}/events")
+    async def offer_events(request: Request, offer_id: str) -> Response:
+        """Say when a wallet has taken the offer, or when it is over; the page then takes itself anew from here."""
+        events = _events(parts, offer_id, door.enter(request))
+        return EventSourceResponse(events, headers={"Cache-Control": "no-store"}, ping=_PING_S)
+
+
+async def _events(parts: IssuerParts, offer_id: str, visitor: Visitor) -> AsyncIterator[ServerSentEvent]:
+    """Look once a second, in a read that is over before the next pause; an offer ends after some minutes by itself."""
+    said = None
+    while said in {None, Standing.WAITING}:
+        standing = await asyncio.to_thread(_look, parts, offer_id, visitor)
+        if standing is not said:
+            said = standing
+            yield ServerSentEvent(event="state", data=standing.value)
+        if standing is Standing.WAITING:
+            await asyncio.sleep(_PAUSE_S)
+
+
+def _look(parts: IssuerParts, offer_id: str, visitor: Visitor) -> Standing:
+    with parts.database.read() as database:
+        return how_it_stands(Store(database), offer_id, listener=visitor.listener, now=parts.clock())
