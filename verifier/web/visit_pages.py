@@ -132,10 +132,10 @@ async def post_grant(visit_id: str, request: Request, parts: Parts) -> Response:
             fetcher=parts.fetcher,
             now=parts.clock(),
         )
-    except (TrackserverRefused, FetchFailed, FetchRefused) as error:
+    except (TrackserverRefused, FetchFailed, FetchRefused):
         if not wants_page(request):
             raise
-        return _page(request, parts, await _show(visit_id, request, parts), trouble=error, status=502)
+        return _page(request, parts, await _show(visit_id, request, parts), trouble=True, status=502)
     return RedirectResponse(link, status_code=303)
 
 
@@ -170,7 +170,7 @@ def _page(
     parts: VerifierParts,
     shown: ShownVisit,
     *,
-    trouble: HandstampError | None = None,
+    trouble: bool = False,
     status: int = 200,
 ) -> Response:
     response = _state_page(request, parts, shown, trouble=trouble, status=status)
@@ -181,9 +181,7 @@ def _page(
     return response
 
 
-def _state_page(
-    request: Request, parts: VerifierParts, shown: ShownVisit, *, trouble: HandstampError | None, status: int
-) -> Response:
+def _state_page(request: Request, parts: VerifierParts, shown: ShownVisit, *, trouble: bool, status: int) -> Response:
     visit, gate = shown.visit, shown.gate
     values: dict[str, object] = {
         "gate": gate,
@@ -197,7 +195,7 @@ def _state_page(
         case AwaitingCode():
             return parts.pages.render(request, "visit_code.html", values | _code(visit, request, parts))
         case Accepted():
-            return _accepted_page(request, parts, visit, values | {"trouble": trouble and trouble.detail}, status)
+            return _accepted_page(request, parts, visit, values | {"trouble": trouble}, status)
         case Refused():
             return parts.pages.render(request, "visit_refused.html", values | _failure(visit))
         case TimedOut():
