@@ -3,13 +3,17 @@ const language = document.documentElement.lang;
 const hour = { hour: "numeric", minute: "2-digit" };
 const clock = new Intl.DateTimeFormat(language, hour);
 const dayAndClock = new Intl.DateTimeFormat(language, { weekday: "long", ...hour });
+const dateAndClock = new Intl.DateTimeFormat(language, { day: "numeric", month: "long", ...hour });
 const LAST_HOUR_S = 3600;
+const NEAR_MS = 6 * 24 * 3600 * 1000;
 
 export function enhance(root) {
   for (const time of root.querySelectorAll("time[data-local-time]")) {
     const moment = new Date(time.dateTime);
     const isToday = moment.toDateString() === new Date().toDateString();
-    time.textContent = (isToday ? clock : dayAndClock).format(moment);
+    // The name of a day says which one only for a few days.
+    const isNear = Math.abs(moment - Date.now()) < NEAR_MS;
+    time.textContent = (isToday ? clock : isNear ? dayAndClock : dateAndClock).format(moment);
   }
   for (const line of root.querySelectorAll("[data-countdown]")) countDown(line, new Date(line.dataset.countdown));
 }
