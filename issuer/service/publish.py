@@ -18,8 +18,8 @@ from typing import Final
 
 from credentials.status import VALID, build_status_list
 from issuer.identity import Identity
-from issuer.ports import StatusLists
 from issuer.status import ENTRIES, MAX_DECOYS, HostedList, Signed, StatusSchedule, months_open
+from issuer.status_ports import StatusLists
 from plumbing.clock import epoch_s
 
 _LOOKED_AT_AGAIN: Final = timedelta(minutes=15)

@@ -22,10 +22,10 @@ _MOST_AT_ONCE: Final = 200
 
 
 class StatusStore(SessionStore):
-    """Implements `issuer.ports.StatusEntries` and `issuer.ports.StatusLists`."""
+    """Implements `issuer.status_ports.StatusEntries` and `issuer.status_ports.StatusLists`."""
 
     def draw(self, copy_id: str, *, count: int, month: str, now: datetime) -> tuple[DrawnEntry, ...]:
-        """See `issuer.ports.StatusEntries`."""
+        """See `issuer.status_ports.StatusEntries`."""
         lists = self._list_ids(month) or self._open(month, LISTS_PER_MONTH, now=now)
         drawn = {_draw(lists) for _ in range(count)}
         if len(drawn) == count and self._take(copy_id, drawn):  # nearly always
@@ -33,26 +33,26 @@ class StatusStore(SessionStore):
         return tuple(self._draw_one(copy_id, lists, month=month, now=now) for _ in range(count))
 
     def end(self, copy_id: str, now: datetime) -> None:
-        """See `issuer.ports.StatusEntries`."""
+        """See `issuer.status_ports.StatusEntries`."""
         self._insert(StatusEndRow, [{"copy_id": copy_id, "ended_at": to_s(now), "settled": False}])
 
     def open_lists(self, month: str, *, count: int, now: datetime) -> int:
-        """See `issuer.ports.StatusLists`."""
+        """See `issuer.status_ports.StatusLists`."""
         if self._list_ids(month):
             return 0
         return len(self._open(month, count, now=now))
 
     def list_ids(self) -> Sequence[str]:
-        """See `issuer.ports.StatusLists`."""
+        """See `issuer.status_ports.StatusLists`."""
         return self._session.exec(select(StatusListRow.id).order_by(StatusListRow.id)).all()
 
     def status_list(self, list_id: str) -> HostedList | None:
-        """See `issuer.ports.StatusLists`."""
+        """See `issuer.status_ports.StatusLists`."""
         row = self._session.get(StatusListRow, list_id, populate_existing=True)
         return _hosted(row) if row else None
 
     def lists_wanting(self, *, decoys_by: datetime, signed_before: datetime, by: str) -> Mapping[str, bool]:
-        """See `issuer.ports.StatusLists`."""
+        """See `issuer.status_ports.StatusLists`."""
         rows = self._session.exec(
             select(StatusListRow.id, StatusListRow.decoys_at)
             .where(
@@ -67,7 +67,7 @@ class StatusStore(SessionStore):
         return {list_id: decoys_at <= to_s(decoys_by) for list_id, decoys_at in rows}
 
     def copies_to_take_back(self, by: datetime) -> Sequence[str]:
-        """See `issuer.ports.StatusLists`."""
+        """See `issuer.status_ports.StatusLists`."""
         return self._session.exec(
             select(StatusEndRow.copy_id).where(
                 col(StatusEndRow.settled).is_(False), col(StatusEndRow.ended_at) <= to_s(by)
@@ -75,7 +75,7 @@ class StatusStore(SessionStore):
         ).all()
 
     def entries_of(self, copy_ids: Iterable[str]) -> Mapping[str, frozenset[int]]:
-        """See `issuer.ports.StatusLists`."""
+        """See `issuer.status_ports.StatusLists`."""
         found: dict[str, set[int]] = {}
         for list_id, position in self._in_parts(
             copy_ids,
@@ -87,11 +87,11 @@ class StatusStore(SessionStore):
         return {list_id: frozenset(positions) for list_id, positions in found.items()}
 
     def spend(self, list_id: str, indices: frozenset[int]) -> frozenset[int]:
-        """See `issuer.ports.StatusLists`."""
+        """See `issuer.status_ports.StatusLists`."""
         return frozenset(index for index in indices if self._take(None, {(list_id, index)}))
 
     def replace_list(self, after: HostedList) -> bool:
-        """See `issuer.ports.StatusLists`."""
+        """See `issuer.status_ports.StatusLists`."""
         signed = after.signed
         return self._changed_one(
             update(StatusListRow)
@@ -108,7 +108,7 @@ class StatusStore(SessionStore):
         )
 
     def settle(self, copy_ids: Iterable[str], *, ended_by: datetime) -> None:
-        """See `issuer.ports.StatusLists`."""
+        """See `issuer.status_ports.StatusLists`."""
         for copy_id in copy_ids:
             self._changed(
                 update(StatusEndRow)
