@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def answer_to_json(answer: TakenAnswer) -> dict[str, Any]:
     """Write what is kept of an answer until its door opens."""
     members: dict[str, Any] = {"met": answer.met, "vouched_by": list(answer.vouched_by)}
-    if answer.mark is not None:
-        members["mark"] = base64url.encode(answer.mark)
+    if answer.marks:
+        members["marks"] = [base64url.encode(mark) for mark in answer.marks]
     if answer.signed is not None:
         signed = answer.signed
         members["signed"] = {
@@ -29,11 +29,13 @@ def answer_to_json(answer: TakenAnswer) -> dict[str, Any]:
 
 def answer_from_json(members: Mapping[str, Any]) -> TakenAnswer:
     """Read what `answer_to_json` wrote."""
-    mark, signed = members.get("mark"), members.get("signed")
+    signed = members.get("signed")
+    # An answer that was taken before several could be counted, and whose door opens only now.
+    marks = members.get("marks") or [mark for mark in (members.get("mark"),) if mark]
     return TakenAnswer(
         met=members.get("met", ""),
         vouched_by=tuple(members.get("vouched_by", ())),
-        mark=None if mark is None else base64url.decode(mark, what="mark"),
+        marks=tuple(base64url.decode(mark, what="mark") for mark in marks),
         signed=None
         if signed is None
         else SignedTerms(

@@ -40,8 +40,8 @@ class Evidence:
     """The co-ops that issued what was shown."""
     status: StatusCheck
     """What was found out about the statuses: of several presentations, the least certain."""
-    mark: bytes | None = field(default=None, repr=False)
-    """What a limited gate counts by; None at others."""
+    marks: tuple[bytes, ...] = field(default=(), repr=False)
+    """What a limited gate counts by, one for each proof that was shown; empty at others."""
     signed: SignedTerms | None = field(default=None, repr=False)
     """What a limited gate keeps; None at others."""
 
@@ -83,16 +83,17 @@ def build_evidence(
     status = min((each.status for each in verified.values()), key=_LEAST_CERTAIN_FIRST.index)
     if basis is None:
         return Evidence(_SEAL, met=met, vouched_by=vouched_by, status=status)
-    query_id = _find_counted(asked, verified)
+    counted = [query_id for query_id in asked.counted if query_id in verified]
+    shown_first = counted[0]  # each way into a gate with a limit has one
     return Evidence(
         _SEAL,
         met=met,
         vouched_by=vouched_by,
         status=status,
-        mark=_mark(asked.counted[query_id], verified[query_id], key=basis.key, policy=policy),
+        marks=tuple(_mark(asked.counted[each], verified[each], key=basis.key, policy=policy) for each in counted),
         signed=SignedTerms(
-            binding=basis.presentations[query_id].rpartition("~")[2],
-            holder_key=verified[query_id].holder_key,
+            binding=basis.presentations[shown_first].rpartition("~")[2],
+            holder_key=verified[shown_first].holder_key,
             salt=basis.salt,
         ),
     )
@@ -103,11 +104,6 @@ def _check_own_word(issuer: str, coop: str, policy: TrustPolicy) -> None:
     known = policy.issuer_for(issuer)
     if coop not in (known.issuer, known.did):
         raise WrongIssuerForClaim
-
-
-def _find_counted(asked: Asked, answered: Mapping[str, Verified]) -> str:
-    """Return the id of the answered query that is counted; each way into a gate with a limit has one."""
-    return next(query_id for query_id in answered if query_id in asked.counted)
 
 
 def _mark(claim: str, shown: Verified, *, key: bytes, policy: TrustPolicy) -> bytes:

@@ -1,7 +1,7 @@
 """What a gate asks for, as a DCQL query: the claims that decide, and nothing beside them.
 
-A gate with a limit also asks for the one claim that it counts by. Of several proofs that are all needed, only the first
-is counted: each counted claim makes a listener recognisable, and one is enough.
+A gate with a limit also asks for the one claim that it counts by. Of several proofs that are all needed, each is
+counted: one that is not could be lent to everybody who lacks it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final, assert_never
 from credentials.protocols.dcql import ClaimQuery, CredentialQuery, CredentialSet, Query
 from schemas import BY_VCT, CONTRIBUTION, COOP_MEMBERSHIP, RELEASE_OWNERSHIP, TRACK_OWNERSHIP, VERIFIED_ARTIST
 from verifier.proofs import (
-    AllOf,
     AnyOf,
     Contributed,
     MemberOf,
@@ -78,10 +77,9 @@ def build_asked(requirement: Requirement, *, counting: bool) -> Asked:
     """Write a requirement as a query (OpenID4VP 1.0 §6), for a gate that counts or for one that does not."""
     draft = _Draft(counting)
     proofs = proofs_of(requirement)
-    first_only = isinstance(requirement, AllOf)
-    options = [
-        _ask(draft, proof, count=counting and (index == 0 or not first_only)) for index, proof in enumerate(proofs)
-    ]
+    if counting and isinstance(requirement, AnyOf):
+        proofs = _without_wholes(proofs)
+    options = [_ask(draft, proof, count=counting) for proof in proofs]
     groups = [[query_id for option in options for query_id in option]] if isinstance(requirement, AnyOf) else options
     sets = tuple(CredentialSet(options=tuple((query_id,) for query_id in dict.fromkeys(group))) for group in groups)
     if all(len(group.options) == 1 for group in sets):
@@ -91,6 +89,12 @@ def build_asked(requirement: Requirement, *, counting: bool) -> Asked:
         counted=draft.counted,
         own_word=draft.own_word,
     )
+
+
+def _without_wholes(proofs: Sequence[Proof]) -> tuple[Proof, ...]:
+    """Leave out releases of which a track is a way in, too: their owners have a copy of it, and would pass twice."""
+    parts = {proof.release_id for proof in proofs if isinstance(proof, OwnsTrack)}
+    return tuple(proof for proof in proofs if not isinstance(proof, OwnsRelease) or proof.release_id not in parts)
 
 
 def build_query(requirement: Requirement, *, counting: bool = False) -> Query:

@@ -167,7 +167,7 @@ def _own_columns(visit: LiveVisit) -> dict[str, Any]:
                 "wrong_codes": visit.wrong_codes,
             }
         case Accepted():
-            # Mark and receipt lie elsewhere from now on: an open door needs neither.
+            # Marks and receipt lie elsewhere from now on: an open door needs neither.
             kept = {"met": visit.answer.met, "vouched_by": list(visit.answer.vouched_by)}
             return {"state": _ACCEPTED, "answer": kept, "grants_given": visit.grants_given}
         case Refused():

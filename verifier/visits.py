@@ -81,19 +81,19 @@ class TakenAnswer:
     Attributes:
         met: which queries of the request were met, as `release`, joined by commas.
         vouched_by: the co-ops that vouched, so that one which is no longer trusted can be struck out.
-        mark: what a limited gate counts by; None at others.
+        marks: what a limited gate counts by, one for each proof that was shown; empty at others.
         signed: what a limited gate keeps as its receipt; None at others.
     """
 
     met: str
     vouched_by: tuple[str, ...]
-    mark: bytes | None = None
+    marks: tuple[bytes, ...] = ()
     signed: SignedTerms | None = None
 
     @classmethod
     def of(cls, evidence: Evidence) -> TakenAnswer:
         """Take what may be kept from the evidence; without evidence there is no answer."""
-        return cls(met=evidence.met, vouched_by=evidence.vouched_by, mark=evidence.mark, signed=evidence.signed)
+        return cls(met=evidence.met, vouched_by=evidence.vouched_by, marks=evidence.marks, signed=evidence.signed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +135,7 @@ class Requested:
         answer = TakenAnswer.of(evidence)
         if device is Device.SAME:
             return Answered(facts=self.facts, answer=answer, response_code=digest(response_code))
-        if answer.mark is None:
+        if not answer.marks:
             return Accepted.open(self.facts, answer, now=now)
         facts = self.facts.until(now + CODE_LIFE)
         return AwaitingCode(facts=facts, answer=answer, page=digest(to_type.page), code=to_type.code)
@@ -181,7 +181,7 @@ class Accepted:
 
     facts: VisitFacts
     answer: TakenAnswer
-    """Mark and receipt are in it at the moment of opening only: they are counted and kept elsewhere, not here."""
+    """Marks and receipt are in it at the moment of opening only: they are counted and kept elsewhere, not here."""
     grants_given: int = 0
 
     @classmethod

@@ -167,9 +167,9 @@ def test_two_ways_in_through_one_credential_ask_for_it_once() -> None:
     assert [group.options for group in query.credential_sets] == [(("track",), ("release",), ("track-2",))]
 
 
-def test_where_all_is_needed_only_the_first_is_counted() -> None:
-    asked = build_asked(AllOf(proofs=(MEMBER, OWNER)), counting=True)
-    assert asked.counted == {"membership": "membership"}
+def test_where_all_is_needed_each_is_counted() -> None:
+    asked = build_asked(AllOf(proofs=(MEMBER, OWNER, OWNER_OF_TRACK)), counting=True)
+    assert asked.counted == {"membership": "membership", "release": "copy", "track": "copy"}
     assert asked.query.credential_sets == ()
 
 
@@ -177,6 +177,7 @@ def test_where_any_will_do_each_way_in_is_counted() -> None:
     asked = build_asked(AnyOf(proofs=(MEMBER, OWNER_OF_TRACK)), counting=True)
     # The release that holds the track is no way in of its own: its owner has a copy of the track too.
     assert asked.counted == {"membership": "membership", "track": "copy"}
+    assert build_asked(AnyOf(proofs=(OWNER, OWNER_OF_TRACK)), counting=True).counted == {"track": "copy"}
 
 
 @pytest.mark.parametrize("count", [0, MAX_PROOFS + 1])

@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING, Protocol
 
 from verifier.errors import AlreadyUsed, GateClosed, VisitTooBusy
 from verifier.limits import month_of
-from verifier.ports import Gates, Redemptions, Visits
+from verifier.ports import Gates, Redemptions, Trust, Visits
 from verifier.receipts import Receipt
+from verifier.service.distrust_issuer import NO_LONGER_TRUSTED, are_trusted
 from verifier.service.start_visit import load_gate
 from verifier.visits import Accepted, Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from verifier.gates import Gate
 
 
-class _Stores(Gates, Visits, Redemptions, Protocol):
+class _Stores(Gates, Visits, Redemptions, Trust, Protocol):
     """The stores that a passage needs."""
 
 
@@ -29,12 +31,17 @@ def count_passage(stores: _Stores, visit: Accepted, *, now: datetime) -> Accepte
     """Count one passage through the gate of a visit that was opened in this very transaction.
 
     Returns:
-        The visit as it stands: refused if the gate was closed meanwhile, or the copy used up by somebody faster. That
-        refusal must be committed, so it is returned.
+        The visit as it stands: refused if the gate was closed meanwhile, a co-op that vouched was struck out, or the
+        copy used up by somebody faster. That refusal must be committed, so it is returned.
+
+    Raises:
+        VisitTooBusy: somebody else used the copy at this very moment; nothing was counted.
     """
     gate = load_gate(stores, visit.facts.gate_id)
     if gate.closed_at is not None:
         return _shut(stores, visit, GateClosed.code, None, now=now)
+    if not are_trusted(visit.answer.vouched_by, stores.load_policy(gate.site), now=now):
+        return _shut(stores, visit, NO_LONGER_TRUSTED, None, now=now)
     first_use = _use_up(stores, gate, visit, now=now)
     if first_use is not None:
         return _shut(stores, visit, AlreadyUsed.code, first_use, now=now)
@@ -48,13 +55,27 @@ def count_passage(stores: _Stores, visit: Accepted, *, now: datetime) -> Accepte
     return visit
 
 
-def _use_up(stores: Redemptions, gate: Gate, visit: Accepted, *, now: datetime) -> datetime | None:
-    """Count the copy; return the time of its first use if it was used up before."""
-    counting, mark = gate.counting, visit.answer.mark
-    if counting is None or mark is None:
+def load_spent(stores: Redemptions, gate: Gate, marks: Sequence[bytes], *, now: datetime) -> datetime | None:
+    """Return when one of the copies that were shown was used first, if it is used up; None if all can still pass."""
+    if gate.counting is None:
         return None
-    limit = counting.limit
-    return stores.use_up(gate.gate_id, period=limit.period(now), mark=mark, times=limit.times, now=now)
+    limit = gate.counting.limit
+    found = (stores.load_spent(gate.gate_id, period=limit.period(now), mark=mark, times=limit.times) for mark in marks)
+    return next((first_use for first_use in found if first_use is not None), None)
+
+
+def _use_up(stores: Redemptions, gate: Gate, visit: Accepted, *, now: datetime) -> datetime | None:
+    """Count every copy that was shown, or none; return the time of the first use of one that was used up before."""
+    marks = visit.answer.marks
+    spent = load_spent(stores, gate, marks, now=now)
+    if spent is not None or gate.counting is None:
+        return spent
+    limit = gate.counting.limit
+    for mark in sorted(marks):
+        if stores.use_up(gate.gate_id, period=limit.period(now), mark=mark, times=limit.times, now=now) is not None:
+            # Where an engine lets two write at once. All of it is undone; whoever tries again is told since when.
+            raise VisitTooBusy
+    return None
 
 
 def _shut(stores: Visits, visit: Accepted, code: str, first_use: datetime | None, *, now: datetime) -> Refused:

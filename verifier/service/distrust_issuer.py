@@ -13,6 +13,7 @@ from credentials.trust.errors import UntrustedIssuer
 from verifier.visits import Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from credentials.trust import TrustedIssuer, TrustPolicy
@@ -61,6 +62,12 @@ def distrust_issuer(work: Work, url: str, *, party: Party, now: datetime) -> tup
             stores.save_issuer(party.site, struck_out, now=now)
         # Every co-op is trusted at every gate of the site, so it is all of them or none.
         return () if stores.load_policy(party.site).issuers else stores.load_gates(party.site)
+
+
+def are_trusted(names: Iterable[str], policy: TrustPolicy, *, now: datetime) -> bool:
+    """Tell whether all these co-ops are trusted still: one may have been struck out, or its list have ended."""
+    found = [_find(policy, name) for name in names]
+    return all(each is not None and (each.until is None or now < each.until) for each in found)
 
 
 def _shut_doors(stores: Visits, found: TrustedIssuer, *, now: datetime) -> None:

@@ -16,15 +16,17 @@ from credentials.protocols.urls import parse_service_url
 from plumbing.clock import epoch_s
 from plumbing.ids import new_public_id
 from verifier.errors import NotAccepted, TrackserverRefused
+from verifier.service.distrust_issuer import NO_LONGER_TRUSTED, are_trusted
 from verifier.service.show_visit import load_own_visit
 from verifier.service.start_visit import load_gate
 from verifier.service.transitions import step
-from verifier.visits import Accepted, LiveVisit
+from verifier.visits import Accepted, LiveVisit, Refused
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from credentials.keys.signer import Signer
+    from credentials.trust import TrustPolicy
     from plumbing.fetch import Fetcher, Reply
     from verifier.gates import Gate
     from verifier.party import Party
@@ -57,7 +59,7 @@ def give_grant_to_wallet(
         NoSuchVisit, ForeignBrowser, VisitExpired, NotAccepted, GrantsSpent: there is nothing to give.
     """
     proof = check_dpop_proof(dpop, method="POST", url=f"{party.visit_url(visit_id)}/grant", at=now)
-    gate = _count_grant(work, visit_id, cookie=cookie, now=now)
+    gate = _count_grant(work, visit_id, cookie=cookie, party=party, now=now)
     grant = _sign(gate, party=party, signer=signer, holder_key=proof.thumbprint, now=now)
     return GivenGrant(grant=grant, trackserver=gate.opens.trackserver)
 
@@ -74,7 +76,7 @@ async def give_grant_to_browser(
         FetchFailed, FetchRefused: the trackserver cannot be reached.
         NoSuchVisit, ForeignBrowser, VisitExpired, NotAccepted, GrantsSpent: there is nothing to give.
     """
-    gate = _count_grant(work, visit_id, cookie=cookie, now=now)
+    gate = _count_grant(work, visit_id, cookie=cookie, party=party, now=now)
     try:
         return await _push(_sign(gate, party=party, signer=signer, holder_key=None, now=now), gate, fetcher)
     except HandstampError:
@@ -83,15 +85,22 @@ async def give_grant_to_browser(
         raise
 
 
-def _count_grant(work: Work, visit_id: str, *, cookie: str | None, now: datetime) -> Gate:
+def _count_grant(work: Work, visit_id: str, *, cookie: str | None, party: Party, now: datetime) -> Gate:
     with work.write() as stores:
         load_own_visit(stores, visit_id, cookie=cookie, now=now)
-        visit = step(stores, visit_id, _give, now=now)
-        return load_gate(stores, visit.facts.gate_id)
+        policy = stores.load_policy(party.site)
+        visit = step(stores, visit_id, lambda visit: _give(visit, policy, now=now), now=now)
+        gate = load_gate(stores, visit.facts.gate_id)
+    if isinstance(visit, Refused):  # committed first, so that the page says why
+        raise NotAccepted
+    return gate
 
 
-def _give(visit: LiveVisit) -> Accepted:
-    return _opened(visit).give_grant()
+def _give(visit: LiveVisit, policy: TrustPolicy, *, now: datetime) -> Accepted | Refused:
+    opened = _opened(visit)
+    if not are_trusted(opened.answer.vouched_by, policy, now=now):
+        return Refused(facts=visit.facts, last_failure=NO_LONGER_TRUSTED)
+    return opened.give_grant()
 
 
 def _take_back(visit: LiveVisit) -> Accepted:

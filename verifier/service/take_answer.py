@@ -26,7 +26,7 @@ from verifier.errors import AlreadyUsed, WalletDeclined, WrongState
 from verifier.evidence import Basis, Evidence, build_evidence
 from verifier.requirements import build_asked, types_asked
 from verifier.service.build_request import OpenRequest, check_requested, load_open_request, open_answer_key
-from verifier.service.count_passage import count_passage
+from verifier.service.count_passage import count_passage, load_spent
 from verifier.service.transitions import step
 from verifier.statuses import NOTHING_KNOWN, KnownStatuses
 from verifier.visits import Accepted, Answered, AwaitingCode, CodeToType, LiveVisit, Refused, Requested
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from credentials.trust import TrustPolicy
     from verifier.party import AnswerKeys, Party
-    from verifier.ports import Redemptions, Work
+    from verifier.ports import Work
 
 _CODE_DIGITS = 6
 
@@ -165,7 +165,8 @@ def _settle_answer(
         return requested.answer(evidence, device=device, response_code=response_code, to_type=to_type, now=now)
 
     with work.write() as stores:
-        spent = _load_spent(stores, found, evidence, now=now)
+        # A copy that is used up. It is counted when the door opens, not here.
+        spent = load_spent(stores, found.gate, evidence.marks, now=now)
         if spent is not None:
             step(stores, found.request.visit_id, _failing(AlreadyUsed.code, first_use=spent), now=now)
             return AnswerFailed(error=AlreadyUsed(spent))
@@ -179,15 +180,6 @@ def _settle_answer(
             return AnswerTaken(redirect_uri=party.code_url(to_type.page))
         case Accepted():
             return AnswerTaken(redirect_uri=None)
-
-
-def _load_spent(stores: Redemptions, found: OpenRequest, evidence: Evidence, *, now: datetime) -> datetime | None:
-    """Return when a copy that is used up was used first. It is counted when the door opens, not here."""
-    counting = found.gate.counting
-    if counting is None or evidence.mark is None:
-        return None
-    limit = counting.limit
-    return stores.load_spent(found.gate.gate_id, period=limit.period(now), mark=evidence.mark, times=limit.times)
 
 
 def _settle_failure(work: Work, found: OpenRequest, code: str, *, now: datetime) -> None:
