@@ -11,8 +11,8 @@ from playwright.sync_api import expect
 from plumbing.clock import system_clock
 from plumbing.ids import new_public_id
 from verifier.gates import Counting
-from verifier.limits import OnceEver
-from verifier.proofs import AnyOf, MemberOf
+from verifier.limits import Monthly, OnceEver
+from verifier.proofs import AllOf, AnyOf, MemberOf
 from verifier.visits import digest
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def start(visitor: Visitor, town: Town, gate: Gate) -> None:
 
 def test_a_gate_that_counts_says_before_that_it_recognises(town: Town, gate: Gate, visitor: Visitor) -> None:
     visitor.page.goto(town.gate_url(gate))
-    expect(visitor.page.get_by_text("It opens once.")).to_be_visible()
+    expect(visitor.page.get_by_text("You can open it once.")).to_be_visible()
     expect(visitor.page.get_by_text("One of these is enough")).to_be_visible()
     visitor.check_page()
     visitor.pictures("limited-gate")
@@ -58,6 +58,29 @@ def test_a_gate_that_counts_says_before_that_it_recognises(town: Town, gate: Gat
     visitor.complaints.clear()  # the browser notes the 400
     visitor.check_page()
     visitor.pictures("limited-gate-unticked")
+
+
+def test_every_way_of_asking_is_told_before_the_button(town: Town, gate: Gate, visitor: Visitor) -> None:
+    coop = MemberOf(coop="https://coop.example", name="Sound Commons Co-op")
+    monthly = Counting(limit=Monthly(times=2), key=b"k" * 32)
+    ways = {
+        "gate-member": replace(gate, gate_id=new_public_id(), requirement=coop, counting=monthly),
+        "gate-all": replace(gate, gate_id=new_public_id(), requirement=AllOf(proofs=gate.requirement.proofs)),  # type: ignore[union-attr]
+    }
+    with town.verifier.work.write() as stores:
+        for way in ways.values():
+            stores.save_gate(way, now=system_clock())
+    page = visitor.page
+    page.goto(town.gate_url(ways["gate-member"]))
+    expect(page.get_by_text("An extra for members of Sound Commons Co-op")).to_be_visible()
+    expect(page.get_by_text("You can open it 2 times a month.")).to_be_visible()
+    visitor.check_page()
+    visitor.pictures("gate-member")
+    page.goto(town.gate_url(ways["gate-all"]))
+    expect(page.get_by_text("All of these are needed")).to_be_visible()
+    page.get_by_role("link", name="Read the words").click()
+    expect(page.get_by_role("heading", name="The handshake")).to_be_in_viewport()
+    visitor.pictures("gate-all")
 
 
 def test_the_code_is_typed_where_the_square_was(town: Town, gate: Gate, visitor: Visitor) -> None:
