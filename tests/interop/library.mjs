@@ -148,6 +148,15 @@ export async function openLibrary({ privateJwk, x5c, did, dpop, tokenLife = 300 
     return { body: issuer.createCredentialResponse({ credentialRequest: parsed, credentials, notificationId: "n-1" }) };
   }
 
+  const signedMetadata = async () => ({
+    type: "application/jwt",
+    body: await issuer.createSignedCredentialIssuerMetadataJwt({
+      credentialIssuerMetadata: metadata,
+      issuedAt: new Date(),
+      signer: { method: "x5c", alg: "ES256", x5c },
+    }),
+  });
+
   const issueCard = (holder) =>
     issueVc(
       { iss: did ? webDid : url, iat: Math.floor(Date.now() / 1000), vct: VCT, cnf: { jwk: publicPart(holder) }, ...CARD },
@@ -155,7 +164,8 @@ export async function openLibrary({ privateJwk, x5c, did, dpop, tokenLife = 300 
     );
 
   handlers = {
-    "GET /.well-known/openid-credential-issuer": () => ({ body: metadata }),
+    "GET /.well-known/openid-credential-issuer": ({ headers }) =>
+      headers.get("accept")?.includes("application/jwt") ? signedMetadata() : { body: metadata },
     "GET /.well-known/oauth-authorization-server": () => ({ body: serverMetadata }),
     "GET /.well-known/did.json": () => ({ body: didDocument(webDid, publicJwk) }),
     "GET /jwks": () => ({ body: { keys: [{ ...publicJwk, use: "sig", alg: "ES256" }] } }),

@@ -16,6 +16,7 @@ from tests.support.outside import Authority
 from wallet.errors import WrongCode
 from wallet.refused import QuestionRefused
 from wallet.service.answer_request import answer, read_request
+from wallet.service.receive import read_offer
 from wallet.service.top_up import top_up
 
 if TYPE_CHECKING:
@@ -106,6 +107,12 @@ async def test_our_wallet_receives_from_their_issuer_and_tells_it_so(
     assert heard["refused"] == []
 
 
+async def test_our_wallet_verifies_the_metadata_that_their_issuer_signed(open_library: Any, empty: Tools) -> None:
+    opened = await read_offer(open_library()("offer"), tools=empty)
+    assert opened.desk.signed
+    assert opened.desk.name == "City Library"
+
+
 async def test_our_wallet_receives_with_a_bearer_token_where_there_is_no_dpop(open_library: Any, empty: Tools) -> None:
     library = open_library(dpop=False)
     (card,) = await take(empty, library("offer"))
@@ -173,6 +180,24 @@ async def test_our_wallet_answers_their_verifier(venue: Party, stocked: Tools, w
     assert answered.redirect_uri == f"{venue.url}/welcome/{asked['id']}"
     seen = venue("seen", id=asked["id"])["it"]
     assert {name for name in RELEASE_OWNERSHIP.claim_names if name in seen} == {"name", "release"}
+
+
+async def test_our_wallet_shows_their_verifier_two_credentials_where_both_are_asked(
+    venue: Party, stocked: Tools
+) -> None:
+    both = [
+        each | {"id": name}
+        for name, one in (
+            ("record", query(RELEASE_OWNERSHIP.vct, release=RELEASE)),
+            ("member", query(COOP_MEMBERSHIP.vct, standing="good")),
+        )
+        for each in one["credentials"]
+    ]
+    wanted = {"credentials": both, "credential_sets": [{"options": [["record", "member"]]}]}
+    asked = venue("ask", query=wanted, prefix="x509_san_dns", encrypted=True)
+    await answer(await read_request(asked["link"], tools=stocked), tools=stocked)
+    seen = venue("seen", id=asked["id"])
+    assert (seen["record"]["release"], seen["member"]["standing"]) == (RELEASE, "good")
 
 
 async def test_our_wallet_shows_their_verifier_what_their_issuer_gave(
