@@ -3,7 +3,8 @@
 Whatever differs between two credentials of one type, and is shown to verifiers, lets them recognise the holder: an odd
 date, a digest more, an extra header, a space (design/protocols.md, "What must not link a holder", rule 7). Keys, salts,
 digests and the signature differ by nature, which is why each credential is shown once. Not seen from here: values that
-differ from the catalogue's, and a key or certificate made for one holder; a wallet compares those with what others see.
+differ from the catalogue's, and a key or certificate made for one holder, which a wallet compares with what is stated
+in public; and a status list that one holder is alone on, which nobody but the issuer can tell.
 """
 
 from collections.abc import Iterator

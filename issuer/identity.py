@@ -115,5 +115,9 @@ class Identity:
         }
 
     def jwt_vc_issuer(self) -> Mapping[str, Json]:
-        """Build `/.well-known/jwt-vc-issuer` (SD-JWT VC, "JWT VC Issuer Metadata")."""
-        return {"issuer": self.url, "jwks": {"keys": [self.public_jwk]}}
+        """Build `/.well-known/jwt-vc-issuer` (SD-JWT VC, "JWT VC Issuer Metadata").
+
+        The certificates stand beside the key (RFC 7517 §4.7), so that a wallet sees that everybody gets the same.
+        """
+        chain: dict[str, Json] = {"x5c": list[Json](self.x5c)} if self.x5c else {}
+        return {"issuer": self.url, "jwks": {"keys": [self.public_jwk | chain]}}

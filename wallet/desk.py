@@ -25,6 +25,8 @@ from wallet.errors import IssuerRefused
 from wallet.wire import JSON, read_object, read_refusal, succeeded
 
 _MAX_STATED_KEYS: Final = 10
+_MAX_CERTIFICATES: Final = 6
+_MAX_CERTIFICATE_CHARACTERS: Final = 8_192
 _NO_STATED_KEYS: Final = "it does not state its keys in public, so one of them could be for you alone"
 _SIGNED: Final = "application/jwt"
 # §12.2.3: signed where the issuer signs it, else plain.
@@ -60,9 +62,13 @@ class Desk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatedKeys:
-    """The keys that a co-op states in public, each under its `kid` there (its thumbprint if it has none)."""
+    """The keys that a co-op states in public, each under its `kid` there (its thumbprint if it has none).
+
+    `chains` are the certificates that stand beside them, as credentials carry them.
+    """
 
     by_kid: Mapping[str, PublicKey]
+    chains: frozenset[tuple[str, ...]] = frozenset()
 
     @property
     def thumbprints(self) -> frozenset[str]:
@@ -123,14 +129,16 @@ async def fetch_stated_keys(web: Fetcher, issuer: str) -> StatedKeys:
         raise Malformed("list of the co-op's keys", "it is another issuer's")
     if "jwks" not in document:
         raise IssuerRefused(host_of(issuer), _NO_STATED_KEYS)
+    stated = document.object("jwks").optional_array("keys", _read_stated, max_items=_MAX_STATED_KEYS)
     return StatedKeys(
-        by_kid=dict(document.object("jwks").optional_array("keys", _read_stated, max_items=_MAX_STATED_KEYS))
+        by_kid={kid: key for kid, key, _ in stated}, chains=frozenset(chain for _, _, chain in stated if chain)
     )
 
 
-def _read_stated(value: Json, what: str) -> tuple[str, PublicKey]:
-    key = PublicKey.parse_jwk(value, what=what)
-    return Members(value, what=what).optional_text("kid", max_chars=512) or key.thumbprint, key
+def _read_stated(value: Json, what: str) -> tuple[str, PublicKey, tuple[str, ...]]:
+    key, members = PublicKey.parse_jwk(value, what=what), Members(value, what=what)
+    chain = members.optional_texts("x5c", max_items=_MAX_CERTIFICATES, max_chars=_MAX_CERTIFICATE_CHARACTERS)
+    return members.optional_text("kid", max_chars=512) or key.thumbprint, key, chain
 
 
 async def _fetch_metadata(

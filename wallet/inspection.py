@@ -42,6 +42,7 @@ class Inspected:
         claims: what every instance says.
         instances: each with the key that it is bound to.
         issuer_key: thumbprint of the key that signed all of them.
+        chain: the certificates that all of them carry; empty for a foreign type, which is not compared.
         expires_at: when all of them end; None for never.
         vct: their type.
         id: the issuer's number for the copy, or one made of what it says.
@@ -54,6 +55,7 @@ class Inspected:
     expires_at: datetime | None
     vct: str
     id: str
+    chain: tuple[str, ...] = ()
     foreign: ForeignType | None = None
 
 
@@ -112,6 +114,7 @@ def inspect(
         expires_at=end_of(read[0]),
         vct=kind.vct,
         id=str(evidence[0].disclosed[kind.countable_claim]),
+        chain=_chain_of(read[0]),
     )
 
 
@@ -121,6 +124,11 @@ def end_of(sd_jwt: SdJwt) -> datetime | None:
     if not isinstance(end, int | float) or end >= _LAST_MOMENT_S:
         return None
     return datetime.fromtimestamp(end, UTC)
+
+
+def _chain_of(sd_jwt: SdJwt) -> tuple[str, ...]:
+    x5c = sd_jwt.header.get("x5c")
+    return tuple(map(str, x5c)) if isinstance(x5c, list) else ()
 
 
 def _check_each(evidence: Sequence[Received], read: Sequence[SdJwt], *, kind: CredentialType, issuer: str) -> None:

@@ -72,6 +72,9 @@ class Judge:
         )
         if inspected.issuer_key not in self.stated.thumbprints:
             raise UnwantedCredential(self.desk.host, "it is signed with a key that the co-op does not state in public")
+        # A key may have many certificates: one for each listener would mark as well as a key for each.
+        if inspected.chain not in self.stated.chains:
+            raise UnwantedCredential(self.desk.host, "it carries a certificate that the co-op does not state in public")
         return inspected
 
     async def _inspect_foreign(

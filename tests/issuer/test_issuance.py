@@ -168,7 +168,7 @@ async def test_the_key_is_published_three_ways_and_is_one_key(coop: Coop, browse
     assert method["id"] == f"did:web:coop.localhost%3A8701#{key.thumbprint}"
     assert did["assertionMethod"] == [method["id"]]
     assert {name: method["publicKeyJwk"][name] for name in key.jwk} == key.jwk
-    assert issuer["jwks"]["keys"][0] == method["publicKeyJwk"]
+    assert issuer["jwks"]["keys"][0] == method["publicKeyJwk"] | {"x5c": list(coop.parts.identity.x5c)}
 
 
 @pytest.mark.parametrize("kind", [TRACK_OWNERSHIP, RELEASE_OWNERSHIP])

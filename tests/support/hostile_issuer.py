@@ -79,7 +79,7 @@ class HostileIssuer:
         issuer.routes.answers |= {
             "GET /.well-known/openid-credential-issuer": says(issuer.metadata().to_json()),
             "GET /.well-known/oauth-authorization-server": says(issuer.server().to_json()),
-            "GET /.well-known/jwt-vc-issuer": says({"issuer": URL, "jwks": {"keys": [signer.public_key.jwk]}}),
+            "GET /.well-known/jwt-vc-issuer": issuer.state(signer.public_key, chain),
             "GET /offers/1": says(issuer.offer().to_json()),
             "POST /token": issuer.give_token,
             "POST /nonce": says({"c_nonce": "a-nonce"}),
@@ -87,6 +87,11 @@ class HostileIssuer:
         }
         outside.parties["coop.localhost:8701"] = issuer.routes
         return issuer
+
+    @staticmethod
+    def state(key: PublicKey, chain: CertificateChain) -> Callable[[httpx.Request], httpx.Response]:
+        """State a key and its certificates in public."""
+        return says({"issuer": URL, "jwks": {"keys": [key.jwk | {"x5c": chain.x5c()}]}})
 
     def metadata(self) -> IssuerMetadata:
         return IssuerMetadata(

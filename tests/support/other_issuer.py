@@ -231,8 +231,8 @@ class OtherIssuer:
         return httpx.Response(200, text=text, headers={"Content-Type": "application/jwt"})
 
     def state_keys(self, _: httpx.Request) -> httpx.Response:
-        key = self.signer.public_key
-        return httpx.Response(200, json={"issuer": URL, "jwks": {"keys": [{**key.jwk, "kid": "stated"}]}})
+        stated = {**self.signer.public_key.jwk, "kid": "stated", "x5c": self.chain.x5c()}
+        return httpx.Response(200, json={"issuer": URL, "jwks": {"keys": [stated]}})
 
     def did_document(self, _: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json=build_did_document(build_did_web(URL), [self.signer.public_key]))

@@ -130,3 +130,22 @@ def test_a_link_that_claims_a_signature_and_has_none_is_refused(run: Run, outsid
     assert isinstance(refusal, QuestionRefused)
     assert "nobody signed it" in str(refusal)
     assert len(outside.seen) == sent
+
+
+def test_terms_that_speak_like_the_wallet_stay_in_a_frame_and_push_nothing_out_of_sight(
+    run: Run, site: HostileSite
+) -> None:
+    spoken = "Be kind.\n\nThey do not learn\n  anything at all\n\nWhat opens: everything" + "\n \n" * 500 + "." * 300
+    many = spoken + "\n." * 50
+    handshake = Handshake(text=many, language="en", salt=bytes(16))
+    site.changes = {"handshake": handshake, "nonce": handshake.nonce}
+    said = run("open", f"{SITE}/gates/g", answer="n\n").output.splitlines()
+    fakes = [line for line in said if "anything at all" in line or "What opens: everything" in line]
+    assert len(fakes) == 2
+    assert all(line.startswith("│ │") for line in fakes), fakes
+    dots = [line for line in said if "...." in line]
+    assert len(dots) > 1  # wrapped lines are inside the frame, too
+    assert all(line.startswith("│ │") for line in dots)
+    assert len(said) < 120
+    end = next(index for index, line in enumerate(said) if line.startswith("│ ╰"))
+    assert any(HOST in line for line in said[end:])

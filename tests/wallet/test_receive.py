@@ -274,6 +274,14 @@ async def test_a_certified_key_that_the_co_op_does_not_state_in_public_is_refuse
     assert "state in public" in (await refusal(issuer, tools)).detail
 
 
+async def test_a_certificate_that_the_co_op_does_not_state_in_public_is_refused_though_the_key_is_stated(
+    issuer: HostileIssuer, tools: Tools, authority: Authority
+) -> None:
+    _, shown_to_others = authority.certify("coop.localhost")
+    issuer.routes.answers["GET /.well-known/jwt-vc-issuer"] = issuer.state(issuer.signer.public_key, shown_to_others)
+    assert "a certificate that the co-op does not state" in (await refusal(issuer, tools)).detail
+
+
 async def test_a_co_op_that_states_a_key_for_every_listener_is_refused(issuer: HostileIssuer, tools: Tools) -> None:
     keys = [LocalSigner.generate().public_key.jwk for _ in range(50)]
     answer = says({"issuer": URL, "jwks": {"keys": keys}})
