@@ -1,9 +1,12 @@
 """How the wallet's things look in a terminal: in the words of a listener; JSON only when asked for."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 import typer
+from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -16,6 +19,9 @@ from wallet import words
 from wallet.consent import Consent, ShownCopy
 from wallet.service.download import Listing
 from wallet.state import Authority, Copy, Receipt, Shown
+
+_LONG_TERMS: Final = 20
+_EMPTY_LINES: Final = re.compile(r"\n(?:[^\S\n]*\n){2,}")
 
 
 def console() -> Terminal:
@@ -105,14 +111,23 @@ def print_consent(consent: Consent) -> None:
     lines.append("They do not learn\n")
     for each in consent.not_learned:
         lines.append(f"  {each}\n")
+    parts: list[RenderableType] = [lines]
     if consent.terms:
-        lines.append("\nYou agree to\n", "bold")
-        lines.append(f"  {consent.terms}\n")
+        # In a frame of their own: terms could be written so that they look like what this wallet says itself.
+        parts += [Text("\nYou agree to", "bold"), Panel(Text(_squeeze(consent.terms)), expand=False)]
+    rest = Text()
+    if consent.terms and consent.terms.count("\n") > _LONG_TERMS:
+        rest.append(f"\nThese were long terms. {consent.site} asks; what they learn stands above them.\n", "yellow")
     if consent.opens:
-        lines.append(f"\nWhat opens: {consent.opens}\n", "bold")
+        rest.append(f"\nWhat opens: {consent.opens}\n", "bold")
     for warning in consent.warnings:
-        lines.append(f"\n{warning}\n", "yellow")
-    console().print(Panel(lines, expand=False))
+        rest.append(f"\n{warning}\n", "yellow")
+    console().print(Panel(Group(*parts, rest), expand=False))
+
+
+def _squeeze(terms: str) -> str:
+    """Leave one of several empty lines: many would push what stands above out of sight."""
+    return _EMPTY_LINES.sub("\n\n", terms)
 
 
 def _append_shown(lines: Text, copy: ShownCopy) -> None:
