@@ -1,5 +1,6 @@
 """The issuer's metadata as a signed document, made when somebody asks and kept for an hour (OpenID4VCI 1.0 §12.2.3)."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -10,6 +11,7 @@ from plumbing.clock import epoch_s
 
 LIFETIME: Final = timedelta(days=1)
 _KEPT: Final = timedelta(hours=1)
+_QUALITY: Final = re.compile(r"[01](\.[0-9]{0,3})?")
 
 
 class SignedMetadata:
@@ -54,5 +56,5 @@ def _quality(accept: str, media_type: str) -> float:
         name, *parameters = (piece.strip().lower() for piece in part.split(";"))
         if name == media_type:
             quality = next((text[2:] for text in parameters if text.startswith("q=")), "1")
-            return float(quality) if quality.replace(".", "", 1).isdigit() else 0.0
+            return float(quality) if _QUALITY.fullmatch(quality) else 0.0
     return 0.0

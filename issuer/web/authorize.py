@@ -17,7 +17,7 @@ from issuer.service.authorizations import agree, find_asked, fitting_copies, ref
 from issuer.service.collection import collect
 from issuer.service.offers import NothingToOffer
 from issuer.store import Store
-from issuer.web.door import MAX_FIELDS, Door, Visitor
+from issuer.web.door import Door, Visitor, open_form
 
 _UNPROCESSABLE: Final = 422
 
@@ -37,7 +37,7 @@ def add_authorization_pages(router: APIRouter, door: Door) -> None:
     async def answer(request: Request) -> Response:
         """Take the listener's yes or no."""
         visitor, chosen = await door.submit(request)
-        form = await request.form(max_fields=MAX_FIELDS, max_files=0)
+        form = await open_form(request)
         secret = str(form.get("request", ""))
         asked = _find(parts, secret, str(form.get("client_id", "")))
         agreed = "no" not in form

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from issuer.parts import IssuerParts
 from issuer.service.logins import SESSION_TTL, whose_browser
 from issuer.store import Store
-from plumbing.web.csrf import FIELD, check_same_site
+from plumbing.web.csrf import FIELD, ForgedForm, check_same_site
 
 # More than any collection that fits into a request body of the allowed size.
 MAX_FIELDS: Final = 20_000
@@ -23,6 +23,17 @@ class Visitor:
 
     session: str
     listener: str
+
+
+async def open_form(request: Request) -> FormData:
+    """Read a form as our pages send it.
+
+    Raises:
+        ForgedForm: it is a multipart one, which could name any way of reading its letters.
+    """
+    if request.headers.get("content-type", "").strip().lower().startswith("multipart/"):
+        raise ForgedForm
+    return await request.form(max_fields=MAX_FIELDS, max_files=0)
 
 
 class Door:
@@ -49,7 +60,7 @@ class Door:
         """Check a form of a logged-in browser; return it with what was typed."""
         check_same_site(request, own_origin=self.parts.identity.url)
         visitor = self.enter(request)
-        form = await request.form(max_fields=MAX_FIELDS, max_files=0)
+        form = await open_form(request)
         given = form.get(FIELD)
         self.parts.forms.check(visitor.session, given if isinstance(given, str) else None)
         return visitor, form

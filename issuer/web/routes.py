@@ -20,7 +20,7 @@ from issuer.service.offers import NothingToOffer, choose_copies
 from issuer.service.record import AlreadyTheirs
 from issuer.store import Store
 from issuer.web.authorize import add_authorization_pages
-from issuer.web.door import MAX_FIELDS, Door, Visitor
+from issuer.web.door import Door, Visitor, open_form
 from issuer.web.offers import add_offer_pages
 from issuer.web.types import add_types, display_of
 from plumbing.web.csrf import check_same_site
@@ -57,7 +57,7 @@ def _add_login(router: APIRouter, door: Door) -> None:
     async def login(request: Request) -> Response:
         """Use the link up."""
         check_same_site(request, own_origin=parts.identity.url)
-        form = await request.form(max_fields=MAX_FIELDS, max_files=0)
+        form = await open_form(request)
         with parts.database.write() as database:
             session = log_in(Store(database), str(form.get("token", "")), now=parts.clock())
         return door.remember(RedirectResponse("/collection", _SEE_OTHER), session)
