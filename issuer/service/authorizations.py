@@ -30,8 +30,9 @@ from plumbing.ids import new_public_id, new_secret
 from schemas import BY_CONFIGURATION
 
 _WRONG: Final = "The code is wrong, expired or used, or is shown with other values than it was asked for with."
-# Codes of this flow and pre-authorized ones are looked up in one place, so that neither can pass for the other.
-_KIND: Final = "authorization_code."
+# Codes of this flow and pre-authorized ones are looked up in one place. A null character is in nothing that a wallet
+# can send, so neither can be written so that it passes for the other.
+_KIND: Final = "authorization_code\x00"
 
 
 class RequestGone(HolderError):

@@ -243,6 +243,24 @@ async def test_a_code_of_one_flow_is_none_of_the_other(coop: Coop, wallet: Walle
     refused(await redeem(wallet, coop.code(offer)), WRONG)
 
 
+async def test_who_saw_a_code_cannot_burn_it_by_tries_in_the_other_flow(
+    coop: Coop, wallet: Wallet, browser: httpx.AsyncClient
+) -> None:
+    code = await code_of(coop, wallet, browser)
+    for spelling in ("authorization_code.", "authorization_code", "authorization_code%00", "authorization_code\x00"):
+        for _ in range(6):
+            answer = await wallet.http.post(
+                "/token",
+                data={
+                    "grant_type": "urn:ietf:params:oauth:grant-type:pre-authorized_code",
+                    "pre-authorized_code": spelling + code,
+                    "tx_code": "000000",
+                },
+            )
+            assert answer.json()["error"] == ("invalid_request" if "\x00" in spelling else "invalid_grant")
+    assert (await redeem(wallet, code)).status_code == 200
+
+
 async def test_less_than_was_agreed_may_be_asked_for_and_never_more(
     coop: Coop, wallet: Wallet, browser: httpx.AsyncClient
 ) -> None:
@@ -262,7 +280,15 @@ async def test_less_than_was_agreed_may_be_asked_for_and_never_more(
         ({"redirect_uri": "javascript:alert(1)"}, "invalid_request"),
         ({"redirect_uri": "http://wallet.example/back"}, "invalid_request"),
         ({"redirect_uri": "https://wallet.example/back#x"}, "invalid_request"),
-        ({"redirect_uri": 'wallet-app:"onclick'}, "invalid_request"),
+        ({"redirect_uri": 'com.example.wallet:"onclick'}, "invalid_request"),
+        ({"redirect_uri": "wallet-app://back"}, "invalid_request"),
+        ({"redirect_uri": "search-ms:query=x"}, "invalid_request"),
+        ({"redirect_uri": "intent:x"}, "invalid_request"),
+        ({"redirect_uri": "openid-credential-offer://x?credential_offer_uri=https://other.example"}, "invalid_request"),
+        ({"redirect_uri": "https://coop.example@other.example/"}, "invalid_request"),
+        ({"client_id": "\u202emoc.elpmaxe.tellaw"}, "invalid_request"),
+        ({"client_id": "Sound\u200bCommons"}, "invalid_request"),
+        ({"client_id": "w" * 513}, "invalid_request"),
         ({"redirect_uri": "nothing"}, "invalid_request"),
         ({"dpop_thumbprint": "A" * 43}, "invalid_request"),
         ({"dpop_thumbprint": "short"}, "invalid_request"),
@@ -303,10 +329,10 @@ async def test_a_wallet_without_dpop_and_with_a_scheme_of_its_own_gets_a_bearer_
     coop: Coop, wallet: Wallet, browser: httpx.AsyncClient
 ) -> None:
     await log_in(coop, browser, coop.owner())
-    pushed = await push(wallet, asks(redirect_uri="wallet-app://back", state=None), dpop=False)
+    pushed = await push(wallet, asks(redirect_uri="com.example.wallet://back", state=None), dpop=False)
     answer = await say(browser, fields(await page(browser, pushed)))
-    code = unescape(re.search(r'href="wallet-app://back\?code=([^&"]+)&', answer.text)[1])  # type: ignore[index]
-    token = await redeem(wallet, code, dpop=False, redirect_uri="wallet-app://back")
+    code = unescape(re.search(r'href="com.example.wallet://back\?code=([^&"]+)&', answer.text)[1])  # type: ignore[index]
+    token = await redeem(wallet, code, dpop=False, redirect_uri="com.example.wallet://back")
     assert token.json()["token_type"] == "Bearer"
 
 

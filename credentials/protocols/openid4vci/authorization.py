@@ -20,11 +20,11 @@ _WHAT: Final = "pushed authorization request"
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _VERIFIER: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 _THUMBPRINT: Final = _CHALLENGE
-_PRIVATE_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]{2,63}")
-# Schemes that a browser acts on by itself; a wallet's own are none of them.
-_NOT_A_WALLETS: Final = frozenset(
-    {"about", "blob", "data", "file", "filesystem", "ftp", "http", "https", "javascript", "mailto", "tel", "vbscript"}
-)
+# RFC 8252 §7.1, §8.4: an app's own scheme is a host name turned round, so it has a dot. Those without one belong to
+# browsers, systems and other programs (`javascript`, `data`, `intent`, `search-ms`): a link must not start those.
+_PRIVATE_SCHEME: Final = re.compile(r"(?=.{3,64}\Z)[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+")
+# RFC 6749 §A.1. What nobody sees, or turns the line round, would let a stranger write what the page says of them.
+_CLIENT_ID: Final = re.compile(r"[ -~]{1,512}")
 _MAX_STATE: Final = 512
 
 
@@ -71,7 +71,7 @@ class PushedRequest:
             if members.text("code_challenge_method", max_chars=16) != "S256":
                 raise Malformed(members.named("code_challenge_method"), "it is not S256")
             return cls(
-                client_id=members.text("client_id"),
+                client_id=members.text("client_id", pattern=_CLIENT_ID),
                 redirect_uri=parse_redirect_uri(members.text("redirect_uri")),
                 code_challenge=members.text("code_challenge", pattern=_CHALLENGE),
                 scopes=read_scopes(members),
@@ -127,7 +127,7 @@ def parse_redirect_uri(text: str) -> str:
     scheme, separator, rest = text.partition(":")
     if scheme in ("http", "https"):
         return parse_service_url(text, what=what)
-    if not separator or not rest or not _PRIVATE_SCHEME.fullmatch(scheme) or scheme in _NOT_A_WALLETS:
+    if not separator or not rest or not _PRIVATE_SCHEME.fullmatch(scheme):
         raise Malformed(what, "it is neither an https address nor one with a wallet's own scheme")
     return check_text(rest, what=what, pattern=re.compile(r"[!$-;=?-\[\]_a-z~]+")) and text
 

@@ -103,8 +103,10 @@ def test_any_form_has_an_oauth_error(data: bytes) -> None:
 @given(
     st.builds(
         PushedRequest,
-        client_id=TEXT,
-        redirect_uri=st.sampled_from(["https://wallet.example/back", "http://localhost:7/", "wallet-app:/back?x=y"]),
+        client_id=st.from_regex(r"[ -~]{1,20}", fullmatch=True),
+        redirect_uri=st.sampled_from(
+            ["https://wallet.example/back", "http://localhost:7/", "com.example.wallet:/back?x=y"]
+        ),
         code_challenge=st.from_regex(r"[A-Za-z0-9_-]{43}", fullmatch=True),
         scopes=SCOPES,
         requested_configuration_ids=TEXTS,
