@@ -47,7 +47,7 @@ class Listener:
         """
         if name is not None and not (name.strip() and len(name) <= MAX_NAME and name.isprintable()):
             raise Malformed("name", f"it is not a line of 1 to {MAX_NAME} characters")
-        if email is not None and not _EMAIL.fullmatch(email):
+        if email is not None and not (_EMAIL.fullmatch(email) and email.isprintable()):
             raise Malformed("e-mail address", "it is not written like name@example.org")
         try:
             born = None if birth_date is None else date.fromisoformat(birth_date)

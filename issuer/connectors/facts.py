@@ -16,6 +16,9 @@ from schemas import NOT_KNOWN
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _GONE: Final = frozenset({"hidden", "deleted"})
 _LONGEST_S: Final = 1_000_000
+# No ledger of ours can be older, and a calendar ends: at its edges a time zone would lead beyond it.
+_FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST: Final = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class Unreadable(Exception):  # becomes a line of the report, never an answer
@@ -289,6 +292,8 @@ def _moment(values: Mapping[str, Json], name: str, *, now: datetime | None) -> d
         raise Unreadable(f"its `{name}` is no moment like 2026-11-21T08:00:00Z") from error
     if moment.tzinfo is None:
         raise Unreadable(f"its `{name}` has no time zone")
+    if not _FIRST <= moment <= _LAST:
+        raise Unreadable(f"its `{name}` is before 1970 or after 9000")
     if now is not None and moment > now:
         raise Unreadable(f"its `{name}` is still to come")
     return moment.astimezone(UTC)

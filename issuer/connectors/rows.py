@@ -165,15 +165,25 @@ def _read_csv(file: Path) -> list[Row] | None:
         text = _bytes(file).decode("utf-8-sig")
         reader = csv.reader(io.StringIO(text, newline=""), strict=True)
         names = [_FIELDS.get(re.sub(r"[^a-z]", "", name.lower()), name) for name in next(reader, [])]
+        _check_distinct(names, file)
         rows = [_csv_row(kind, Place(file=file.name, line=reader.line_num), names, line) for line in reader if line]
     except (UnicodeError, csv.Error) as error:
         raise Malformed(file.name, "it is not CSV in UTF-8") from error
     return rows
 
 
+def _check_distinct(names: list[str], file: Path) -> None:
+    """Two columns of one meaning, such as `user` and `listener`, would give the acts of one to another."""
+    named = [name for name in names if name]
+    if len(set(named)) != len(named):
+        raise Malformed(file.name, "two of its columns are called the same, or mean the same")
+
+
 def _csv_row(kind: Kind, place: Place, names: list[str], line: list[str]) -> Row:
-    if len(line) != len(names) or any(len(field) > _MAX_FIELD for field in line):
+    if len(line) != len(names):
         raise Malformed(str(place), f"it has {len(line)} fields where the first line names {len(names)}")
+    if any(len(field) > _MAX_FIELD for field in line):
+        raise Malformed(str(place), f"a field is longer than {_MAX_FIELD} characters")
     values: dict[str, Json] = {name: field.strip() or None for name, field in zip(names, line, strict=True)}
     if kind is Kind.TRACK_PURCHASE and values.get("trackGroupId") is not None and values.get("trackId") is None:
         kind = Kind.GROUP_PURCHASE
