@@ -390,7 +390,7 @@ async def test_without_the_tick_no_browser_starts_a_visit(site: Site, gate: Gate
 async def test_a_limited_gate_says_before_that_it_recognises(site: Site, once: Gate, gate: Gate) -> None:
     http = site.visitor().http
     counted = (await http.get(f"/gates/{once.gate_id}", headers=PAGE)).text
-    assert "It opens once." in counted
+    assert "You can open it once." in counted
     assert "It could recognise you by it." in counted
     assert "Whether you were here before." not in counted
     free = (await http.get(f"/gates/{gate.gate_id}", headers=PAGE)).text
