@@ -157,11 +157,12 @@ export async function openLibrary({ privateJwk, x5c, did, dpop, tokenLife = 300 
     }),
   });
 
-  const issueCard = (holder) =>
-    issueVc(
-      { iss: did ? webDid : url, iat: Math.floor(Date.now() / 1000), vct: VCT, cnf: { jwk: publicPart(holder) }, ...CARD },
-      { privateJwk, header: did ? { kid: `${webDid}#key` } : { x5c }, hidden: Object.keys(CARD) },
-    );
+  const issueCard = (holder) => {
+    const iat = Math.floor(Date.now() / 1000);
+    const payload = { iss: did ? webDid : url, iat, vct: VCT, cnf: { jwk: publicPart(holder) }, ...CARD };
+    const header = did ? { kid: `${webDid}#key` } : { x5c };
+    return issueVc(payload, { privateJwk, header, hidden: Object.keys(CARD) });
+  };
 
   handlers = {
     "GET /.well-known/openid-credential-issuer": ({ headers }) =>

@@ -129,7 +129,7 @@ async function fetchAll(visit, { count, anchor, types }) {
   return kept;
 }
 
-// A wallet that shows what is asked for: the first of its credentials that fits each query of the first set that it can answer.
+// What to show: the first credential that fits each query of the first set that can be answered.
 function choose({ credentials, credential_sets: sets }) {
   const found = Object.fromEntries(credentials.map((query) => [query.id, held.find((each) => fits(each, query))]));
   const options = sets?.[0].options ?? [credentials.map(({ id }) => id)];

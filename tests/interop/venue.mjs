@@ -7,6 +7,7 @@ import { verifyVc } from "./sd_jwt.mjs";
 import { listen } from "./web.mjs";
 
 const secret = () => randomBytes(16).toString("base64url");
+const REQUEST_OBJECT = "application/oauth-authz-req+jwt";
 const FORMATS = { "dc+sd-jwt": { "sd-jwt_alg_values": ["ES256"], "kb-jwt_alg_values": ["ES256"] } };
 
 // `clientHash` is the SHA-256 of its certificate, for x509_hash.
@@ -17,7 +18,7 @@ export async function openVenue({ privateJwk, x5c, anchor, clientHash }) {
     const [, where, id] = path.split("/");
     const question = asked.get(id);
     if (!question) return { status: 404 };
-    if (where === "requests") return { type: "application/oauth-authz-req+jwt", body: await sign(question, method, body) };
+    if (where === "requests") return { type: REQUEST_OBJECT, body: await sign(question, method, body) };
     try {
       question.seen = await judge(question, Object.fromEntries(new URLSearchParams(body)));
       return { body: { redirect_uri: `${url}/welcome/${id}` } };
