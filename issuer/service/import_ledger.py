@@ -31,7 +31,7 @@ from issuer.listeners import Listener
 from issuer.ports import Importing
 from issuer.service.import_catalogue import Groups, import_catalogue
 from issuer.service.import_report import ImportRefused, Report
-from issuer.service.record import record, settle
+from issuer.service.record import settle, write
 from issuer.service.registers import add_member
 from plumbing.ids import new_internal_id
 
@@ -75,6 +75,7 @@ class _Import:
         self._alike: Counter[str] = Counter()
         self._groups = Groups()
         self._touched: set[str] = set()
+        self._known: dict[str, bool] = {}
 
     def run(self, facts: Sequence[Fact]) -> None:
         tracks = [fact for fact in facts if isinstance(fact, TrackFact)]
@@ -190,10 +191,10 @@ class _Import:
         if not self._is_new(key):
             self._report.skip(fact.place, _BEFORE)
             return True
-        if isinstance(act, Play | BuyTrack) and self._store.track(act.track) is None:
+        if isinstance(act, Play | BuyTrack) and not self._is_known(act.track):
             self._report.skip(fact.place, _UNKNOWN_TRACK)
             return False
-        record(self._store, listener=listener, act=act, key=key, now=fact.at, even_withdrawn=True, settle_later=True)
+        write(self._store, listener=listener, act=act, key=key, now=fact.at, even_withdrawn=True)
         self._touched.add(listener)
         self._report.take(what)
         return True
@@ -230,6 +231,12 @@ class _Import:
         said = f"{kind}|{listener}|{subject}|{at.isoformat()}"
         self._alike[said] += 1
         return f"import:{kind}:{hashlib.sha256(f'{said}|{self._alike[said]}'.encode()).hexdigest()}"
+
+    def _is_known(self, track: str) -> bool:
+        """Whether the catalogue has the track; asked once, for each of them is played many times."""
+        if track not in self._known:
+            self._known[track] = self._store.track(track) is not None
+        return self._known[track]
 
     def _is_new(self, key: str) -> bool:
         return self._store.entry(key) is None

@@ -52,7 +52,6 @@ def record(
     key: str,
     now: datetime,
     even_withdrawn: bool = False,
-    settle_later: bool = False,
 ) -> Entry:
     """Write an act down once, charge it, and keep what it made the listener's own.
 
@@ -65,7 +64,6 @@ def record(
         key: makes it safe to repeat.
         now: when it was.
         even_withdrawn: whether what is not on offer may be got: it was promised before, or happened before.
-        settle_later: whether the caller settles, once, after many acts.
 
     Raises:
         KeyReused: the key stands for another act.
@@ -76,6 +74,14 @@ def record(
     if known is not None:
         known.check_same(listener, act)
         return known
+    entry = write(books, listener=listener, act=act, key=key, now=now, even_withdrawn=even_withdrawn)
+    if entry.may_complete:
+        settle(books, listener)
+    return entry
+
+
+def write(books: Books, *, listener: str, act: Gain, key: str, now: datetime, even_withdrawn: bool = False) -> Entry:
+    """Write an act down and charge it, as `record` does. The key must be new, and whoever calls this settles after."""
     if isinstance(act, Gift | UseCode):
         check_not_theirs(books, listener, act.thing)
     tracks = _touched(books, act)
@@ -87,8 +93,6 @@ def record(
         raise AlreadyTheirs
     entry = Entry(key=key, listener=listener, act=act, charges=charges, at=now.replace(microsecond=0))
     books.append(entry)
-    if entry.may_complete and not settle_later:
-        settle(books, listener)
     return entry
 
 

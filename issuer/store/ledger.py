@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
-from sqlalchemy import update
+from sqlalchemy import insert, update
 from sqlmodel import col, select
 
 from issuer.copies import Copy, CopyKind, Ended
@@ -43,39 +43,41 @@ class LedgerStore(SessionStore):
 
     def entries_for(self, listener: str, track_ids: Iterable[str]) -> Sequence[Entry]:
         """See `issuer.ports.Ledger`."""
-        touching = self._in_parts(
+        rows = self._in_parts(
             track_ids,
             lambda part: self._session.exec(
-                select(EntryChargeRow.entry_id).where(
-                    col(EntryChargeRow.track_id).in_(part), EntryChargeRow.listener_id == listener
+                select(EntryRow).where(
+                    col(EntryRow.id).in_(
+                        select(EntryChargeRow.entry_id).where(
+                            col(EntryChargeRow.track_id).in_(part), EntryChargeRow.listener_id == listener
+                        )
+                    )
                 )
             ),
         )
-        rows = self._in_parts(
-            touching, lambda part: self._session.exec(select(EntryRow).where(col(EntryRow.id).in_(part)))
-        )
-        return self._entries(list(rows))
+        # An entry of a release comes with each part of its tracks.
+        return self._entries(list({row.id: row for row in rows}.values()))
 
     def append(self, entry: Entry) -> None:
         """See `issuer.ports.Ledger`."""
         row = _entry_row(entry)
-        self._session.add(row)
-        self._session.flush()
-        self._session.add_all(
-            EntryChargeRow(
-                entry_id=row.id,
-                track_id=charge.track,
-                listener_id=entry.listener,
-                position=position,
-                milli=charge.milli,
-                already_owned=charge.already_owned,
-            )
+        charges = [
+            {
+                "entry_id": row["id"],
+                "track_id": charge.track,
+                "listener_id": entry.listener,
+                "position": position,
+                "milli": charge.milli,
+                "already_owned": charge.already_owned,
+            }
             for position, charge in enumerate(entry.charges)
-        )
-        self._session.add_all(
-            EntryStrikeRow(entry_id=row.id, struck_key=strike.key, track_id=strike.track) for strike in entry.strikes
-        )
-        self._session.flush()
+        ]
+        strikes = [
+            {"entry_id": row["id"], "struck_key": strike.key, "track_id": strike.track} for strike in entry.strikes
+        ]
+        for table, rows in ((EntryRow, [row]), (EntryChargeRow, charges), (EntryStrikeRow, strikes)):
+            if rows:  # at once: an import brings millions
+                self._session.execute(insert(table), rows)
 
     def listeners_with_tracks(self, track_ids: Iterable[str]) -> Sequence[str]:
         """See `issuer.ports.Ledger`."""
@@ -179,18 +181,18 @@ def copy_of(row: CopyRow) -> Copy:
     )
 
 
-def _entry_row(entry: Entry) -> EntryRow:
+def _entry_row(entry: Entry) -> dict[str, Any]:
     kind, subject, seconds, source = _columns(entry.act)
-    return EntryRow(
-        id=new_internal_id(entry.at),
-        key=entry.key,
-        listener_id=entry.listener,
-        kind=kind,
-        subject=subject,
-        seconds=seconds,
-        source=source,
-        at=to_s(entry.at),
-    )
+    return {
+        "id": new_internal_id(entry.at),
+        "key": entry.key,
+        "listener_id": entry.listener,
+        "kind": kind,
+        "subject": subject,
+        "seconds": seconds,
+        "source": source,
+        "at": to_s(entry.at),
+    }
 
 
 def _columns(act: Act) -> tuple[str, str, int | None, str | None]:

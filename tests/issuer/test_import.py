@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 from sqlmodel import select
 
 from credentials.errors import Malformed
@@ -272,6 +273,20 @@ NAMES = ["id", "userId", "trackId", "trackGroupId", "type", "createdAt", "start"
 def test_any_row_is_a_fact_or_says_why_not(kind: Kind, values: dict[str, Any]) -> None:
     with contextlib.suppress(Unreadable):
         assert parse_row(Row(kind=kind, place=Place(file="x", line=1), values=values), now=NOW).place.line == 1
+
+
+def test_a_play_is_imported_with_few_questions_to_the_database(coop: Coop, tmp_path: Path) -> None:
+    def count(plays: int) -> int:
+        asked: list[str] = []
+        data = {"tracks": [track(LONE, "Lone")], "plays": [play(MIA, LONE, n) for n in range(1, plays + 1)]}
+        (tmp_path / "coop.json").write_text(json.dumps(data))
+        rows = read_source(tmp_path / "coop.json")
+        with coop.parts.database.read() as session:
+            event.listen(session.connection(), "before_cursor_execute", lambda *seen: asked.append(seen[2]))
+            import_source(Store(session), rows, now=coop.now)
+        return len(asked)
+
+    assert count(6) - count(5) <= 6
 
 
 def test_a_trackserver_may_describe_later_what_was_imported_first(coop: Coop, tmp_path: Path) -> None:
