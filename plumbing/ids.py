@@ -23,8 +23,13 @@ def new_internal_id(now: datetime) -> str:
 
 
 def new_public_id() -> str:
-    """Return 128 random bits as 22 base64url characters, for an id that another party sees."""
-    return base64url.encode(secrets.token_bytes(16))
+    """Return 128 random bits as 22 base64url characters, for an id that another party sees.
+
+    None begins with a hyphen: people type such ids in a terminal, which would take it for an option.
+    """
+    while (drawn := base64url.encode(secrets.token_bytes(16))).startswith("-"):
+        pass  # one in 64
+    return drawn
 
 
 def new_secret() -> str:
