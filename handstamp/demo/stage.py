@@ -17,6 +17,7 @@ import trustme
 
 from credentials.encoding import strict_json
 from credentials.errors import OperatorError
+from handstamp.demo.forked import run_command
 from plumbing.fetch import is_loopback
 
 ROLES: Final = ("issuer", "trackserver", "verifier")
@@ -29,7 +30,7 @@ _HOSTS: Final[Mapping[str, str]] = {
 _SERVE: Final[Mapping[str, str]] = {"issuer": "issuer", "trackserver": "tracks", "verifier": "verifier"}
 FIRST_PORTS: Final[Mapping[str, int]] = {"issuer": 8701, "trackserver": 8702, "verifier": 8703}
 _PORT_TRIES: Final = 200
-_START_S: Final = 30.0
+_START_S: Final = 60.0
 _STOP_S: Final = 5.0
 
 
@@ -62,18 +63,10 @@ class Stage:
         Raises:
             DemoFailed: it ended with another exit code than 0; its own words are the reason.
         """
-        done = subprocess.run(
-            [sys.executable, "-m", "handstamp", *arguments],
-            env=dict(self.environment),
-            cwd=self.folder,
-            input=answer,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise DemoFailed(f"handstamp {' '.join(arguments[:2])}", done.stderr.strip() or done.stdout.strip())
-        return done.stdout
+        done = run_command(arguments, environment=self.environment, folder=self.folder, answer=answer or "")
+        if done.exit_code != 0:
+            raise DemoFailed(f"handstamp {' '.join(arguments[:2])}", done.complained.strip() or done.printed.strip())
+        return done.printed
 
     def run_json(self, *arguments: str) -> strict_json.Json:
         """Run one command with `--json` and return what it printed, parsed."""
@@ -90,27 +83,29 @@ class Stage:
             list(both.map(import_one, ("issuer", "verifier")))
 
     @contextlib.contextmanager
-    def services(self) -> Iterator[None]:
-        """Start every service, wait until each answers, and stop them all at the end."""
-        running: list[subprocess.Popen[bytes]] = []
+    def services(self) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+        """Start every service, wait until each answers, and stop whatever runs at the end; yields the processes."""
+        running: dict[str, subprocess.Popen[bytes]] = {}
         try:
-            running.extend(self._start(role) for role in ROLES)
-            for role, process in zip(ROLES, running, strict=True):
-                self._wait(role, process)
-            yield
+            for role in ROLES:
+                running[role] = self.start(role)
+            for role in ROLES:
+                self.wait(role, running[role])
+            yield running
         finally:
-            for process in running:
+            for process in running.values():
                 process.terminate()
-            for process in running:
+            for process in running.values():
                 _end(process)
 
     def log_of(self, role: str) -> Path:
         """Return where the log of one service lies."""
         return self.folder / "logs" / f"{role}.log"
 
-    def _start(self, role: str) -> subprocess.Popen[bytes]:
+    def start(self, role: str) -> subprocess.Popen[bytes]:
+        """Start one service; its log goes on where it ended."""
         self.log_of(role).parent.mkdir(exist_ok=True)
-        with self.log_of(role).open("wb") as log:
+        with self.log_of(role).open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "handstamp", _SERVE[role], "serve"],
                 env=dict(self.environment),
@@ -120,7 +115,12 @@ class Stage:
                 stderr=log,
             )
 
-    def _wait(self, role: str, process: subprocess.Popen[bytes]) -> None:
+    def wait(self, role: str, process: subprocess.Popen[bytes]) -> None:
+        """Wait until a service that was started answers.
+
+        Raises:
+            DemoFailed: it ended, or does not answer in time.
+        """
         url = httpx.URL(self.addresses[role])
         give_up = time.monotonic() + _START_S
         while time.monotonic() < give_up:

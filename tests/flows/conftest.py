@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,17 @@ class World:
     release: dict[str, Any]
     gate: str
     listener: str
+    processes: dict[str, subprocess.Popen[bytes]]
+
+    def kill(self, role: str) -> None:
+        """End a service as a power cut does."""
+        self.processes[role].kill()
+        self.processes[role].wait()
+
+    def start(self, role: str) -> None:
+        """Start a service again, and wait until it answers."""
+        self.processes[role] = self.stage.start(role)
+        self.stage.wait(role, self.processes[role])
 
     def release_url(self) -> str:
         return f"{self.stage.addresses['trackserver']}/releases/{self.release['id']}"
@@ -44,8 +56,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with contextlib.ExitStack() as stack:
         taps = {role: stack.enter_context(_behind_a_tap(stage, role)) for role in ROLES}
         stage.import_keys()
-        stack.enter_context(stage.services())
-        yield _furnish(stage, taps, compose_album(folder / "album"))
+        processes = stack.enter_context(stage.services())
+        yield _furnish(stage, taps, compose_album(folder / "album"), processes)
 
 
 def _behind_a_tap(stage: Stage, role: str) -> contextlib.AbstractContextManager[Recording]:
@@ -58,7 +70,9 @@ def _behind_a_tap(stage: Stage, role: str) -> contextlib.AbstractContextManager[
     return wire_tap(public, inner)
 
 
-def _furnish(stage: Stage, taps: dict[str, Recording], album: Path) -> World:
+def _furnish(
+    stage: Stage, taps: dict[str, Recording], album: Path, processes: dict[str, subprocess.Popen[bytes]]
+) -> World:
     (stage.folder / "passphrase").touch(mode=0o600)
     (stage.folder / "passphrase").write_text("a long and quiet sentence", "utf-8")
     release = stage.run_json("tracks", "add", str(album))
@@ -80,4 +94,5 @@ def _furnish(stage: Stage, taps: dict[str, Recording], album: Path) -> World:
         release=release,
         gate=str(gate["link"]),
         listener=str(listener["id"]),
+        processes=processes,
     )

@@ -9,13 +9,13 @@ import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote_plus
 
 import httpx
 import pytest
 
 from tests.flows.conftest import World
+from tests.support.holder import request
 
 pytestmark = pytest.mark.slow
 
@@ -70,16 +70,6 @@ def stocked(world: World, kept: dict[str, Path], tmp_path: Path) -> Callable[...
 
 def digests(folder: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*.flac")}
-
-
-async def request(method: str, url: str, *, cookies: dict[str, str] | None = None, **options: Any) -> httpx.Response:
-    """Ask as a browser's network stack would: *.localhost is this machine."""
-    parsed = httpx.URL(url)
-    headers = {"Host": parsed.netloc.decode(), **options.pop("headers", {})}
-    if cookies:
-        headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
-    async with httpx.AsyncClient(trust_env=False) as client:
-        return await client.request(method, parsed.copy_with(host="127.0.0.1"), headers=headers, **options)
 
 
 def test_a_record_is_received_shown_at_a_gate_and_its_files_arrive_unchanged(

@@ -2,23 +2,34 @@
 
 import base64
 import contextlib
+import itertools
 import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 CHUNK = 65536
+_CONNECTIONS = itertools.count()
 
 
 @dataclass(slots=True)
 class Recording:
     """What passed through one port, in both directions."""
 
-    chunks: list[bytes] = field(default_factory=list)
+    chunks: list[tuple[int | None, bytes]] = field(default_factory=list)
+    """What passed, and which connection asked with it; None for an answer."""
 
     def everything(self) -> bytes:
         """Return all bytes, each connection's pieces in the order in which they passed."""
-        return b"".join(self.chunks)
+        return b"".join(data for _, data in self.chunks)
+
+    def asked(self, since: int = 0) -> list[bytes]:
+        """Return what each connection asked, from one chunk on."""
+        found: dict[int, bytes] = {}
+        for connection, data in self.chunks[since:]:
+            if connection is not None:
+                found[connection] = found.get(connection, b"") + data
+        return list(found.values())
 
 
 def free_port() -> int:
@@ -61,16 +72,16 @@ def _accept(server: socket.socket, inner_port: int, recording: Recording) -> Non
 
 def _relay(outer: socket.socket, inner_port: int, recording: Recording) -> None:
     with outer, contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", inner_port)) as inner:
-        back = threading.Thread(target=_pump, args=(inner, outer, recording), daemon=True)
+        back = threading.Thread(target=_pump, args=(inner, outer, recording, None), daemon=True)
         back.start()
-        _pump(outer, inner, recording)
+        _pump(outer, inner, recording, next(_CONNECTIONS))
         back.join()
 
 
-def _pump(source: socket.socket, target: socket.socket, recording: Recording) -> None:
+def _pump(source: socket.socket, target: socket.socket, recording: Recording, connection: int | None) -> None:
     with contextlib.suppress(OSError):
         while chunk := source.recv(CHUNK):
-            recording.chunks.append(chunk)
+            recording.chunks.append((connection, chunk))
             target.sendall(chunk)
     with contextlib.suppress(OSError):
         target.shutdown(socket.SHUT_WR)

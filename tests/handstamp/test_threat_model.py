@@ -1,0 +1,16 @@
+"""The threat model names tests that exist."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+_TEST = re.compile(r"(?m)^ *(?:async )?def test_(\w+)")
+_NAMED = re.compile(r"`(\w+(?:_\w+){3,})`")
+
+
+def test_every_test_that_the_threat_model_names_exists() -> None:
+    known = {name for path in (ROOT / "tests").rglob("test_*.py") for name in _TEST.findall(path.read_text("utf-8"))}
+    rows = [line for line in (ROOT / "docs" / "threat-model.md").read_text("utf-8").splitlines() if line[:1] == "|"]
+    named = {name for row in rows for name in _NAMED.findall(row.rstrip("| ").rpartition("|")[2])}
+    assert len(named) > 100
+    assert named - known == set()
