@@ -14,6 +14,10 @@ class StatusEntries(Protocol):
         """Take entries at random, in lists of the month at random: one for each new instance of a copy, for ever."""
         ...
 
+    def drawn(self, copy_id: str, *, month: str) -> int:
+        """How many entries a copy has in the lists of a month."""
+        ...
+
     def end(self, copy_id: str, now: datetime) -> None:
         """Take back every instance of a copy, with the next batch; nothing happens if that was said before."""
         ...

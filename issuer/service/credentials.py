@@ -8,11 +8,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from credentials.keys.jwk import PublicKey
 from credentials.months import months_after
 from credentials.protocols.dpop import DpopProof
 from credentials.protocols.oauth import (
+    CredentialRequestDenied,
     InvalidCredentialRequest,
     InvalidDpopProof,
     InvalidNonce,
@@ -38,6 +40,9 @@ from plumbing.clock import epoch_s
 from plumbing.ids import new_public_id
 from schemas import ALL, CredentialType
 
+MOST_IN_A_MONTH: Final = 1_000
+"""Instances of one copy: many a day, and too few for one listener to fill the month's status lists, which would tell of
+all others that they came late in the month."""
 _NO_TOKEN = "The access token is unknown, expired or revoked."  # noqa: S105  # a sentence
 
 
@@ -109,6 +114,7 @@ def admit(
         return token
     try:
         copy = _wanted_copy(token, request)
+        _check_not_too_many(store, copy, len(proofs), now=now)
     except OAuthError as refusal:
         return refusal
     if not all(store.use_nonce(stored(nonce), now=now) for nonce in {proof.nonce for proof in proofs}):
@@ -190,6 +196,11 @@ def _wanted_copy(token: Token, request: CredentialRequest) -> Copy:
         if copy.id == request.credential_identifier:
             return copy
     raise UnknownCredentialIdentifier("The access token does not open this credential_identifier.")
+
+
+def _check_not_too_many(store: Issuing, copy: Copy, more: int, *, now: datetime) -> None:
+    if store.drawn(copy.id, month=f"{now:%Y-%m}") + more > MOST_IN_A_MONTH:
+        raise CredentialRequestDenied("No more is made of this record this month; come back in the next.")
 
 
 def _only_copy(opened: Sequence[Copy], configuration_id: str | None) -> Copy:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import insert, update
+from sqlalchemy import func, insert, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel, col, select
 
@@ -31,6 +31,15 @@ class StatusStore(SessionStore):
         if len(drawn) == count and self._take(copy_id, drawn):  # nearly always
             return tuple(DrawnEntry(list_id=list_id, index=index) for list_id, index in drawn)
         return tuple(self._draw_one(copy_id, lists, month=month, now=now) for _ in range(count))
+
+    def drawn(self, copy_id: str, *, month: str) -> int:
+        """See `issuer.status_ports.StatusEntries`."""
+        return self._session.exec(
+            select(func.count())
+            .select_from(StatusEntryRow)
+            .join(StatusListRow, col(StatusListRow.id) == col(StatusEntryRow.list_id))
+            .where(StatusEntryRow.copy_id == copy_id, StatusListRow.month == month)
+        ).one()
 
     def end(self, copy_id: str, now: datetime) -> None:
         """See `issuer.status_ports.StatusEntries`."""

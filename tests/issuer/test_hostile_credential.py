@@ -9,6 +9,8 @@ import pytest
 
 from credentials.keys.encryption import DecryptionKey
 from credentials.keys.signer import LocalSigner
+from issuer.service.credentials import MOST_IN_A_MONTH
+from issuer.store import Store
 from issuer.tables import InstanceRow, NonceRow
 from tests.issuer.test_hostile_token import refused
 
@@ -201,6 +203,20 @@ async def test_a_key_of_another_listeners_instance_is_refused(coop: Coop, holdin
     other = coop.offer(coop.owner())
     token = (await wallet.token(other)).json()["access_token"]
     refused(await wallet.ask(token, other.copies[0].id, [key]), SEEN_KEY)
+
+
+async def test_nobody_fills_the_lists_of_a_month(coop: Coop, holding: Holding) -> None:
+    with coop.parts.database.write() as session:
+        Store(session).draw(holding.identifier, count=MOST_IN_A_MONTH - 1, month=f"{coop.now:%Y-%m}", now=coop.now)
+    assert (await holding.wallet.ask(holding.token, holding.identifier)).status_code == 200
+    refused(
+        await holding.wallet.ask(holding.token, holding.identifier),
+        {
+            "error": "credential_request_denied",
+            "error_description": "No more is made of this record this month; come back in the next.",
+        },
+    )
+    assert (await holding.wallet.ask(holding.token, holding.offer.copies[1].id)).status_code == 200
 
 
 async def test_twenty_one_proofs_are_too_many(holding: Holding) -> None:
