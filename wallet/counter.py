@@ -36,7 +36,7 @@ from plumbing.fetch import Fetcher, Reply
 from wallet.desk import Desk
 from wallet.errors import IssuerRefused, OfferedNoLonger, RenewalOver, WrongCode
 from wallet.supply import Deferred, Notice, Source
-from wallet.wire import FORM, JSON, Proving, read_refusal, send_proven, succeeded
+from wallet.wire import FORM, JSON, Proving, origin_of, read_refusal, send_proven, succeeded
 
 _MAX_CREDENTIAL_BYTES: Final = 2 * 1024 * 1024
 # A JWE is base64url: four characters for three bytes, and a header.
@@ -71,10 +71,16 @@ def check_counter(desk: Desk) -> None:
     """Check that this wallet can talk to a co-op, before anything is used up.
 
     Raises:
-        IssuerRefused: it demands an encryption that is not known here, or has no nonce endpoint.
+        IssuerRefused: it demands an encryption that is not known here, has no nonce endpoint, or a token that is bound
+            to nothing would leave the host that gave it.
     """
     if desk.metadata.nonce_endpoint is None:
         raise IssuerRefused(desk.host, "it has no nonce endpoint, which this wallet needs")
+    # RFC 9700 §4.9: an issuer may name another's server, and would be shown the other's token. One that is bound to our
+    # key is worth nothing to it; one that is bound to nothing stays with the host that gives it.
+    at_home = origin_of(desk.server.token_endpoint) == origin_of(desk.metadata.credential_endpoint)
+    if not desk.server.dpop_signing_alg_values_supported and not at_home:
+        raise IssuerRefused(desk.host, "its tokens come from another host and are bound to no key of yours")
     _write(desk, {}, _wanted_encryption(desk)[1])
 
 

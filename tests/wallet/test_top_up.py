@@ -400,6 +400,18 @@ async def test_a_server_that_speaks_of_dpop_and_gives_a_bearer_token_is_refused(
         await take(other, mine)
 
 
+async def test_a_token_bound_to_nothing_is_not_carried_to_another_host(
+    other: OtherIssuer, mine: Tools, outside: Outside
+) -> None:
+    # The issuer names a server that is not its own, to be shown what that one gives.
+    other.routes.answers["GET /.well-known/oauth-authorization-server"] = says(
+        replace(other.server(), dpop_signing_alg_values_supported=(), token_endpoint=f"https://{HOST}/token").to_json()
+    )
+    with pytest.raises(errors.IssuerRefused, match="bound to no key of yours"):
+        await take(other, mine)
+    assert not [each for each in outside.seen if each.url.path in {"/token", "/credential"}]
+
+
 async def test_a_server_that_names_no_identifiers_hands_out_one_copy(
     other: OtherIssuer, mine: Tools, clock: Clock
 ) -> None:
