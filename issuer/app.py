@@ -44,7 +44,9 @@ def build_app(parts: IssuerParts, *, sweep_every_s: float = SWEEP_EVERY_S) -> Fa
 
 def _sweep(parts: IssuerParts) -> int:
     with parts.database.write() as session:
-        return sweep(Store(session), now=parts.clock())
+        swept = sweep(Store(session), now=parts.clock())
+    parts.database.forget_deleted()
+    return swept
 
 
 async def _publish(parts: IssuerParts) -> dict[str, int]:

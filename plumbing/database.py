@@ -7,7 +7,7 @@ short; a route opens one, calls a use case, closes it, and only then signs, rend
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
@@ -18,6 +18,7 @@ from sqlmodel import Session
 from credentials.errors import OperatorError
 
 _BUSY_TIMEOUT_MS: Final = 10_000
+_TIDYING_TIMEOUT_MS: Final = 100
 _WRITES: Final = "handstamp_writes"
 
 
@@ -56,6 +57,23 @@ class Database:
             yield session
             session.commit()
 
+    def forget_deleted(self) -> None:
+        """Leave nothing of deleted rows in the write-ahead log, where it would lie until others write over it.
+
+        Whoever reads or writes at this moment comes first; the next call catches up.
+        """
+        if self.url.get_backend_name() != "sqlite":
+            return
+        connection = self._engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            cursor.execute(f"PRAGMA busy_timeout={_TIDYING_TIMEOUT_MS}")
+            with suppress(sqlite3.OperationalError):
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            cursor.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
+        finally:
+            connection.close()
+
     def close(self) -> None:
         """Close every pooled connection."""
         self._engine.dispose()
@@ -76,6 +94,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
+        "secure_delete=ON",  # not every build of SQLite overwrites what was deleted
     ):
         connection.execute(f"PRAGMA {pragma}")
 

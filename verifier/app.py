@@ -47,7 +47,9 @@ def build_verifier_app(parts: VerifierParts) -> FastAPI:
 
 def _sweep(parts: VerifierParts) -> int:
     with parts.work.write() as stores:
-        return stores.sweep(now=parts.clock())
+        swept = stores.sweep(now=parts.clock())
+    parts.work.forget_deleted()
+    return swept
 
 
 async def _refresh_trust(parts: VerifierParts) -> Mapping[str, int]:

@@ -202,3 +202,7 @@ class Work(Protocol):
     def write(self) -> AbstractContextManager[Stores]:
         """Change it; committed whole at the end, or undone whole if the block raises."""
         ...
+
+    def forget_deleted(self) -> None:
+        """Leave nothing of what was deleted in the database's files."""
+        ...

@@ -46,6 +46,10 @@ class SqlWork:
         with self._database.write() as session:
             yield SqlStores(session, site=self._site)
 
+    def forget_deleted(self) -> None:
+        """See `ports.Work.forget_deleted`."""
+        self._database.forget_deleted()
+
 
 class SqlStores(StatusListRows, TrustRows, VisitRows, PassageRows):
     """`ports.Stores` of one site in one session."""

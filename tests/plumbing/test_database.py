@@ -1,5 +1,6 @@
 """One request, one transaction: what is committed, what is undone, who waits for whom."""
 
+import sqlite3
 import threading
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from issuer.parts import MIGRATIONS
-from plumbing.database import Database, DatabaseUnavailable
+from plumbing.database import Database, DatabaseUnavailable, _prepare_sqlite
 from plumbing.migrations import upgrade
 
 
@@ -96,3 +97,31 @@ def test_a_database_of_a_newer_version_is_called_so(tmp_path: Path) -> None:
     newer.close()
     with pytest.raises(DatabaseUnavailable, match="a newer version of Handstamp wrote it"):
         upgrade(url, MIGRATIONS)
+
+
+def test_what_was_deleted_is_in_no_file_any_more(database: Database, tmp_path: Path) -> None:
+    secret = "what a listener showed here"
+
+    def lies_somewhere() -> bool:
+        return any(secret.encode() in path.read_bytes() for path in tmp_path.glob("test.sqlite*"))
+
+    with database.write() as session:
+        session.connection().execute(text("CREATE TABLE shown (what TEXT)"))
+        session.connection().execute(text("INSERT INTO shown VALUES (:what)"), {"what": secret})
+    with database.write() as session:
+        session.connection().execute(text("DELETE FROM shown"))
+    assert lies_somewhere()
+    with database.read() as reader:  # somebody reads just then: nobody waits long, and the next time it is gone
+        reader.connection().execute(text("SELECT n FROM counter")).all()
+        database.forget_deleted()
+    database.forget_deleted()
+    assert not lies_somewhere()
+    assert count(database) == 0
+
+
+def test_deleted_rows_are_overwritten_whatever_build_of_sqlite_it_is() -> None:
+    connection = sqlite3.connect(":memory:")
+    connection.execute("PRAGMA secure_delete=OFF")
+    _prepare_sqlite(connection, None)
+    assert connection.execute("PRAGMA secure_delete").fetchone() == (1,)
+    connection.close()

@@ -11,6 +11,7 @@ import pytest
 from credentials.keys.signer import LocalSigner
 from credentials.protocols.openid4vp import AuthorizationResponse
 from credentials.trust import CoopList, TrustedIssuer, build_coop_list
+from credentials.verify import verify
 from schemas import ALL, COOP_MEMBERSHIP, RELEASE_OWNERSHIP, TRACK_OWNERSHIP
 from tests.verifier.conftest import COOP, JSON, RELEASE, TRACK, Site, make_gate
 from verifier.answer_rows import answer_from_json
@@ -87,8 +88,6 @@ async def test_who_owns_a_release_and_so_its_track_passes_a_gate_for_either_once
 async def test_a_word_that_is_distrusted_while_an_answer_is_judged_opens_nothing(
     site: Site, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    verify = take_answer.verify
-
     def meanwhile(*given: Any, **named: Any) -> Verified:
         found = verify(*given, **named)
         distrust_issuer(site.parts.work, COOP, party=site.parts.party, now=site.clock())
@@ -174,3 +173,19 @@ async def test_two_instances_of_a_copy_or_two_ways_in_count_for_no_more_than_one
 
 def test_an_answer_that_was_taken_before_several_were_counted_is_counted_still() -> None:
     assert answer_from_json({"met": "release", "vouched_by": [COOP], "mark": "AAAA"}).marks == (b"\0\0\0",)
+
+
+async def test_what_a_limited_gate_forgot_is_in_no_file_for_whoever_takes_the_disk(site: Site) -> None:
+    gate = counting(site, OWNER, Monthly(times=1))
+    assert await show(site, gate, release="a") == "open"
+    with site.parts.work.read() as stores:
+        (receipt,) = stores.load_receipts(gate.gate_id)
+    signature = receipt.signed.binding[-60:].encode()
+    assert signature in site.dump()
+    site.clock.now = receipt.erase_at
+    async with site.app.router.lifespan_context(site.app):
+        for _ in range(100):
+            await site.visitor().http.get("/health")
+            if signature not in site.dump():
+                break
+        assert signature not in site.dump()
