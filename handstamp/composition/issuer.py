@@ -39,7 +39,9 @@ def compose_issuer(settings: Settings) -> IssuerTools:
     return IssuerTools(
         database=Database(database_url),
         identity=identity,
-        desk=OfferDesk(issuer_url=identity.url, secrets=OfferSecrets(key=keys.secret("offers"))),
+        desk=OfferDesk(
+            issuer_url=identity.url, secrets=OfferSecrets(key=keys.secret("offers")), haip=settings.issuer.haip
+        ),
         clock=system_clock,
         random=secrets.token_bytes,
         schedule=StatusSchedule(

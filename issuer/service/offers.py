@@ -47,10 +47,13 @@ class OfferDesk:
     Attributes:
         issuer_url: the credential issuer's identifier.
         secrets: derives each offer's two codes.
+        haip: whether offers name the authorization code grant beside the other one, as HAIP 1.0 §4.2 demands. Else
+            they do not, because some wallets would then send a listener to log in who has the six digits at hand.
     """
 
     issuer_url: str
     secrets: OfferSecrets
+    haip: bool = False
 
     def make(self, offers: Offers, copies: Sequence[Copy], *, listener: str, now: datetime) -> Open:
         """Make an offer of copies, all of the `listener`."""
@@ -75,6 +78,7 @@ class OfferDesk:
             credential_configuration_ids=configuration_ids(offer.copies),
             pre_authorized_code=self.secrets.code(offer.id),
             tx_code=TxCode(length=TX_CODE_DIGITS, description=_WHERE_IT_IS),
+            authorization_code=self.haip,
         )
 
     def by_reference(self, offer: AnyOffer) -> OfferReference:

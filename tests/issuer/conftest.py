@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from issuer.offers import Open
 
 URL = "http://coop.localhost:8701"
+NO_POLICY = WalletPolicy()
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 RELEASE = "9d0f6a1e-2c53-4a4f-8f7d-1a2b3c4d5e6f"
 TRACKS = tuple(f"3f1c2a70-5a1f-4b0e-9b1e-0c6a5f0d7e1{n}" for n in (1, 2, 3))
@@ -240,7 +241,7 @@ def _migrated() -> bytes:
         return path.read_bytes()
 
 
-def make_coop(folder: Path, *, url: str = URL, policy: WalletPolicy | None = None) -> Coop:
+def make_coop(folder: Path, *, url: str = URL, policy: WalletPolicy = NO_POLICY) -> Coop:
     path = folder / "issuer.sqlite"
     path.write_bytes(_migrated())
     key_pem, chain_pem = certified_key()
@@ -253,12 +254,12 @@ def make_coop(folder: Path, *, url: str = URL, policy: WalletPolicy | None = Non
             signer=LocalSigner.from_pem(key_pem, None),
             chain=load_chain_pem(chain_pem),
         ),
-        desk=OfferDesk(issuer_url=url, secrets=OfferSecrets(key=secrets.token_bytes(32))),
+        desk=OfferDesk(issuer_url=url, secrets=OfferSecrets(key=secrets.token_bytes(32)), haip=policy.haip),
         forms=FormGuard(secrets.token_bytes(32)),
         pages=Pages(TEMPLATES, site_name="Sound Commons"),
         clock=lambda: coop.now,
         random=secrets.token_bytes,
-        policy=policy or WalletPolicy(),
+        policy=policy,
     )
     coop = Coop(parts=parts, app=build_app(parts), authority=authority())
     return coop

@@ -11,6 +11,8 @@ import pytest
 
 from credentials.keys.signer import LocalSigner
 from credentials.protocols.openid4vci import (
+    AUTHORIZATION_CODE_GRANT,
+    PRE_AUTHORIZED_CODE_GRANT,
     AuthorizationServerMetadata,
     CredentialResponse,
     IssuerMetadata,
@@ -120,6 +122,15 @@ async def test_a_wallet_asks_and_redeems_only_under_the_name_that_is_vouched_for
     refused(await strict.http.post("/token", data=shown, headers=headers), other_name, status=401)
     asked["client_id"] = "https://wallet.example"
     assert (await strict.http.post("/par", data=asked, headers=attested(strict.coop))).status_code == 201
+
+
+async def test_an_offer_in_haip_mode_can_also_be_taken_by_logging_in(strict: Wallet, wallet: Wallet) -> None:
+    for each, grants in (
+        (strict, {AUTHORIZATION_CODE_GRANT, PRE_AUTHORIZED_CODE_GRANT}),
+        (wallet, {PRE_AUTHORIZED_CODE_GRANT}),
+    ):
+        offer = await each.http.get(f"/offers/{each.coop.offer(each.coop.owner()).id}")
+        assert offer.json()["grants"].keys() == grants
 
 
 async def test_there_is_no_bearer_token_in_haip_mode(strict: Wallet) -> None:

@@ -37,6 +37,7 @@ from credentials.protocols.openid4vci.metadata import (
 )
 from credentials.protocols.openid4vci.notifications import Notification, NotificationEvent
 from credentials.protocols.openid4vci.offers import (
+    AUTHORIZATION_CODE_GRANT,
     PRE_AUTHORIZED_CODE_GRANT,
     CredentialOffer,
     OfferReference,
@@ -53,7 +54,6 @@ from credentials.protocols.openid4vci.proofs import (
 )
 from credentials.protocols.openid4vci.signed_metadata import parse_signed_metadata, sign_metadata
 from credentials.protocols.openid4vci.tokens import (
-    AUTHORIZATION_CODE_GRANT,
     REFRESH_TOKEN_GRANT,
     CodeRequest,
     NotSenderBound,

@@ -10,6 +10,7 @@ from credentials.protocols.links import parse_link_fields
 from credentials.protocols.members import Members, check_text, without_absent
 from credentials.protocols.urls import parse_issuer_url, parse_service_url
 
+AUTHORIZATION_CODE_GRANT: Final = "authorization_code"
 PRE_AUTHORIZED_CODE_GRANT: Final = "urn:ietf:params:oauth:grant-type:pre-authorized_code"
 MAX_OFFER_BYTES: Final = 16384
 _WHAT: Final = "credential offer"
@@ -63,7 +64,8 @@ class CredentialOffer:
         pre_authorized_code: None when the offer has no such grant.
         tx_code: what transaction code is wanted; None when none is.
         authorization_server: which of the issuer's authorization servers knows the code, if there are several.
-        issuer_state: for the authorization code grant.
+        authorization_code: whether the wallet may also ask for it with the authorization code grant.
+        issuer_state: for that grant; not without it.
     """
 
     credential_issuer: str
@@ -71,6 +73,7 @@ class CredentialOffer:
     pre_authorized_code: str | None = None
     tx_code: TxCode | None = None
     authorization_server: str | None = None
+    authorization_code: bool = False
     issuer_state: str | None = None
 
     @classmethod
@@ -84,7 +87,7 @@ class CredentialOffer:
         members = Members(value, what=_WHAT)
         grants = members.optional_object("grants")
         code = grants.optional_object(PRE_AUTHORIZED_CODE_GRANT) if grants else None
-        login = grants.optional_object("authorization_code") if grants else None
+        login = grants.optional_object(AUTHORIZATION_CODE_GRANT) if grants else None
         tx_code = code.optional_object("tx_code") if code else None
         return cls(
             credential_issuer=parse_issuer_url(
@@ -96,6 +99,7 @@ class CredentialOffer:
             pre_authorized_code=code.text("pre-authorized_code", max_chars=_MAX_CODE) if code else None,
             tx_code=TxCode.read(tx_code) if tx_code else None,
             authorization_server=_read_server(code) if code else None,
+            authorization_code=login is not None,
             issuer_state=login.optional_text("issuer_state") if login else None,
         )
 
@@ -106,14 +110,15 @@ class CredentialOffer:
             "tx_code": self.tx_code.to_json() if self.tx_code else None,
             "authorization_server": self.authorization_server,
         }
-        grants: dict[str, Json] = {
-            "authorization_code": without_absent(issuer_state=self.issuer_state),
-            PRE_AUTHORIZED_CODE_GRANT: without_absent(**code) if self.pre_authorized_code else None,
-        }
+        grants: dict[str, Json] = {}
+        if self.authorization_code:  # it has no member that must be there
+            grants[AUTHORIZATION_CODE_GRANT] = without_absent(issuer_state=self.issuer_state)
+        if self.pre_authorized_code:
+            grants[PRE_AUTHORIZED_CODE_GRANT] = without_absent(**code)
         return without_absent(
             credential_issuer=self.credential_issuer,
             credential_configuration_ids=list(self.credential_configuration_ids),
-            grants=without_absent(**grants),
+            grants=grants,
         )
 
     def to_link(self) -> str:

@@ -22,10 +22,9 @@ from credentials.protocols.openid4vci.details import (
     read_scopes,
     write_requested,
 )
-from credentials.protocols.openid4vci.offers import PRE_AUTHORIZED_CODE_GRANT
+from credentials.protocols.openid4vci.offers import AUTHORIZATION_CODE_GRANT, PRE_AUTHORIZED_CODE_GRANT
 
 REFRESH_TOKEN_GRANT: Final = "refresh_token"  # noqa: S105 - a grant type
-AUTHORIZATION_CODE_GRANT: Final = "authorization_code"
 BEARER: Final = "Bearer"
 DPOP: Final = "DPoP"
 _WHAT: Final = "token request"

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from unittest.mock import ANY
 from urllib.parse import quote
 
 import pytest
@@ -36,7 +38,7 @@ OFFERS = st.builds(
     ),
     authorization_server=st.none() | st.just("https://as.example"),
     issuer_state=st.none() | TEXT,
-)
+).map(lambda offer: replace(offer, authorization_code=offer.issuer_state is not None))
 
 
 @given(OFFERS)
@@ -44,6 +46,12 @@ def test_an_offer_is_read_as_it_was_written(offer: CredentialOffer) -> None:
     assert CredentialOffer.parse_object(offer.to_json()) == offer
     assert parse_offer_link(offer.to_link()) == offer
     assert parse_offer_link(json.dumps(offer.to_json())) == offer
+
+
+def test_an_offer_may_carry_both_grants() -> None:
+    offer = replace(CredentialOffer.parse(json.dumps(OFFER)), authorization_code=True)
+    assert offer.to_json()["grants"] == {CODE: ANY, "authorization_code": {}}
+    assert CredentialOffer.parse_object(offer.to_json()) == offer
 
 
 def test_a_reference_is_read_as_it_was_written() -> None:
