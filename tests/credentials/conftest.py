@@ -17,7 +17,7 @@ from credentials.keys.signer import LocalSigner
 from credentials.sd_jwt import build_presentation, build_sd_jwt_vc, parse_sd_jwt
 from credentials.sd_jwt.disclosure import digest_sha256
 from credentials.trust import TrustedIssuer, TrustPolicy
-from credentials.verify import Verified, verify
+from credentials.verify import Received, Verified, verify, verify_issued
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -75,6 +75,16 @@ class World:
             "random": secrets.token_bytes,
         }
         return build_sd_jwt_vc(**(arguments | changes))
+
+    def receive(self, credential: str | None = None, **changes: Any) -> Received:
+        arguments: dict[str, Any] = {
+            "policy": self.policy,
+            "holder_keys": frozenset({self.holder.public_key.thumbprint}),
+            "at": self.now,
+            "digest_count": 12,
+            "claim_names": frozenset(self.claims),
+        }
+        return verify_issued(self.issue() if credential is None else credential, **(arguments | changes))
 
     def sign(self, claims: Mapping[str, Any], *disclosures: str, header: Mapping[str, Any] | None = None) -> str:
         """Sign whatever an issuer could sign, over the claims that every credential has."""

@@ -34,6 +34,7 @@ from credentials.status.errors import StatusListNeeded
 from credentials.status.reference import check_own_host
 from credentials.status.token import parse_aggregation
 from credentials.trust import TrustedIssuer
+from tests.support.refusing import refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,14 +44,6 @@ if TYPE_CHECKING:
 
 URI = "http://coop.localhost:8701/statuslists/Ab0"
 OTHER = "http://coop.localhost:8701/statuslists/Xy1"
-
-
-def refused(code: str, action: Callable[..., object], *arguments: Any, **named: Any) -> HandstampError:
-    with pytest.raises(HandstampError) as refusal:
-        action(*arguments, **named)
-    assert refusal.value.code == code, refusal.value
-    assert refusal.value.detail.endswith(".")
-    return refusal.value
 
 
 def make(world: World, statuses: PackedStatuses | None = None, **changes: Any) -> str:
