@@ -1,0 +1,184 @@
+"""A service that dies in the middle loses nothing: real processes, ended without a warning and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from handstamp.composition.issuer import compose_issuer
+from handstamp.settings import Settings
+from issuer.connectors.rows import read_source
+from issuer.service.import_ledger import import_source
+from issuer.store import Store
+from plumbing.clock import system_clock
+from plumbing.fetch import FetchFailed, HttpFetcher, Reach
+from tests.issuer.test_import import MIA, ONE, dump, play
+from tests.support.holder import Holder, field_of, request
+from tests.support.pool import own_site
+from verifier.limits import OnceEver
+from wallet.errors import SiteRefused
+from wallet.service.answer_request import answer, read_request
+from wallet.service.open_gate import begin_visit
+from wallet.service.show_code import awaits_code, fetch_code
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.flows.conftest import World
+    from wallet.ports import Tools
+    from wallet.state import Wallet
+
+pytestmark = pytest.mark.slow
+
+
+class PowerCut(httpx.AsyncHTTPTransport):
+    """The network to a co-op whose power fails when the first credential is asked for."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self._world = world
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/credential":
+            self._world.kill("issuer")
+        return await super().handle_async_request(request)
+
+
+@dataclass(frozen=True)
+class Received:
+    """A wallet whose co-op died between token and credential, and what it was told then."""
+
+    wallet: Wallet
+    words: str
+
+
+@pytest.fixture(scope="module")
+def received(world: World, tmp_path_factory: pytest.TempPathFactory) -> Received:
+    holder = Holder(folder=tmp_path_factory.mktemp("restart"))
+    holder.trust(world.stage.folder / "certificates" / "authority.pem")
+    offer = world.json("issuer", "offer", world.listener)
+
+    def failing(first_party: str) -> HttpFetcher:
+        return HttpFetcher(Reach.of(first_party), transport=PowerCut(world))
+
+    with pytest.raises(FetchFailed) as failed:
+        holder.receive(offer, web=failing)
+    assert holder.memory.load().copies == ()
+    world.start("issuer")
+    holder.receive({**offer, "code": None})
+    return Received(holder.memory.load(), failed.value.detail)
+
+
+@pytest.fixture
+def tools(received: Received, tmp_path: Path) -> Tools:
+    holder = Holder(folder=tmp_path)
+    holder.memory.change(lambda _: (received.wallet, None))
+    return holder.tools
+
+
+def restart(world: World, role: str) -> None:
+    world.kill(role)
+    world.start(role)
+
+
+def test_a_co_op_that_dies_between_token_and_credential_gives_everything_later_without_another_code(
+    received: Received,
+) -> None:
+    assert "Nothing was changed; try again later" in received.words
+    assert len(received.wallet.copies) > 1
+    assert all(copy.instances for copy in received.wallet.copies)
+
+
+async def test_a_site_that_dies_between_answer_and_return_opens_its_gate_after_all(world: World, tools: Tools) -> None:
+    visit = await begin_visit(world.gate, tools=tools)
+    answered = await answer(visit.asked, tools=tools)
+    restart(world, "verifier")
+    as_browser = {"Cookie": visit.cookie, "Accept": "text/html"}
+    back = await request("GET", str(answered.redirect_uri), headers=as_browser)
+    assert back.status_code in {200, 303}
+    page = await request("GET", visit.url, headers=as_browser)
+    assert "Get the files" in page.text
+    opened = await request("POST", f"{visit.url}/grant", headers=as_browser, data={"csrf": field_of(page)})
+    assert opened.headers["location"].startswith(world.stage.addresses["trackserver"])
+
+
+async def test_a_site_that_dies_between_answer_and_code_counts_the_visit_once_when_the_code_is_typed(
+    world: World, tools: Tools
+) -> None:
+    site = own_site(world)
+    gate = await asyncio.to_thread(site.gate, world.release_url(), limit=OnceEver())
+    started = await request("POST", f"{gate}/visits", headers={"Accept": "application/json"})
+    visit, cookies = started.json(), dict(started.cookies)
+    answered = await answer(await read_request(visit["cross_device"], tools=tools), tools=tools)
+    assert awaits_code(answered)
+    restart(world, "verifier")
+    code = await fetch_code(answered, tools=tools)
+    html = {"Accept": "text/html"}
+    page = await request("GET", visit["visit"], cookies=cookies, headers=html)
+    typed = await request(
+        "POST", f"{visit['visit']}/code", cookies=cookies, data={"csrf": field_of(page), "code": code}
+    )
+    assert typed.status_code in {200, 303}
+    assert "Get the files" in (await request("GET", visit["visit"], cookies=cookies, headers=html)).text
+    again = await begin_visit(gate, tools=tools)
+    with pytest.raises(SiteRefused, match="used"):
+        await answer(again.asked, tools=tools)
+    site.tools.database.close()
+
+
+def test_an_import_that_dies_in_the_middle_took_nothing_and_takes_everything_the_next_time(
+    world: World, tmp_path: Path
+) -> None:
+    data = dump()
+    users = [f"{MIA[:-4]}{number:04}" for number in range(60)]
+    data["plays"] += [{**play(user, ONE, 1), "id": f"{user}-{each}"} for user in users for each in range(9)]
+    source = tmp_path / "coop.json"
+    source.write_text(json.dumps(data))
+    parts = compose_issuer(Settings(data_dir=tmp_path / "data"))
+    kept = count(parts.database.url.database)
+    command = [sys.executable, "-m", "handstamp", "issuer", "import", str(source)]
+    environment = {**world.stage.environment, "HANDSTAMP_DATA_DIR": str(tmp_path / "data")}
+    process = subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while process.poll() is None and not is_being_written(parts.database.url.database):
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.002)
+    process.kill()
+    process.communicate()
+    assert process.returncode < 0
+    assert count(parts.database.url.database) == kept == 0
+    for first in (True, False):
+        with parts.database.write() as session:
+            report = import_source(Store(session), read_source(source), now=system_clock())
+        assert (report.taken["plays"] > len(users)) == first
+    assert count(parts.database.url.database) > len(users)
+    parts.database.close()
+
+
+def is_being_written(path: Any) -> bool:
+    """Tell whether somebody is in the middle of a transaction that writes."""
+    database = sqlite3.connect(path, timeout=0, isolation_level=None)
+    try:
+        database.execute("BEGIN IMMEDIATE")
+        database.execute("ROLLBACK")
+    except sqlite3.OperationalError:
+        return True
+    finally:
+        database.close()
+    return False
+
+
+def count(path: Any) -> int:
+    database = sqlite3.connect(path)
+    try:
+        return int(database.execute("SELECT count(*) FROM entry").fetchone()[0])
+    finally:
+        database.close()
