@@ -1,0 +1,141 @@
+"""Nothing is lost whenever the wallet is stopped: while it receives, tops up, or fetches what was put off."""
+
+import contextlib
+import secrets
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import TypeVar
+
+import httpx
+import pytest
+
+import schemas
+from plumbing.fetch import HttpFetcher, Reach
+from tests.support.moving import Clock
+from tests.support.other_issuer import OtherIssuer
+from tests.support.outside import Authority, Memory, Outside
+from wallet import errors
+from wallet.ports import Tools
+from wallet.service.receive import read_offer, receive
+from wallet.service.top_up import top_up
+from wallet.state import Wallet
+from wallet.supply import Brought
+
+T = TypeVar("T")
+
+
+class Killed(BaseException):
+    """The process ends here: nothing catches this, nothing after it runs."""
+
+
+@dataclass
+class Mortal:
+    """Ends the process at one moment: before or after the n-th message or write."""
+
+    fatal: int
+    count: int = 0
+    alive: bool = True
+
+    def step(self) -> None:
+        self.count += 1
+        if self.alive and self.count == self.fatal:
+            self.alive = False
+            raise Killed
+
+
+@dataclass
+class MortalKeeper:
+    """A keeper in which the process may die just before or just after the bytes are on the disk."""
+
+    inner: Memory
+    mortal: Mortal
+
+    def load(self) -> Wallet:
+        return self.inner.load()
+
+    def change(self, apply: Callable[[Wallet], tuple[Wallet, T]]) -> T:
+        self.mortal.step()
+        result = self.inner.change(apply)
+        self.mortal.step()
+        return result
+
+
+def mortal_web(outside: Outside, mortal: Mortal) -> Callable[[str], AbstractAsyncContextManager[HttpFetcher]]:
+    """A network on which the process may die before a message has left or before its answer has come."""
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        mortal.step()
+        response = await outside._answer(request)  # noqa: SLF001
+        mortal.step()
+        return response
+
+    return lambda first_party: HttpFetcher(
+        Reach.of(first_party), user_agent="handstamp-wallet", transport=httpx.MockTransport(answer)
+    )
+
+
+async def live(other: OtherIssuer, outside: Outside, authority: Authority, mortal: Mortal) -> Wallet:
+    """Receive, show, top up, receive what was put off; die once on the way and begin again."""
+    clock, memory = Clock(), Memory()
+    memory.pin(authority)
+    other.clock = clock
+    keeper = MortalKeeper(memory, mortal)
+    tools = Tools(keeper=keeper, web=mortal_web(outside, mortal), clock=clock, random=secrets.token_bytes)
+    link = other.offer_link()
+    for _ in range(2):
+        with contextlib.suppress(Killed):
+            await live_once(other, link, tools, clock)
+            return memory.load()
+    raise AssertionError("it died twice")
+
+
+async def live_once(other: OtherIssuer, link: str, tools: Tools, clock: Clock) -> None:
+    try:
+        await receive(await read_offer(link, tools=tools), tools=tools)
+    except (errors.AlreadyReceived, errors.ComesLater):
+        pass
+    except errors.WrongCode:
+        # The one answer that nobody can give again is the code's: the co-op makes a new offer.
+        other.violations.remove("a code was sent twice")
+        await receive(await read_offer(other.offer_link(), tools=tools), tools=tools)
+    for copy in tools.keeper.load().copies:
+        if copy.uses == 0:
+            tools.keeper.change(partial(taken, key=copy.key))
+    other.defers.clear()
+    for _ in range(2):
+        clock.now += timedelta(hours=2)
+        await top_up(tools=tools)
+
+
+def taken(wallet: Wallet, key: tuple[str, str, str]) -> tuple[Wallet, None]:
+    return wallet.taking_instance(key)[0], None
+
+
+STEPS = 70
+
+
+@pytest.mark.parametrize("part", range(5))
+async def test_stopped_at_any_step_and_begun_again_the_wallet_has_everything_and_broke_no_rule(
+    outside: Outside, authority: Authority, part: int
+) -> None:
+    for fatal in range(1 + part, STEPS, 5):
+        other = OtherIssuer.open(outside, authority, identifiers=("ep", "track"), defers={"track"})
+        wallet = await live(other, outside, authority, Mortal(fatal))
+        assert other.violations == [], f"step {fatal}"
+        assert not other.closed, f"step {fatal}"
+        kinds = {schemas.RELEASE_OWNERSHIP.vct, schemas.TRACK_OWNERSHIP.vct}
+        assert {copy.vct for copy in wallet.copies} == kinds, f"step {fatal}"
+        assert all(len(copy.instances) >= 4 for copy in wallet.copies), f"step {fatal}"
+        marks = [each.mark for copy in wallet.copies for each in copy.instances]
+        assert len(set(marks)) == len(marks)
+        assert not set(marks) & set(wallet.spent)
+        assert all(isinstance(each, Brought) for supply in wallet.supplies for each in supply.sources)
+
+
+async def test_there_is_no_step_at_which_it_was_not_stopped(outside: Outside, authority: Authority) -> None:
+    other, mortal = OtherIssuer.open(outside, authority, defers={"track"}), Mortal(fatal=10_000)
+    await live(other, outside, authority, mortal)
+    assert 50 < mortal.count < STEPS
