@@ -40,6 +40,7 @@ def build_verifier_app(parts: VerifierParts) -> FastAPI:
     policy = WebPolicy(statuses=api.STATUSES, https=https)
     app = create_app(title=parts.party.name, policy=policy, pages=parts.pages, lifespan=lifespan)
     app.state.verifier = parts
+    app.state.watchers = events.Watchers()
     for router in (api.router, gate_pages.router, visit_pages.router, events.router):
         app.include_router(router)
     return app

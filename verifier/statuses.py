@@ -201,6 +201,9 @@ class StatusKeeper:
     def _forget_others(self, policy: TrustPolicy, *, now: datetime) -> None:
         if not self._is_time(_FORGETTING, now=now):
             return
+        self._failed = {uri: at for uri, at in self._failed.items() if now < at + _FAILED_LATELY}
+        for uri in [uri for uri, lock in self._one_at_a_time.items() if not lock.locked()]:
+            del self._one_at_a_time[uri]
         with self._work.write() as stores:
             stores.forget_lists_but_of(trusted.issuer for trusted in policy.issuers)
 
@@ -225,8 +228,13 @@ class StatusKeeper:
         """Fetch one list and keep it; what cannot be verified, or is older than what is kept, is not kept."""
         with self._work.read() as stores:
             before = stores.load_status_list(uri)
+            is_full = before is None and len(stores.load_list_uris(trusted.issuer)) >= _MAX_LISTS
         try:
             check_own_host(uri, issuer=trusted.issuer)
+            if (
+                is_full
+            ):  # else a co-op that names a list of its own for each visit fills our disk, and our time for ever
+                raise FetchFailed(trusted.issuer, f"it has more than {_MAX_LISTS} status lists")
             after = await self._ask_for(uri, before, trusted, now=now)
         except HandstampError:
             self._failed[uri] = now

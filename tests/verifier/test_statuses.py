@@ -25,6 +25,7 @@ from credentials.status import (
 )
 from schemas import RELEASE_OWNERSHIP
 from tests.verifier.conftest import COOP, RELEASE, Gate, Site, Visitor
+from verifier import statuses
 from verifier.evidence import Evidence, build_evidence
 from verifier.service.take_answer import AnswerTaken, take_answer
 from verifier.statuses import KnownStatuses, StatusKeeper
@@ -353,3 +354,18 @@ async def test_an_answer_that_is_judged_without_lists_counts_as_failed(site: Sit
 async def test_what_is_no_text_is_no_list(site: Site, gate: Gate, trackserver: FastAPI) -> None:
     trackserver.add_api_route("/{path:path}", lambda: Response("é".encode("latin-1")), response_class=Response)
     assert code_of(await show(site, gate, 7)) == "status_list_needed"
+
+
+async def test_a_co_op_that_names_a_list_of_its_own_for_each_visit_does_not_fill_the_disk(
+    site: Site, gate: Gate, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statuses, "_MAX_LISTS", 2)
+    assert [code_of(await show(site, gate, 7, uri)) for uri in LISTS] == ["None", "None", "status_list_needed"]
+    assert host.lists_asked() == ["statuslists/first", "statuslists/second"]
+    site.clock.pass_time(minutes=1)
+    assert (await show(site, gate, 7, LISTS[1])).status_code == 200
+    keeper = site.parts.statuses
+    assert keeper._failed  # noqa: SLF001 - what grows unseen
+    await keeper.refresh(now=site.clock())
+    assert not keeper._failed  # noqa: SLF001
+    assert not keeper._one_at_a_time  # noqa: SLF001

@@ -11,6 +11,7 @@ from tests.verifier.conftest import PAGE, Site, Visitor
 
 if TYPE_CHECKING:
     from verifier.gates import Gate
+    from verifier.web.events import Watchers
 
 
 def states(stream: str) -> list[str]:
@@ -141,3 +142,19 @@ async def test_every_reason_has_words_without_jargon(site: Site, gate: Gate, cod
     page = (await visitor.http.get(visitor.visit, headers=PAGE)).text
     assert "Nothing is lost" in page
     assert code not in page.split("<main")[1]
+
+
+async def test_a_flood_of_streams_looks_no_more_often_than_a_crowd(site: Site, gate: Gate) -> None:
+    watchers: Watchers = site.app.state.watchers
+    assert watchers.pause_s == 0.5
+    visitor = await site.visitor().start(gate)
+    waiting = [asyncio.create_task(listen(visitor)) for _ in range(3)]
+    await asyncio.sleep(0.2)
+    site.clock.pass_time(minutes=6)
+    await asyncio.gather(*waiting)
+    assert watchers.open == 0
+    for _ in range(1000):
+        watchers.__enter__()
+    assert watchers.open / watchers.pause_s == 200
+    watchers.open = 1_000_000
+    assert watchers.pause_s == 15

@@ -1,7 +1,8 @@
 """The live side of the waiting page: server-sent events that say when to look again.
 
 Each open page reads the visit twice a second, in a read that is over before the next pause: no database session waits
-with it. The stream ends when the visit does.
+with it. The stream ends when the visit does. The more pages are open, the less often each looks: so a thousand streams,
+whoever opens them, cost no more reads than a hundred, and every page is still told, a little later.
 """
 
 import asyncio
@@ -18,8 +19,28 @@ from verifier.service.show_visit import watch_visit
 
 router = APIRouter()
 _PAUSE_S: Final = 0.5
+_LONGEST_PAUSE_S: Final = 15.0
+_LOOKS_PER_S: Final = 200
 _WAITING: Final = "waiting"
 _CHANGED: Final = "changed"
+
+
+class Watchers:
+    """How many streams are open in this process."""
+
+    def __init__(self) -> None:
+        self.open = 0
+
+    def __enter__(self) -> None:
+        self.open += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.open -= 1
+
+    @property
+    def pause_s(self) -> float:
+        """How long each stream waits before it looks again, so that all together look at most so often."""
+        return min(max(_PAUSE_S, self.open / _LOOKS_PER_S), _LONGEST_PAUSE_S)
 
 
 @router.get("/visits/{visit_id}/events")
@@ -34,25 +55,32 @@ async def get_events(
     secret = visit_secret(request, visit_id)
     first = await _look(parts, visit_id, secret)
     return EventSourceResponse(
-        _events(parts, visit_id, secret, first=first, seen=seen or first[1]),
+        _events(parts, visit_id, secret, first=first, seen=seen or first[1], watchers=request.app.state.watchers),
         headers={"Cache-Control": "no-store"},
         ping=15,
     )
 
 
 async def _events(
-    parts: VerifierParts, visit_id: str, secret: str | None, *, first: tuple[str, str], seen: str
+    parts: VerifierParts,
+    visit_id: str,
+    secret: str | None,
+    *,
+    first: tuple[str, str],
+    seen: str,
+    watchers: Watchers,
 ) -> AsyncIterator[ServerSentEvent]:
     state, mark = first
     yield ServerSentEvent(event="state", data=state)
-    while state == _WAITING:
-        if mark != seen:
-            seen = mark
-            yield ServerSentEvent(event="state", data=_CHANGED)
-        await asyncio.sleep(_PAUSE_S)
-        state, mark = await _look(parts, visit_id, secret)
-        if state != _WAITING:
-            yield ServerSentEvent(event="state", data=state)
+    with watchers:
+        while state == _WAITING:
+            if mark != seen:
+                seen = mark
+                yield ServerSentEvent(event="state", data=_CHANGED)
+            await asyncio.sleep(watchers.pause_s)
+            state, mark = await _look(parts, visit_id, secret)
+            if state != _WAITING:
+                yield ServerSentEvent(event="state", data=state)
 
 
 async def _look(parts: VerifierParts, visit_id: str, secret: str | None) -> tuple[str, str]:
