@@ -13,12 +13,17 @@ from sqlalchemy import create_engine, inspect
 
 from credentials.errors import Malformed
 from issuer.identity import Identity
+from issuer.ledger import Gift, Thing, ThingKind
 from issuer.listeners import Listener, ListenerExists, UnknownListener
 from issuer.parts import MIGRATIONS
 from issuer.secrets import OfferSecrets, stored
+from issuer.service.losses import refund
+from issuer.service.record import ownership
+from issuer.service.registers import add_member
 from issuer.store import Store
 from issuer.tables import Base
 from plumbing.migrations import downgrade, upgrade
+from tests.issuer.conftest import RELEASE, TRACKS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +43,26 @@ def test_the_migrations_lead_to_the_tables_of_the_code_and_back(tmp_path: Path) 
     engine = create_engine(url)
     assert inspect(engine).get_table_names() == ["issuer_version"]
     engine.dispose()
+
+
+def test_going_back_a_version_and_forth_again_keeps_what_is_owned(coop: Coop) -> None:
+    robin, mia = coop.listener(name="Robin"), coop.listener(name="Mia")
+    coop.buy(robin, TRACKS[0])
+    with coop.parts.database.write() as session:
+        store = Store(session)
+        refund(store, copy_id=coop.copies(robin)[0].id, now=coop.now)
+        add_member(store, listener=robin, share_class="listener", now=coop.now)
+    coop.buy(robin, TRACKS[0])
+    coop.write(mia, Gift(thing=Thing(kind=ThingKind.RELEASE, id=RELEASE)))
+    before = {copy.id for each in (robin, mia) for copy in coop.copies(each) if copy.kind.is_owned}
+    coop.parts.database.close()
+    url = str(coop.parts.database.url)
+    downgrade(url, MIGRATIONS, "0001")
+    upgrade(url, MIGRATIONS)
+    assert {copy.id for each in (robin, mia) for copy in coop.copies(each)} == before
+    with coop.parts.database.read() as session:
+        assert ownership(Store(session), robin).owned_tracks.keys() == {TRACKS[0]}
+        assert ownership(Store(session), mia).releases.keys() == {RELEASE}
 
 
 def test_a_listener_is_found_by_id_address_or_name(coop: Coop) -> None:

@@ -99,7 +99,29 @@ def _unique_while(name: str, table: str, columns: list[str], running: str) -> No
     op.create_index(name, table, columns, unique=True, sqlite_where=where, postgresql_where=where)
 
 
+# The version before knows plays and purchases only. What was given becomes a purchase for nothing, for it is owned;
+# what was taken back, and what took it back, goes; so do the lines of registers. Copies that are good keep their ids.
+_FORGET = (
+    """DELETE FROM entry_charge WHERE EXISTS (
+        SELECT 1 FROM entry_strike JOIN entry ON entry.key = entry_strike.struck_key
+        WHERE entry.id = entry_charge.entry_id AND entry_strike.track_id = entry_charge.track_id)""",
+    "DELETE FROM entry_strike",
+    "DELETE FROM entry_charge WHERE entry_id IN (SELECT id FROM entry WHERE kind IN ('refund', 'give_away'))",
+    "DELETE FROM entry WHERE id NOT IN (SELECT entry_id FROM entry_charge)",
+    "UPDATE entry SET kind = 'buy_track' WHERE kind IN ('gift_track', 'code_track')",
+    "UPDATE entry SET kind = 'buy_release' WHERE kind IN ('gift_release', 'code_release')",
+    """DELETE FROM instance WHERE copy_id IN (
+        SELECT id FROM copy WHERE ended IS NOT NULL OR kind NOT IN ('track', 'release'))""",
+    """DELETE FROM offer_copy WHERE copy_id IN (
+        SELECT id FROM copy WHERE ended IS NOT NULL OR kind NOT IN ('track', 'release'))""",
+    "DELETE FROM copy WHERE ended IS NOT NULL OR kind NOT IN ('track', 'release')",
+    "UPDATE copy SET acquisition = 'purchase' WHERE acquisition NOT IN ('stream_to_own', 'purchase')",
+)
+
+
 def downgrade() -> None:
+    for statement in _FORGET:
+        op.execute(statement)
     for table in ("contribution", "persona", "membership", "download_code", "entry_strike"):
         op.drop_table(table)
     op.drop_index("uq_copy_good", table_name="copy")
