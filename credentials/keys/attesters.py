@@ -1,14 +1,12 @@
 """Certificates of who vouches for wallets and their keys (HAIP 1.0 §4.4.1, §4.5.1): a path, but no host name."""
 
 from datetime import datetime
-from functools import lru_cache
 from typing import Final
 
-from cryptography import x509
-from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store, VerificationError
+from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, VerificationError
 
 from credentials.errors import HandstampError, Malformed
-from credentials.keys.certificates import CertificateChain
+from credentials.keys.certificates import CertificateChain, load_store
 
 # What an attester's certificate must say is for its ecosystem to decide; only the signatures and times count here.
 _LEAF_POLICY: Final = ExtensionPolicy.permit_all()
@@ -36,7 +34,7 @@ def check_attester(chain: CertificateChain, *, anchors: tuple[bytes, ...], at: d
     """
     if chain.self_signed or not anchors:
         raise AttesterUntrusted
-    policy = PolicyBuilder().store(_load_store(anchors)).time(at)
+    policy = PolicyBuilder().store(load_store(anchors)).time(at)
     policy = policy.extension_policies(ca_policy=ExtensionPolicy.webpki_defaults_ca(), ee_policy=_LEAF_POLICY)
     try:
         policy.build_client_verifier().verify(chain.leaf, list(chain.certificates[1:]))
@@ -51,11 +49,6 @@ def check_authority(pem: bytes) -> None:
         Malformed: it holds no certificate in PEM, or one that is damaged.
     """
     try:
-        _load_store((pem,))
+        load_store((pem,))
     except ValueError as error:
         raise Malformed("certificate file", "it holds no certificates in PEM, or one that is damaged") from error
-
-
-@lru_cache(maxsize=16)
-def _load_store(anchors: tuple[bytes, ...]) -> Store:
-    return Store([certificate for pem in anchors for certificate in x509.load_pem_x509_certificates(pem)])

@@ -276,13 +276,18 @@ def _find_path(chain: CertificateChain, anchors: tuple[bytes, ...], dns_name: st
 def _verify_path(
     chain: CertificateChain, anchors: tuple[bytes, ...], dns_name: str, at: datetime
 ) -> Iterable[x509.Certificate]:
-    policy = PolicyBuilder().store(_load_store(anchors)).time(at)
+    policy = PolicyBuilder().store(load_store(anchors)).time(at)
     policy = policy.extension_policies(ca_policy=ExtensionPolicy.webpki_defaults_ca(), ee_policy=_LEAF_POLICY)
     return policy.build_server_verifier(x509.DNSName(dns_name)).verify(chain.leaf, list(chain.certificates[1:]))
 
 
 @lru_cache(maxsize=64)
-def _load_store(anchors: tuple[bytes, ...]) -> Store:
+def load_store(anchors: tuple[bytes, ...]) -> Store:
+    """Read trusted authorities, one or more PEM certificates in each, for the library's verifiers.
+
+    Raises:
+        ValueError: there is none, or one that is damaged.
+    """
     return Store([certificate for pem in anchors for certificate in x509.load_pem_x509_certificates(pem)])
 
 

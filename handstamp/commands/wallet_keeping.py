@@ -31,7 +31,7 @@ _TRUST: Final = "Trust them here, too? Only if you made this file yourself."
 def top_up_wallet(passphrase_file: PassphraseFile = None) -> None:
     """Fetch more uses of what you showed, renew what ends soon, and bring what was announced for later."""
     tools = open_wallet(passphrase_file)
-    views.say("Your co-ops are asked for more. They learn that these were used, not where.")
+    views.say("Whatever runs low is asked for. Your co-ops learn that it was used, not where.")
     report = asyncio.run(top_up(tools=tools, progress=say_received))
     _print_report(report)
 
