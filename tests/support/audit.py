@@ -2,7 +2,8 @@
 
 A value is looked at as it stands and inside whatever it wraps: JSON members and their names, the parts of a JWT, an
 SD-JWT or a JWE, base64url of text, percent-encoding, header fields, query parameters, form fields, path segments, rows
-of a database, lines of a log. What has fewer than eight characters is not a value here: too many share it.
+of a database, lines of a log. What has fewer than eight characters is not a value here: too many share it. Sizes are
+not compared, nor parts of random values: a mark that is only a piece of one would not be seen.
 """
 
 from __future__ import annotations
