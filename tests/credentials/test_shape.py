@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from credentials.keys.certificates import load_chain_pem
 from credentials.months import months_after, start_of_month
@@ -89,6 +90,7 @@ def test_a_status_kept_elsewhere_could_tag_the_holder(world: World, uri: str) ->
 )
 def test_a_status_written_otherwise_could_tag_the_holder(world: World, status: Any) -> None:
     class Odd(StatusReference):
+        @override
         def to_json(self) -> Any:
             return status
 
