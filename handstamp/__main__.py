@@ -2,4 +2,5 @@
 
 from handstamp.cli import main
 
-main()
+if __name__ == "__main__":  # the demo's forks load this module too, under another name
+    main()
