@@ -17,6 +17,8 @@ AUTHORITY_KEY_ID: Final = "aki"
 _WHAT: Final = "DCQL query"
 _MAX_CREDENTIALS: Final = 32
 _MAX_CLAIMS: Final = 64
+# In all of a query: each is looked for in every copy of a wallet, which may hold thousands.
+_MAX_ALL_CLAIMS: Final = 256
 _MAX_VALUES: Final = 512
 _MAX_SETS: Final = 32
 _MAX_OPTIONS: Final = 64
@@ -214,6 +216,8 @@ class Query:
             credentials=members.array("credentials", CredentialQuery.parse, max_items=_MAX_CREDENTIALS),
             credential_sets=members.optional_array("credential_sets", CredentialSet.parse, max_items=_MAX_SETS),
         )
+        if sum(len(credential.claims) for credential in query.credentials) > _MAX_ALL_CLAIMS:
+            raise Malformed(_WHAT, f"it asks for more than {_MAX_ALL_CLAIMS} claims in all")
         query.check_ids()
         return query
 

@@ -71,6 +71,7 @@ TRACK: dict[str, Any] = {
     "meta": {"vct_values": ["urn:track"]},
     "claims": [{"id": "a", "path": ["track"], "values": ["x"]}, {"id": "b", "path": ["name"]}],
 }
+MANY: list[Any] = [{"path": [f"c{n}"]} for n in range(60)]
 
 
 @pytest.mark.parametrize(
@@ -119,6 +120,8 @@ def test_a_wrong_credential_query_is_refused_with_its_reason(change: dict[str, A
         ({"credentials": [TRACK], "credential_sets": [{}]}, "options"),
         ({"credentials": [TRACK], "credential_sets": [{"options": [["other"]]}]}, "not in `credentials`"),
         ({"credentials": [TRACK | {"id": f"q{n}"} for n in range(33)]}, "more than 32"),
+        # Each claim is looked for in every copy of a wallet, which may hold thousands.
+        ({"credentials": [TRACK | {"id": f"q{n}", "claims": MANY} for n in range(5)]}, "more than 256 claims in all"),
     ],
 )
 def test_a_wrong_query_is_refused_with_its_reason(query: Any, reason: str) -> None:
