@@ -76,10 +76,7 @@ class _Draft:
 def build_asked(requirement: Requirement, *, counting: bool) -> Asked:
     """Write a requirement as a query (OpenID4VP 1.0 §6), for a gate that counts or for one that does not."""
     draft = _Draft(counting)
-    proofs = proofs_of(requirement)
-    if counting and isinstance(requirement, AnyOf):
-        proofs = _without_wholes(proofs)
-    options = [_ask(draft, proof, count=counting) for proof in proofs]
+    options = [_ask(draft, proof, count=counting) for proof in ways_in(requirement, counting=counting)]
     groups = [[query_id for option in options for query_id in option]] if isinstance(requirement, AnyOf) else options
     sets = tuple(CredentialSet(options=tuple((query_id,) for query_id in dict.fromkeys(group))) for group in groups)
     if all(len(group.options) == 1 for group in sets):
@@ -91,8 +88,15 @@ def build_asked(requirement: Requirement, *, counting: bool) -> Asked:
     )
 
 
-def _without_wholes(proofs: Sequence[Proof]) -> tuple[Proof, ...]:
-    """Leave out releases of which a track is a way in, too: their owners have a copy of it, and would pass twice."""
+def ways_in(requirement: Requirement, *, counting: bool) -> tuple[Proof, ...]:
+    """Return the proofs that are really asked for, in the site's order.
+
+    Where any is enough and copies are counted, releases are left out of which a track is a way in, too: their owners
+    have a copy of that track, and would pass twice.
+    """
+    proofs = proofs_of(requirement)
+    if not counting or not isinstance(requirement, AnyOf):
+        return proofs
     parts = {proof.release_id for proof in proofs if isinstance(proof, OwnsTrack)}
     return tuple(proof for proof in proofs if not isinstance(proof, OwnsRelease) or proof.release_id not in parts)
 

@@ -39,7 +39,8 @@ def add(  # noqa: PLR0913 - each is an option
     track: Annotated[
         list[str] | None,
         typer.Option(
-            help="Opens to owners of this track, or of its release: the release's address, # and the track's number."
+            help="Opens to owners of this track or, without a limit, of its release: the release's address, # "
+            "and the track's number."
         ),
     ] = None,
     member: Annotated[list[str] | None, typer.Option(help="Opens to members of this co-op: its address.")] = None,

@@ -13,7 +13,8 @@ from credentials.trust import TrustPolicy
 from credentials.trust.errors import UntrustedIssuer
 from verifier.gates import Gate, Terms
 from verifier.limits import Limit, Monthly, parse_limit
-from verifier.proofs import AllOf, Contributed, MemberOf, OwnsRelease, OwnsTrack, Proof, SpeaksFor, proofs_of
+from verifier.proofs import AllOf, Contributed, MemberOf, OwnsRelease, OwnsTrack, Proof, SpeaksFor
+from verifier.requirements import ways_in
 from verifier.service.add_gate import NewGate, ReleaseAddress
 
 
@@ -86,19 +87,21 @@ class Wishes:
 def describe_requirement(gate: Gate) -> str:
     """Say in words whom a gate opens to, to end a sentence that begins with "for who"."""
     joint = " and " if isinstance(gate.requirement, AllOf) else " or "
-    words = joint.join(_describe(proof) for proof in proofs_of(gate.requirement))
+    counts = gate.counting is not None
+    words = joint.join(_describe(proof, counts=counts) for proof in ways_in(gate.requirement, counting=counts))
     if gate.counting is None:
         return words
     limit = gate.counting.limit
     return f"{words}, {f'{limit.times} times a month' if isinstance(limit, Monthly) else 'once'}"
 
 
-def _describe(proof: Proof) -> str:
+def _describe(proof: Proof, *, counts: bool) -> str:
     match proof:
         case OwnsRelease():
             return f"owns “{proof.title}”" if proof.title else "owns the release"
         case OwnsTrack():
-            return f"owns “{proof.title}” or its release" if proof.title else "owns the track or its release"
+            owns = f"owns “{proof.title}”" if proof.title else "owns the track"
+            return owns if counts else f"{owns} or its release"
         case MemberOf():
             over16 = ", at least 16" if proof.over16 else ""
             return f"is a member of {proof.name}{f' ({proof.share_class})' if proof.share_class else ''}{over16}"

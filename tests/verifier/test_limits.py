@@ -17,6 +17,7 @@ from credentials.encoding import base64url
 from credentials.errors import HandstampError
 from credentials.keys.jws import parse_jws
 from credentials.keys.signer import LocalSigner
+from handstamp.commands.gate_wishes import describe_requirement
 from plumbing.web.csrf import FormGuard
 from tests.verifier.conftest import (
     COOP,
@@ -33,7 +34,7 @@ from tests.verifier.conftest import (
 from verifier.app import build_verifier_app
 from verifier.gates import Counting, Gate
 from verifier.limits import Limit, Monthly, NotCountable, OnceEver, build_mark
-from verifier.proofs import MemberOf, OwnsRelease, OwnsTrack
+from verifier.proofs import AnyOf, MemberOf, OwnsRelease, OwnsTrack
 from verifier.service.close_gate import close_gate
 from verifier.service.complete_return import complete_return
 from verifier.service.distrust_issuer import distrust_issuer
@@ -397,6 +398,20 @@ async def test_a_limited_gate_says_before_that_it_recognises(site: Site, once: G
     assert "Whether you were here before." in free
     monthly = limited(site, Monthly(times=3))
     assert "3 times a month" in (await http.get(f"/gates/{monthly.gate_id}", headers=PAGE)).text
+
+
+async def test_a_limited_track_gate_says_that_it_takes_the_track_itself(site: Site, track_gate: Gate) -> None:
+    counting = Counting(limit=OnceEver(), key=secrets.token_bytes(32))
+    either = AnyOf(proofs=(OwnsRelease(release_id=RELEASE), track_gate.requirement))  # type: ignore[arg-type]
+    gate = site.save_gate(replace(track_gate, gate_id="g" * 22, requirement=either, counting=counting))
+    http = site.visitor().http
+    page = (await http.get(f"/gates/{gate.gate_id}", headers=PAGE)).text
+    assert "the track is yours, too: take it into your wallet" in page
+    assert "or the record" not in page
+    assert "One of these is enough" not in page
+    assert describe_requirement(gate) == "owns the track, once"
+    free = (await http.get(f"/gates/{track_gate.gate_id}", headers=PAGE)).text
+    assert "or the record it is on" in free
 
 
 def test_marks_of_two_texts_never_meet() -> None:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from verifier.limits import Monthly
 from verifier.proof_rows import proof_to_json
-from verifier.proofs import AllOf, proofs_of
+from verifier.proofs import AllOf
+from verifier.requirements import ways_in
 
 if TYPE_CHECKING:
     from verifier.gates import Gate
@@ -20,7 +21,7 @@ def describe_gate(gate: Gate) -> dict[str, Any]:
     """
     counting = gate.counting
     return {
-        "proofs": [proof_to_json(proof) for proof in proofs_of(gate.requirement)],
+        "proofs": [proof_to_json(proof) for proof in ways_in(gate.requirement, counting=counting is not None)],
         "need_all": isinstance(gate.requirement, AllOf),
         "limit": counting and {"times": counting.limit.times, "monthly": isinstance(counting.limit, Monthly)},
     }
