@@ -28,15 +28,6 @@ class GateClosed(HandstampError):
         super().__init__("The site has closed this gate. Nothing of yours is lost: what you own stays yours.")
 
 
-class TermsNotAccepted(HandstampError):
-    """A browser asked for a visit without the tick that accepts the terms."""
-
-    code = "terms_not_accepted"
-
-    def __init__(self) -> None:
-        super().__init__("The terms must be accepted first: tick the box under them, then go on.")
-
-
 class NoSuchCover(HandstampError):
     """No picture is kept beside this gate."""
 
@@ -111,6 +102,17 @@ class WrongIssuerForClaim(HolderError):
 
     def __init__(self) -> None:
         super().__init__("Only the co-op itself can say who belongs to it; this was said by another one.")
+
+
+class NoLongerTrusted(HolderError):
+    """A co-op that vouched was struck out, or its trust ended, before the door opened."""
+
+    code = "no_longer_trusted"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This site no longer trusts the co-op that vouched for this. You still own what you own."
+        )
 
 
 class NoSuchCode(HandstampError):

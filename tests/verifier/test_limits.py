@@ -375,6 +375,16 @@ async def test_distrust_shuts_the_doors_that_stand_open_on_that_co_ops_word(site
     assert "does not trust" in page.text
 
 
+async def test_who_returns_after_the_trust_ended_hears_that_and_no_other_reason(site: Site, gate: Gate) -> None:
+    visitor = await site.visitor().start(gate)
+    request = await visitor.fetch_request("same_device")
+    reply = await visitor.send(request, visitor.answer(request))
+    with site.parts.work.write() as stores:  # as when a list of co-ops that was read anew names it no more
+        assert stores.remove_issuer("main", COOP)
+    back = await visitor.http.get(reply.json()["redirect_uri"], headers=JSON)
+    assert (back.status_code, back.json()["code"]) == (409, "no_longer_trusted")
+
+
 # The tick.
 
 

@@ -10,6 +10,7 @@ from credentials.dids.did import is_did
 from credentials.errors import OperatorError
 from credentials.protocols.urls import parse_issuer_url
 from credentials.trust.errors import UntrustedIssuer
+from verifier.errors import NoLongerTrusted
 from verifier.visits import Refused
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from verifier.party import Party
     from verifier.ports import Visits, Work
 
-NO_LONGER_TRUSTED: Final = "no_longer_trusted"
+NO_LONGER_TRUSTED: Final = NoLongerTrusted.code
 """Why a visit ended whose co-op was struck out meanwhile."""
 
 

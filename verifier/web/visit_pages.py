@@ -19,6 +19,7 @@ from verifier.errors import (
     AlreadyUsed,
     ForeignBrowser,
     GateClosed,
+    NoLongerTrusted,
     NoSuchVisit,
     TrackserverRefused,
     UsedResponseCode,
@@ -85,9 +86,16 @@ async def get_return(response_code: Annotated[str, Query(max_length=100)], reque
     url = parts.party.visit_url(visit.facts.visit_id)
     if wants_json(request):
         if isinstance(visit, Refused):
-            raise AlreadyUsed(visit.first_use) if visit.first_use else GateClosed
+            raise _refusal(visit)
         return JSONResponse({"visit": url}, headers={"Cache-Control": "no-store"})
     return RedirectResponse(url, status_code=303)
+
+
+def _refusal(visit: Refused) -> HandstampError:
+    """Say to a program why a door stayed shut after all, as the page says it to a person."""
+    if visit.first_use is not None:
+        return AlreadyUsed(visit.first_use)
+    return NoLongerTrusted() if visit.last_failure == NoLongerTrusted.code else GateClosed()
 
 
 @router.post("/visits/{visit_id}/code")
