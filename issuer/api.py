@@ -25,7 +25,7 @@ from issuer.service.authorizations import RequestGone
 from issuer.service.catalogue import ReleaseElsewhere
 from issuer.service.import_report import ImportRefused
 from issuer.service.logins import LinkUsedUp, NotLoggedIn
-from issuer.service.losses import CopyOver, NoSuchCopy
+from issuer.service.losses import CopyHeldBack, CopyOver, NoSuchCopy
 from issuer.service.metadata import authorization_server_metadata, issuer_metadata
 from issuer.service.offers import NothingToOffer, OfferGone, open_offer
 from issuer.service.record import AlreadyTheirs, NotOffered
@@ -54,6 +54,7 @@ STATUSES: dict[type[HandstampError], int] = {
     AlreadyTheirs: 409,
     NoSuchCopy: 404,
     CopyOver: 409,
+    CopyHeldBack: 409,
     CameWithRelease: 409,
     NotOneOfAPiece: 409,
     AlreadyMember: 409,

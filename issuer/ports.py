@@ -220,7 +220,11 @@ class Holding(Deferring, Ledger, Protocol):
 
 
 class Ending(Books, StatusEntries, Protocol):
-    """What is needed to end a copy: ledger and catalogue, and the entries of its instances."""
+    """What is needed to end a copy: ledger and catalogue, the entries of its instances, and what is held back."""
+
+    def is_held(self, copy_id: str) -> bool:
+        """Whether a copy is held back."""
+        ...
 
 
 class Register(Registers, Ending, Protocol):

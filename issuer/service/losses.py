@@ -30,6 +30,15 @@ class CopyOver(HolderError):
         super().__init__(f"This copy is over already ({why.value.replace('_', ' ')}). Nothing was changed.")
 
 
+class CopyHeldBack(HolderError):
+    """A copy that the co-op holds back; given on it would be another copy, without the hold."""
+
+    code = "copy_held_back"
+
+    def __init__(self) -> None:
+        super().__init__("The co-op holds this copy back, so it cannot be given on yet. Nothing was changed.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
     """What an act took away: its line in the ledger, and every copy that ended with it."""
@@ -77,6 +86,7 @@ def give_on(books: Ending, *, copy_id: str, to: str, key: str | None = None, now
 
     Raises:
         NoSuchCopy, CopyOver, CameWithRelease: as for `refund`.
+        CopyHeldBack: the co-op holds it back.
         AlreadyTheirs: whoever should get it owns it.
         KeyReused: it went to somebody else by this key.
     """
@@ -89,6 +99,8 @@ def give_on(books: Ending, *, copy_id: str, to: str, key: str | None = None, now
             raise KeyReused
         return Lost(entry=known, copies=())
     _check_good(copy)
+    if books.is_held(copy_id):
+        raise CopyHeldBack
     check_not_theirs(books, to, thing)
     tracks = [track.id for track in tracks_of(books, thing)]
     entries = books.entries_for(copy.listener, tracks)

@@ -9,7 +9,8 @@ import pytest
 
 from issuer.copies import Ended
 from issuer.ledger import Acquisition, Gift, KeyReused
-from issuer.service.losses import CopyOver, NoSuchCopy
+from issuer.service.deferred import hold_copy
+from issuer.service.losses import CopyHeldBack, CopyOver, NoSuchCopy
 from issuer.service.offers import NothingToOffer, OfferGone, open_offer
 from issuer.service.record import AlreadyTheirs, NotOffered
 from issuer.store import Store
@@ -88,6 +89,17 @@ def test_a_copy_given_on_becomes_another_copy_of_somebody_else(coop: Coop) -> No
     assert not old & {copy.id for copy in new}
     assert ended_entries(coop) == old
     assert coop.write(giver, Gift(thing=thing(FIRST))).total_milli == 0
+
+
+def test_a_copy_that_is_held_back_is_not_given_on(coop: Coop) -> None:
+    giver, friend = coop.owner(), coop.listener()
+    copy = copy_of(coop, giver, RELEASE)
+    with coop.parts.database.write() as session:
+        hold_copy(Store(session), copy.id, now=coop.now)
+    with pytest.raises(CopyHeldBack):
+        give(coop, copy.id, friend)
+    assert coop.copies(friend) == []
+    assert ended_entries(coop) == set()
 
 
 def test_giving_twice_gives_once_and_only_to_the_first(coop: Coop) -> None:
