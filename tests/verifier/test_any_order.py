@@ -56,6 +56,7 @@ PARTY: Final = Party(base_url=ARTIST, site="main", name="The Long Way Home")
 LIMITS: Final = (None, OnceEver(), Monthly(times=2))
 
 which_door = st.integers(0, len(LIMITS) - 1)
+pauses = st.sampled_from(["none", "none", "none", "none", "a new month", "closing"])
 which_device = st.sampled_from(Device)
 which_copy = st.integers(0, len(COPIES) - 1)
 
@@ -213,12 +214,22 @@ class Redeeming(RuleBasedStateMachine):
         word, _ = word_for(lambda: type_code(self.work, visit.id, given, cookie=cookie, now=self.now))
         assert word == foretold
 
-    @rule(target=visits, door=which_door, copies=st.lists(which_copy, min_size=2, max_size=4), device=which_device)
-    def pass_one_after_another(self, door: int, copies: list[int], device: Device) -> object:
+    @rule(
+        target=visits,
+        door=which_door,
+        copies=st.lists(which_copy, min_size=2, max_size=4),
+        device=which_device,
+        pause=pauses,
+    )
+    def pass_one_after_another(self, door: int, copies: list[int], device: Device, pause: str) -> object:
         entered = [(self.start(door), copy) for copy in copies]
         come = [(visit, copy) for visit, copy in entered if isinstance(visit, Known)]
         for visit, copy in come:
             self.answer(visit, device, copy, nonce=True)
+        if pause == "a new month":
+            self.turn_the_month()
+        elif pause == "closing":
+            self.close(door)
         for visit, _ in come:
             self.come_back(visit, own=True)
             self.type_the_code(visit, right=True, own=True)
