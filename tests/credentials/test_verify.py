@@ -96,6 +96,21 @@ def test_evidence_shows_no_claim_in_its_repr(world: World) -> None:
 # 1 and 2: the form. The rules of RFC 9901 §7.1 have tests of their own in sd_jwt/test_rejections.py.
 
 
+@pytest.mark.parametrize(
+    "claims",
+    [
+        # draft -13, which HAIP 1.0 §9.4 pins
+        {"vct#integrity": "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", "sub": "somebody", "nbf": 1},
+        # -18 and newer
+        {"aka_vcts": ["https://coop.example/types/other"]},
+    ],
+    ids=["-13", "newest"],
+)
+def test_what_the_drafts_that_haip_pins_and_the_newest_allow_is_read(world: World, claims: dict[str, Any]) -> None:
+    verified = world.verify(world.bind(world.sign(claims)))
+    assert verified.vct == world.vct
+
+
 @pytest.mark.parametrize("typ", ["vc+sd-jwt", "JWT", "kb+jwt", "DC+SD-JWT", None, ["dc+sd-jwt"]], ids=repr)
 def test_another_type_of_message_is_no_credential(world: World, typ: Any) -> None:
     refused("wrong_typ", world.verify, world.bind(world.sign({}, header={"typ": typ})))

@@ -117,6 +117,26 @@ def test_the_example_of_a_token_has_the_members_that_ours_has(world: World, vect
     assert ours_header["typ"] == header["typ"] == "statuslist+jwt"
 
 
+# The examples of §5.1 in draft -14, which HAIP 1.0 §9.4 pins, and in -20, the newest: the older names the issuer, too.
+DRAFT_14 = (
+    "eyJleHAiOjIyOTE3MjAxNzAsImlhdCI6MTY4NjkyMDE3MCwiaXNzIjoiaHR0cHM6Ly9leGFtcGxlLmNvbSIsInN0YXR1c19saXN0Ijp7ImJpdHMiOj"
+    "EsImxzdCI6ImVOcmJ1UmdBQWhjQlhRIn0sInN1YiI6Imh0dHBzOi8vZXhhbXBsZS5jb20vc3RhdHVzbGlzdHMvMSIsInR0bCI6NDMyMDB9"
+)
+
+
+def test_a_list_by_the_draft_that_haip_pins_says_the_same_as_by_the_newest(world: World, vectors_dir: Path) -> None:
+    older = json.loads(base64url.decode(DRAFT_14, what="x"))
+    example = (vectors_dir / "token-status-list" / "examples" / "status_list_jwt.md").read_text()
+    newest = json.loads(example.split("\n.\n")[1])
+    assert set(older) - set(newest) <= {"iss"}
+    for claims in (older, newest):
+        ours = {name: value for name, value in claims.items() if name not in {"sub", "iat", "exp"}}
+        if "iss" in ours:
+            ours["iss"] = world.issuer_url
+        found = check(world, sign(world, **ours))
+        assert [found.statuses[index] for index in range(16)] == [1, 0, 0, 1, 1, 1, 0, 1, 1, 1, 0, 0, 0, 1, 0, 1]
+
+
 @given(st.data())
 @settings(max_examples=60)
 def test_whatever_is_put_in_is_read_out_and_nothing_else_changes(data: st.DataObject) -> None:
