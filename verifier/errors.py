@@ -110,9 +110,7 @@ class NoLongerTrusted(HolderError):
     code = "no_longer_trusted"
 
     def __init__(self) -> None:
-        super().__init__(
-            "This site no longer trusts the co-op that vouched for this. You still own what you own."
-        )
+        super().__init__("This site no longer trusts the co-op that vouched for this. You still own what you own.")
 
 
 class NoSuchCode(HandstampError):
