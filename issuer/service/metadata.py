@@ -47,7 +47,7 @@ def issuer_metadata(
         request_encryption=EncryptionOffer(keys=(encryption_key,)) if encryption_key else None,
         response_encryption=EncryptionOffer(algorithms=(ECDH_ES,)) if encryption_key else None,
         displays=(Display(name=identity.name, locale="en"),),
-        configurations=tuple(_configuration(each, policy) for each in ALL),
+        configurations=tuple(_configuration(each, identity, policy) for each in ALL),
     )
 
 
@@ -71,12 +71,13 @@ def authorization_server_metadata(identity: Identity, policy: WalletPolicy = NO_
     )
 
 
-def _configuration(kind: CredentialType, policy: WalletPolicy) -> CredentialConfiguration:
+def _configuration(kind: CredentialType, identity: Identity, policy: WalletPolicy) -> CredentialConfiguration:
     described = kind.type_metadata
     return CredentialConfiguration(
         id=kind.configuration_id,
         vct=kind.vct,
         scope=kind.scope,
+        signing_algorithms=(identity.signer.algorithm,),
         proof_algorithms=ALGORITHMS,
         attestation_algorithms=ALGORITHMS if policy.attesters else (),
         key_attestation_required=policy.haip,

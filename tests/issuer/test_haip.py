@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from credentials.keys.kinds import KeyKind
 from credentials.keys.signer import LocalSigner
 from credentials.protocols.openid4vci import (
     AUTHORIZATION_CODE_GRANT,
@@ -20,6 +21,7 @@ from credentials.protocols.openid4vci import (
 )
 from issuer.identity import Identity
 from issuer.policy import WalletPolicy
+from issuer.service.metadata import issuer_metadata
 from issuer.signed_metadata import SignedMetadata, prefers_signed
 from tests.issuer.conftest import URL, Coop, Wallet, make_coop
 from tests.issuer.test_hostile_token import refused
@@ -206,6 +208,13 @@ async def test_who_prefers_signed_metadata_gets_it_signed_by_the_certificate_of_
     assert read == IssuerMetadata.parse(plain.content, issuer=URL)
     tag = {"Accept": "application/jwt", "If-None-Match": signed.headers["etag"]}
     assert (await browser.get("/.well-known/openid-credential-issuer", headers=tag)).status_code == 304
+
+
+@pytest.mark.parametrize("kind", list(KeyKind), ids=str)
+def test_the_metadata_names_the_algorithm_of_the_key_that_signs(coop: Coop, kind: KeyKind) -> None:
+    identity = replace(coop.parts.identity, signer=LocalSigner.generate(kind))
+    said = issuer_metadata(identity)
+    assert {each.signing_algorithms for each in said.configurations} == {(identity.signer.algorithm,)}
 
 
 def test_metadata_is_signed_once_an_hour_and_not_with_an_expired_certificate(coop: Coop) -> None:
