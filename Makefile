@@ -21,7 +21,7 @@ demo-check: $(VENV)/run.stamp ## The same story without staying up; exit code 0 
 test: $(VENV)/dev.stamp ## Install and run the tests
 	@$(BIN)/python tests/run.py
 
-check: $(VENV)/dev.stamp ## Format, lint, types, import rules, tests without browser and Node, coverage
+check: $(VENV)/dev.stamp ## Format, lint, types, import rules, tests but browser, Node and flows, coverage
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -2,7 +2,8 @@
 
 Browser tests need chromium, interop tests need Node.js. Without them the rest runs, and the last lines say `NOT RUN`.
 With `--all-required` (or `CI=true`) anything that does not run is a failure. `--coverage` measures branches and
-enforces the floor; it leaves out what runs in a browser or in Node.js, which takes long and covers nothing more.
+enforces the floor; it leaves out what runs in a browser, in Node.js or over processes (`tests/flows`), which takes
+long and covers nothing more.
 """
 
 import argparse
@@ -27,10 +28,10 @@ def main() -> int:
     if missing:
         command += ["-m", " and ".join(f"not {marker}" for marker in missing)]
     if options.coverage:
-        command += ["--cov", "--cov-report=term", f"--cov-fail-under={_floor()}"]
+        command += ["--ignore=tests/flows", "--cov", "--cov-report=term", f"--cov-fail-under={_floor()}"]
     code = subprocess.run(command, cwd=ROOT, check=False).returncode  # our own command
     if options.coverage:
-        print("Browser and interop tests are not part of this run; `make test` runs them.", flush=True)
+        print("Browser, interop and flow tests are not part of this run; `make test` runs them.", flush=True)
         missing = {}
     for words in missing.values():
         print(words, flush=True)
