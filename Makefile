@@ -18,10 +18,10 @@ demo: $(VENV)/run.stamp ## Install, start every service, tell the listener's sto
 demo-check: $(VENV)/run.stamp ## The same story without staying up; exit code 0 or 1
 	@$(BIN)/handstamp demo --check $(STORY)
 
-test: $(VENV)/dev.stamp ## Install and run the tests
+test: $(VENV)/dev.stamp ## Install and run the tests (but the slow ones over processes)
 	@$(BIN)/python tests/run.py
 
-check: $(VENV)/dev.stamp ## Format, lint, types, import rules, tests but browser, Node and flows, coverage
+check: $(VENV)/dev.stamp ## Format, lint, types, import rules, tests (slow ones too, but no browser or Node), coverage
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -1,9 +1,11 @@
-"""Run every test that this machine can run, and say plainly which it cannot.
+"""Run the tests that this machine can run, and say plainly which it cannot.
 
 Browser tests need chromium, interop tests need Node.js. Without them the rest runs, and the last lines say `NOT RUN`.
-With `--all-required` (or `CI=true`) anything that does not run is a failure. `--coverage` measures branches and
-enforces the floor; it leaves out what runs in a browser, in Node.js or over processes (`tests/flows`), which takes
-long and covers nothing more.
+With `--all-required` (or `CI=true`) anything that does not run is a failure.
+
+There are two runs, and together they run everything: this one leaves out what is marked `slow` (flows over real
+processes, the demo); with `--coverage` those run too, branches are measured and the floor is enforced, and what runs in
+a browser or in Node.js is left out. Each says what it left to the other.
 """
 
 import argparse
@@ -22,17 +24,16 @@ OLDEST_NODE = 20
 def main() -> int:
     """Run pytest once with what is there, and return its exit code."""
     options = _options()
-    missing = {"browser": "", "node": ""} if options.coverage else _missing()
+    missing = {} if options.coverage else _missing()
+    elsewhere = ("browser", "node") if options.coverage else ("slow",)
     without_vectors = not _vectors().is_dir()
     command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.support.scheduling", "-n", "3", *options.pytest]
-    if missing:
-        command += ["-m", " and ".join(f"not {marker}" for marker in missing)]
+    command += ["-m", " and ".join(f"not {marker}" for marker in (*elsewhere, *missing))]
     if options.coverage:
-        command += ["--ignore=tests/flows", "--cov", "--cov-report=term", f"--cov-fail-under={_floor()}"]
+        command += ["--cov", "--cov-report=term", f"--cov-fail-under={_floor()}"]
     code = subprocess.run(command, cwd=ROOT, check=False).returncode  # our own command
-    if options.coverage:
-        print("Browser, interop and flow tests are not part of this run; `make test` runs them.", flush=True)
-        missing = {}
+    other = "Browser and interop tests: `make test`" if options.coverage else "Slow tests over processes: `make check`"
+    print(f"{other} runs them.", flush=True)
     for words in missing.values():
         print(words, flush=True)
     if without_vectors:
