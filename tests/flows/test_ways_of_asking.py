@@ -1,6 +1,5 @@
 """Our wallet at our verifier, in every way in which one can ask and the other answer; both as they are composed."""
 
-import asyncio
 import re
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -23,8 +22,8 @@ from plumbing.clock import system_clock
 from plumbing.fetch import HttpFetcher, Reach
 from schemas import RELEASE_OWNERSHIP
 from tests.support.hostile_issuer import URL as COOP
-from tests.support.hostile_issuer import HostileIssuer
-from tests.support.outside import NOW, Authority, Memory, Outside, release_claims
+from tests.support.hostile_issuer import fill_wallet
+from tests.support.outside import Authority, Memory, release_claims
 from tests.verifier.conftest import make_gate
 from verifier.gates import Counting
 from verifier.limits import OnceEver
@@ -35,7 +34,6 @@ from wallet.ports import Tools
 from wallet.refused import QuestionRefused, UncertifiedSite
 from wallet.service.answer_request import answer, read_request
 from wallet.service.open_gate import begin_visit
-from wallet.service.receive import read_offer, receive
 from wallet.service.show_code import awaits_code, fetch_code
 from wallet.state import Wallet
 
@@ -71,16 +69,7 @@ def authority() -> Authority:
 
 @pytest.fixture(scope="module")
 def filled(authority: Authority) -> Wallet:
-    outside, held = Outside(), Memory()
-    issuer = HostileIssuer.open(outside, authority)
-    tools = Tools(keeper=held, web=outside.web, clock=lambda: NOW, random=secrets.token_bytes)
-
-    async def fill() -> None:
-        await receive(await read_offer(issuer.link(), tools=tools), tools=tools, tx_code="123456")
-
-    held.pin(authority)
-    asyncio.run(fill())
-    return held.load()
+    return fill_wallet(authority)
 
 
 Meet = Callable[..., Meeting]

@@ -1,5 +1,6 @@
 """A co-op that keeps to OpenID4VCI until a test tells it to lie."""
 
+import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,7 +23,9 @@ from credentials.sd_jwt import build_sd_jwt_vc
 from credentials.status import StatusReference
 from tests.support.outside import (
     MONTH_S,
+    NOW,
     Authority,
+    Memory,
     Outside,
     Routes,
     jwk_of,
@@ -31,6 +34,9 @@ from tests.support.outside import (
     says,
     track_claims,
 )
+from wallet.ports import Tools
+from wallet.service.receive import read_offer, receive
+from wallet.state import Wallet
 
 HOST = "coop.localhost"
 URL = "http://coop.localhost:8701"
@@ -147,3 +153,18 @@ class HostileIssuer:
         keys = [jwk_of(proof) for proof in asked["proofs"]["jwt"]]
         made = [self.issue(self, asked["credential_identifier"], index, key) for index, key in enumerate(keys)]
         return httpx.Response(200, json={"credentials": [{"credential": each} for each in made]})
+
+
+def fill_wallet(authority: Authority, *identifiers: str) -> Wallet:
+    """Return a wallet that received these copies; without any, the one that the co-op offers by itself."""
+    outside, held = Outside(), Memory()
+    issuer = HostileIssuer.open(outside, authority)
+    issuer.identifiers = identifiers or issuer.identifiers
+    tools = Tools(keeper=held, web=outside.web, clock=lambda: NOW, random=secrets.token_bytes)
+
+    async def fill() -> None:
+        await receive(await read_offer(issuer.link(), tools=tools), tools=tools, tx_code="123456")
+
+    held.pin(authority)
+    asyncio.run(fill())
+    return held.load()

@@ -1,6 +1,5 @@
 """How a wallet takes a site's question: by every way that the standard has, and never by a weaker one than was said."""
 
-import asyncio
 import base64
 import json
 import secrets
@@ -35,7 +34,7 @@ from credentials.protocols.openid4vp import (
     parse_response_form,
 )
 from credentials.sd_jwt import parse_sd_jwt
-from tests.support.hostile_issuer import HostileIssuer
+from tests.support.hostile_issuer import fill_wallet
 from tests.support.hostile_site import GATE, HOST, SITE, HostileSite, asking
 from tests.support.outside import NOW, Authority, Memory, Outside, Routes, says
 from wallet import errors
@@ -44,7 +43,6 @@ from wallet.ports import Tools
 from wallet.refused import AnswerLost, QuestionAnswered, QuestionRefused, UncertifiedSite
 from wallet.service.answer_request import Answered, answer, read_request
 from wallet.service.open_gate import begin_visit, pass_gate
-from wallet.service.receive import read_offer, receive
 from wallet.service.show_code import awaits_code, fetch_code
 from wallet.state import Copy, Purpose, Wallet
 
@@ -55,17 +53,7 @@ SIGNED = {"typ": "oauth-authz-req+jwt"}
 
 @pytest.fixture(scope="module")
 def filled(authority: Authority) -> Wallet:
-    outside, held = Outside(), Memory()
-    issuer = HostileIssuer.open(outside, authority)
-    issuer.identifiers = ("copy-1", "copy-2")
-    tools = Tools(keeper=held, web=outside.web, clock=lambda: NOW, random=secrets.token_bytes)
-
-    async def fill() -> None:
-        await receive(await read_offer(issuer.link(), tools=tools), tools=tools, tx_code="123456")
-
-    held.pin(authority)
-    asyncio.run(fill())
-    return held.load()
+    return fill_wallet(authority, "copy-1", "copy-2")
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """What a wallet shows at a gate: to whom a pinned authority vouches for, the least that answers, once, after a yes."""
 
-import asyncio
-import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -23,15 +21,14 @@ from credentials.trust import TrustedIssuer, TrustPolicy
 from credentials.verify import verify
 from plumbing.fetch import FetchFailed, FetchRefused, HttpFetcher
 from tests.support import hostile_issuer, hostile_site
-from tests.support.hostile_issuer import HostileIssuer
+from tests.support.hostile_issuer import fill_wallet
 from tests.support.hostile_site import GATE, HOST, SITE, TERMS, HostileSite, asking
-from tests.support.outside import NOW, Authority, Memory, Outside, Routes, endless, says
+from tests.support.outside import NOW, Authority, Outside, Routes, endless, says
 from wallet import errors
 from wallet.ports import Tools
 from wallet.refused import QuestionRefused
 from wallet.service.answer_request import Asked, answer, read_request
 from wallet.service.open_gate import begin_visit, pass_gate
-from wallet.service.receive import read_offer, receive
 from wallet.state import Copy, Delivery, Instance, Wallet
 
 ANYTHING = "x" * 3000
@@ -40,17 +37,7 @@ ANYTHING = "x" * 3000
 @pytest.fixture(scope="module")
 def filled(authority: Authority) -> Wallet:
     """What a wallet holds that received one EP and one track."""
-    outside, held = Outside(), Memory()
-    issuer = HostileIssuer.open(outside, authority)
-    issuer.identifiers = ("copy-1", "copy-2")
-    tools = Tools(keeper=held, web=outside.web, clock=lambda: NOW, random=secrets.token_bytes)
-
-    async def fill() -> None:
-        await receive(await read_offer(issuer.link(), tools=tools), tools=tools, tx_code="123456")
-
-    held.pin(authority)
-    asyncio.run(fill())
-    return held.load()
+    return fill_wallet(authority, "copy-1", "copy-2")
 
 
 @pytest.fixture
