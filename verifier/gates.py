@@ -100,11 +100,6 @@ class Opens:
     has_cover: bool = False
     """Whether a picture of the sleeve is kept beside the gate."""
 
-    @property
-    def is_track(self) -> bool:
-        """Tell whether a single track opens."""
-        return bool(self.track_ids)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counting:

@@ -15,15 +15,12 @@ from credentials.dids import DidResolver, Relation
 from credentials.dids.did_web import build_did_web
 from credentials.encoding import base64url, strict_json
 from credentials.encoding.strict_json import Json
-from credentials.errors import HandstampError
-from credentials.keys.errors import CertificateUntrusted
 from credentials.keys.jwk import PublicKey
 from credentials.keys.signer import LocalSigner
 from credentials.sd_jwt import SdJwt, parse_sd_jwt
 from credentials.trust import TrustedIssuer, TrustPolicy
 from credentials.verify import Foreign, verify_foreign
-from wallet.errors import UnknownAuthority, UnwantedCredential
-from wallet.inspection import Inspected, Marked, end_of
+from wallet.inspection import Inspected, Marked, check_keys, end_of, inspecting
 
 # One number for each instance is no mark: each instance is shown once.
 _OF_ONE_INSTANCE: Final = frozenset({"jti", "nbf"})
@@ -71,18 +68,14 @@ async def inspect_foreign(
         UnknownAuthority: the key is certified, by nobody whom the wallet trusts.
         UnwantedCredential: anything else, with the reason; the refusal that it comes from is its cause.
     """
-    try:
-        if len(credentials) != len(keys):
-            raise Marked(f"{len(credentials)} instances came where {len(keys)} were asked for")
+    with inspecting(credentials, keys=keys, host=host):
         read = [parse_sd_jwt(each) for each in credentials]
         policy = TrustPolicy((await _find_issuer(read[0], vct, proof),))
         evidence = [verify_foreign(each, policy=policy, holder_keys=frozenset(keys), at=at) for each in credentials]
         said = [_said(each) for each in evidence]
-        _check_together(evidence, said)
-    except CertificateUntrusted as error:
-        raise UnknownAuthority(host) from error
-    except HandstampError as error:
-        raise UnwantedCredential(host, error.detail.rstrip(".")) from error
+        check_keys(evidence)
+        if any(each != said[0] for each in said):
+            raise Marked("its instances do not all say the same")
     claims = {name: value for name, value in said[0].items() if name != _INTEGRITY}
     return Inspected(
         claims=claims,
@@ -121,10 +114,3 @@ async def _find_issuer(sd_jwt: SdJwt, vct: str, proof: Proof) -> TrustedIssuer:
 
 def _said(evidence: Foreign) -> dict[str, Json]:
     return {name: value for name, value in evidence.disclosed.items() if name not in _OF_ONE_INSTANCE}
-
-
-def _check_together(evidence: Sequence[Foreign], said: Sequence[Mapping[str, Json]]) -> None:
-    if len({each.holder_key for each in evidence}) != len(evidence):
-        raise Marked("two instances are bound to the same key, so using both would show that they are yours")
-    if any(each != said[0] for each in said):
-        raise Marked("its instances do not all say the same")

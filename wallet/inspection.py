@@ -6,8 +6,9 @@ what hides inside a text. Only the catalogue could show a mark inside a title or
 does not compare with it yet.
 """
 
+import contextlib
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -18,7 +19,7 @@ from credentials.keys.errors import CertificateUntrusted
 from credentials.keys.signer import LocalSigner
 from credentials.sd_jwt import SdJwt, parse_sd_jwt
 from credentials.trust import TrustPolicy
-from credentials.verify import Received, verify_issued
+from credentials.verify import Foreign, Received, verify_issued
 from schemas import CredentialType
 from wallet.errors import UnknownAuthority, UnwantedCredential
 from wallet.shapes import check_shape
@@ -59,6 +60,34 @@ class Inspected:
     foreign: ForeignType | None = None
 
 
+@contextlib.contextmanager
+def inspecting(credentials: Sequence[str], *, keys: Mapping[str, LocalSigner], host: str) -> Iterator[None]:
+    """Hold what came to what was asked for, and name the host in whatever refusal the block ends with.
+
+    Raises:
+        UnknownAuthority: the issuer's key is certified, by nobody whom the wallet trusts.
+        UnwantedCredential: anything else, with the reason; the refusal that it comes from is its cause.
+    """
+    try:
+        if len(credentials) != len(keys):
+            raise Marked(f"{len(credentials)} instances came where {len(keys)} were asked for")
+        yield
+    except CertificateUntrusted as error:
+        raise UnknownAuthority(host) from error
+    except HandstampError as error:
+        raise UnwantedCredential(host, error.detail.rstrip(".")) from error
+
+
+def check_keys(evidence: Sequence[Received] | Sequence[Foreign]) -> None:
+    """Check that every instance is bound to a key of its own.
+
+    Raises:
+        Marked: two share one.
+    """
+    if len({each.holder_key for each in evidence}) != len(evidence):
+        raise Marked("two instances are bound to the same key, so using both would show that they are yours")
+
+
 def inspect(
     credentials: Sequence[str],
     *,
@@ -84,9 +113,7 @@ def inspect(
         UnknownAuthority: no pinned authority vouches for the co-op's key.
         UnwantedCredential: anything else, with the reason; the refusal that it comes from is its cause.
     """
-    try:
-        if len(credentials) != len(keys):
-            raise Marked(f"{len(credentials)} instances came where {len(keys)} were asked for")
+    with inspecting(credentials, keys=keys, host=host):
         evidence = [
             verify_issued(
                 each,
@@ -103,10 +130,6 @@ def inspect(
         read = [parse_sd_jwt(each) for each in credentials]
         _check_each(evidence, read, kind=kind, issuer=issuer)
         _check_together(evidence, read)
-    except CertificateUntrusted as error:
-        raise UnknownAuthority(host) from error
-    except HandstampError as error:
-        raise UnwantedCredential(host, error.detail.rstrip(".")) from error
     return Inspected(
         claims={name: evidence[0].disclosed[name] for name in kind.claim_names},
         instances=tuple((text, keys[each.holder_key]) for text, each in zip(credentials, evidence, strict=True)),
@@ -144,8 +167,7 @@ def _check_each(evidence: Sequence[Received], read: Sequence[SdJwt], *, kind: Cr
 
 
 def _check_together(evidence: Sequence[Received], read: Sequence[SdJwt]) -> None:
-    if len({each.holder_key for each in evidence}) != len(evidence):
-        raise Marked("two instances are bound to the same key, so using both would show that they are yours")
+    check_keys(evidence)
     for each, sd_jwt in zip(evidence, read, strict=True):
         if sd_jwt.header != read[0].header:
             raise Marked("its instances are not signed alike")

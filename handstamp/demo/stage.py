@@ -21,7 +21,6 @@ from handstamp.demo.forked import run_command
 from plumbing.fetch import is_loopback
 
 ROLES: Final = ("issuer", "trackserver", "verifier")
-Role = Literal["issuer", "trackserver", "verifier"]
 _HOSTS: Final[Mapping[str, str]] = {
     "issuer": "coop.localhost",
     "trackserver": "tracks.localhost",
