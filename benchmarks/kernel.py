@@ -11,11 +11,12 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from benchmarks.measure import Figure, measure_rates
+from credentials.evidence import Verified
 from credentials.keys.certificates import load_chain_pem
 from credentials.keys.signer import LocalSigner
 from credentials.sd_jwt import build_presentation, build_sd_jwt_vc, parse_sd_jwt
 from credentials.trust import TrustedIssuer, TrustPolicy
-from credentials.verify import Verified, verify
+from credentials.verify import verify
 from schemas import TRACK_OWNERSHIP
 
 _CLAIMS: Final = 10

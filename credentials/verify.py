@@ -32,13 +32,13 @@
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import KW_ONLY, InitVar, dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final, TypeVar
 
 from credentials.encoding.strict_json import Json
 from credentials.errors import Malformed
+from credentials.evidence import SEAL, Foreign, Received, Verified
 from credentials.keys.errors import BadSignature, WrongTyp
 from credentials.keys.jwk import PublicKey
 from credentials.keys.jws import parse_jws
@@ -83,57 +83,9 @@ _PRESENTED_STEPS: Final = (
 )
 _RECEIVED_STEPS: Final = (*_ISSUED_STEPS, "14 bound to our key", "15 like every other of its type")
 _NOT_ABOUT_THE_SUBJECT: Final = ALWAYS_VISIBLE | {"iat"}
-_SEAL: Final = object()
 _ABSENT: Final = object()
 
-
-@dataclass(frozen=True, slots=True)
-class _Evidence:
-    """What a credential was found to be. Only the functions of this module hold the seal that makes one."""
-
-    seal: InitVar[object]
-    _: KW_ONLY
-    issuer: str
-    vct: str
-    issued_at: float | None
-    """`iat`, in seconds; None if the issuer did not say."""
-    disclosed: Mapping[str, Json] = field(repr=False)
-    """What was disclosed about the subject, without the claims of the protocol itself."""
-    issuer_key: str
-    """Thumbprint of the key that signed the credential."""
-    holder_key: str
-    """Thumbprint of the key that it is bound to."""
-    at: datetime
-    """The time for which all this holds."""
-    steps: tuple[str, ...]
-    """The steps that were passed; there is no evidence with fewer."""
-    status: StatusCheck
-    """What step 13 found out; on receipt it is not taken."""
-
-    def __post_init__(self, seal: object) -> None:
-        if seal is not _SEAL:
-            raise TypeError("Evidence comes from verify() and verify_issued() only.")
-
-
-class Verified(_Evidence):
-    """Evidence that a holder presented a valid credential, to this verifier, for this request, just now."""
-
-    __slots__ = ()
-
-
-class Received(_Evidence):
-    """Evidence that a credential just issued is valid, bound to a key of ours, and like every other of its type."""
-
-    __slots__ = ()
-
-
-class Foreign(_Evidence):
-    """Evidence that a credential just issued is valid and bound to a key of ours; not that it is like any other."""
-
-    __slots__ = ()
-
-
-_Found = TypeVar("_Found", bound=_Evidence)
+_Found = TypeVar("_Found", Verified, Received, Foreign)
 
 
 def verify(  # noqa: PLR0913 - each is one thing to check against, all by name
@@ -319,7 +271,7 @@ def _seal(
 ) -> _Found:
     about = {name: value for name, value in sd_jwt.claims.items() if name not in _NOT_ABOUT_THE_SUBJECT}
     return kind(
-        _SEAL,
+        SEAL,
         issuer=_read_text(sd_jwt, "iss"),
         vct=_read_text(sd_jwt, "vct"),
         issued_at=read_date(sd_jwt.claims, "iat", what="credential"),

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final
 from credentials.protocols.dcql import check_answer
 from credentials.status import StatusCheck
 from verifier.errors import WrongIssuerForClaim
-from verifier.limits import build_mark
+from verifier.limits import NotCountable, build_mark
 from verifier.receipts import SignedTerms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from credentials.evidence import Verified
     from credentials.trust import TrustPolicy
-    from credentials.verify import Verified
     from verifier.requirements import Asked
 
 _SEAL: Final = object()
@@ -85,6 +85,9 @@ def build_evidence(
         return Evidence(_SEAL, met=met, vouched_by=vouched_by, status=status)
     counted = [query_id for query_id in asked.counted if query_id in verified]
     shown_first = counted[0]  # each way into a gate with a limit has one
+    holder_key = verified[shown_first].holder_key
+    if holder_key is None:  # what nobody signed leaves no receipt
+        raise NotCountable
     return Evidence(
         _SEAL,
         met=met,
@@ -93,7 +96,7 @@ def build_evidence(
         marks=tuple(_mark(asked.counted[each], verified[each], key=basis.key, policy=policy) for each in counted),
         signed=SignedTerms(
             binding=basis.presentations[shown_first].rpartition("~")[2],
-            holder_key=verified[shown_first].holder_key,
+            holder_key=holder_key,
             salt=basis.salt,
         ),
     )

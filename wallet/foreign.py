@@ -15,11 +15,12 @@ from credentials.dids import DidResolver, Relation
 from credentials.dids.did_web import build_did_web
 from credentials.encoding import base64url, strict_json
 from credentials.encoding.strict_json import Json
+from credentials.evidence import Foreign
 from credentials.keys.jwk import PublicKey
 from credentials.keys.signer import LocalSigner
 from credentials.sd_jwt import SdJwt, parse_sd_jwt
 from credentials.trust import TrustedIssuer, TrustPolicy
-from credentials.verify import Foreign, verify_foreign
+from credentials.verify import verify_foreign
 from wallet.inspection import Inspected, Marked, check_keys, end_of, inspecting
 
 # One number for each instance is no mark: each instance is shown once.

@@ -15,11 +15,12 @@ from typing import Final
 
 from credentials.encoding.strict_json import Json
 from credentials.errors import HandstampError, IssuerError
+from credentials.evidence import Foreign, Received
 from credentials.keys.errors import CertificateUntrusted
 from credentials.keys.signer import LocalSigner
 from credentials.sd_jwt import SdJwt, parse_sd_jwt
 from credentials.trust import TrustPolicy
-from credentials.verify import Foreign, Received, verify_issued
+from credentials.verify import verify_issued
 from schemas import CredentialType
 from wallet.errors import UnknownAuthority, UnwantedCredential
 from wallet.shapes import check_shape

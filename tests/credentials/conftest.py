@@ -17,10 +17,12 @@ from credentials.keys.signer import LocalSigner
 from credentials.sd_jwt import build_presentation, build_sd_jwt_vc, parse_sd_jwt
 from credentials.sd_jwt.disclosure import digest_sha256
 from credentials.trust import TrustedIssuer, TrustPolicy
-from credentials.verify import Received, Verified, verify, verify_issued
+from credentials.verify import verify, verify_issued
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from credentials.evidence import Received, Verified
 
 ISSUER = "http://coop.localhost:8701"
 HOST = "coop.localhost"

@@ -17,11 +17,11 @@ from credentials import refusals
 from credentials.encoding import base64url
 from credentials.encoding.strict_json import dump
 from credentials.errors import HandstampError, Malformed
+from credentials.evidence import Received, Verified
 from credentials.keys.jws import sign_jws
 from credentials.keys.signer import LocalSigner
 from credentials.sd_jwt.disclosure import digest_sha256
 from credentials.trust import TrustPolicy
-from credentials.verify import Received, Verified
 from tests.support.refusing import refused
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,8 +11,11 @@ from credentials.keys.errors import BadSignature
 from credentials.refusals import Recognisable, WrongKeyBinding, WrongNonce, WrongSdHash
 from credentials.sd_jwt import build_presentation, parse_sd_jwt
 from credentials.sd_jwt.errors import UnreferencedDisclosure
-from credentials.verify import Verified, verify, verify_issued
+from credentials.verify import verify, verify_issued
 from schemas import TRACK_OWNERSHIP
+
+if TYPE_CHECKING:
+    from credentials.evidence import Verified
 
 SHOWN = ["track", "name"]
 

@@ -25,7 +25,7 @@ from verifier.subscriptions import Subscription
 from verifier.visits import Refused
 
 if TYPE_CHECKING:
-    from credentials.verify import Verified
+    from credentials.evidence import Verified
     from verifier.limits import Limit
 
 LIST = "http://list.localhost:8799/coops"
