@@ -1,8 +1,9 @@
-"""What a credential says: the types, their claims, JSON Schemas and SD-JWT VC type metadata."""
+"""What a credential says: the types, their claims, JSON Schemas, SD-JWT VC type metadata and the JSON-LD context."""
 
 from schemas.types import (
     ALL,
     BY_CONFIGURATION,
+    BY_LDP_TYPE,
     BY_VCT,
     CONTRIBUTION,
     COOP_MEMBERSHIP,
@@ -17,6 +18,7 @@ from schemas.types import (
 __all__ = [
     "ALL",
     "BY_CONFIGURATION",
+    "BY_LDP_TYPE",
     "BY_VCT",
     "CONTRIBUTION",
     "COOP_MEMBERSHIP",

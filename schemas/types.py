@@ -13,6 +13,16 @@ from functools import cached_property
 from importlib.resources import files
 from typing import Any, Final
 
+from schemas.context import VOCABULARY
+from schemas.linked import (
+    CREDENTIAL_TYPE,
+    CREDENTIAL_TYPE_IRI,
+    STATEMENTS_OF_THE_FRAME,
+    build_example,
+    build_public_schema,
+    build_schema,
+)
+
 NOT_KNOWN: Final = "none"
 """Stands for a fact that is not known: a claim is never left out."""
 CATALOGUE_STEP: Final = 592
@@ -65,10 +75,60 @@ class CredentialType:
         """The selectively disclosable claims, in the order in which type metadata lists them."""
         return tuple(entry["path"][0] for entry in self.type_metadata["claims"] if entry["sd"] == "always")
 
+    @property
+    def ldp_types(self) -> tuple[str, str]:
+        """`type` of its linked form (VCDM 2.0 §4.5), in this order."""
+        return CREDENTIAL_TYPE, self.configuration_id
+
+    @property
+    def type_iris(self) -> tuple[str, str]:
+        """The same as full IRIs, as DCQL's `type_values` name them (OpenID4VP 1.0 App. B.1.1)."""
+        return CREDENTIAL_TYPE_IRI, f"{VOCABULARY}{self.configuration_id}"
+
+    @cached_property
+    def linked_claim_names(self) -> tuple[str, ...]:
+        """The claims of its linked form, in order: all but the countable one, for which a pseudonym stands."""
+        return tuple(name for name in self.claim_names if name != self.countable_claim)
+
+    @property
+    def message_count(self) -> int:
+        """How many messages bbs-2023 signs in its linked form, beside what is mandatory; alike for every holder."""
+        return len(self.linked_claim_names) + STATEMENTS_OF_THE_FRAME
+
+    @cached_property
+    def linked_schema(self) -> dict[str, Any]:
+        """JSON Schema of its linked form, as its holder has it."""
+        return self._linked_schema(complete=True)
+
+    @cached_property
+    def shown_schema(self) -> dict[str, Any]:
+        """JSON Schema of its linked form, as a verifier sees it: any claims of it."""
+        return self._linked_schema(complete=False)
+
+    @cached_property
+    def public_schema(self) -> dict[str, Any]:
+        """JSON Schema of the form that is published and names its subject."""
+        return build_public_schema(self.vct, self.configuration_id, self.linked_claim_names, self._claim_schemas)
+
+    @cached_property
+    def linked_example(self) -> dict[str, Any]:
+        """An example of its linked form, without its proof; it satisfies `linked_schema`."""
+        return build_example(self.configuration_id, self.linked_claim_names, self.example)
+
     @cached_property
     def logo(self) -> bytes:
         """The picture that stands for the type: SVG, for pages. Type metadata carries it as PNG."""
         return self._read("logo.svg")
+
+    @property
+    def _claim_schemas(self) -> dict[str, Any]:
+        schemas: dict[str, Any] = self.json_schema["properties"]
+        return schemas
+
+    def _linked_schema(self, *, complete: bool) -> dict[str, Any]:
+        return build_schema(
+            self.vct, self.configuration_id, self.linked_claim_names, self._claim_schemas, complete=complete
+        )
 
     def _load(self, name: str) -> dict[str, Any]:
         loaded: dict[str, Any] = json.loads(self._read(name))  # noqa: TID251  # our own packaged file, not input
@@ -120,5 +180,7 @@ CONTRIBUTION: Final = CredentialType(
     subject_claim="contribution",
 )
 ALL: Final = (TRACK_OWNERSHIP, RELEASE_OWNERSHIP, COOP_MEMBERSHIP, VERIFIED_ARTIST, CONTRIBUTION)
+BY_LDP_TYPE: Final = {each.configuration_id: each for each in ALL}
+"""Under the more specific of the two values of `type` in the linked form."""
 BY_VCT: Final = {each.vct: each for each in ALL}
 BY_CONFIGURATION: Final = {each.configuration_id: each for each in ALL}
