@@ -132,7 +132,8 @@ def judge_answer(
         raise WalletDeclined
     gate, request = found.gate, found.request
     asked = build_asked(gate.requirement, counting=gate.counting is not None)
-    presentations = check_shape(asked.query, answer.vp_token)  # (2)
+    shown = check_shape(asked.query, answer.vp_token)  # (2)
+    presentations = {query_id: each for query_id, each in shown.items() if isinstance(each, str)}
     nonce = gate.terms.shake(request.salt).nonce
     verified = {
         query_id: verify(  # (3)

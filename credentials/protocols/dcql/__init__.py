@@ -6,10 +6,12 @@ from credentials.protocols.dcql.checking import (
     MissingAnswer,
     MissingClaim,
     NotOnePresentation,
+    Presentation,
     UnaskedAnswer,
     UnaskedClaim,
     WrongAnswerType,
     WrongClaimValue,
+    WrongPresentationForm,
     check_answer,
     check_several,
     check_shape,
@@ -22,9 +24,21 @@ from credentials.protocols.dcql.choosing import (
     UnsupportedQuery,
     choose,
 )
-from credentials.protocols.dcql.query import ClaimQuery, CredentialQuery, CredentialSet, Query, TrustedAuthority
+from credentials.protocols.dcql.query import (
+    LDP_VC,
+    SD_JWT_VC,
+    SUBJECT,
+    ClaimQuery,
+    CredentialQuery,
+    CredentialSet,
+    Query,
+    TrustedAuthority,
+)
 
 __all__ = [
+    "LDP_VC",
+    "SD_JWT_VC",
+    "SUBJECT",
     "Answer",
     "AnswerRefused",
     "Choice",
@@ -36,6 +50,7 @@ __all__ = [
     "MissingClaim",
     "NotOnePresentation",
     "NothingMatches",
+    "Presentation",
     "Query",
     "Selection",
     "TrustedAuthority",
@@ -44,6 +59,7 @@ __all__ = [
     "UnsupportedQuery",
     "WrongAnswerType",
     "WrongClaimValue",
+    "WrongPresentationForm",
     "check_answer",
     "check_several",
     "check_shape",

@@ -1,17 +1,28 @@
 """What a verifier checks in an answer: it is what was asked, all of it, and nothing else (OpenID4VP 1.0 §6.4, §8.6)."""
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Final, Protocol
+from dataclasses import replace
+from typing import ClassVar, Final, Protocol, TypeAlias
 
-from credentials.encoding.strict_json import Json
+from credentials.encoding.strict_json import Json, dump
 from credentials.errors import HolderError
-from credentials.protocols.dcql.choosing import ALWAYS_SHOWN, UnsupportedQuery, find, find_unsupported
-from credentials.protocols.dcql.query import ClaimQuery, CredentialQuery, Query, Values
+from credentials.protocols.dcql.choosing import (
+    ALWAYS_SHOWN,
+    UnsupportedQuery,
+    find,
+    find_unsupported,
+    is_always_shown,
+)
+from credentials.protocols.dcql.query import LDP_VC, SD_JWT_VC, ClaimQuery, CredentialQuery, Query, Values
 from credentials.protocols.members import shown
 from credentials.sd_jwt.locating import describe, select
+from schemas import BY_VCT
 
 # Who issued it and its type an answer tells; dates, key and status it does not.
 _NOT_TOLD: Final = ALWAYS_SHOWN - {"iss", "vct"}
+
+Presentation: TypeAlias = "str | Mapping[str, Json]"
+"""One presentation of a `vp_token`: text, or in the format `ldp_vc` an object (§8.1)."""
 
 
 class Answer(Protocol):
@@ -105,6 +116,17 @@ class UnaskedClaim(AnswerRefused):
         super().__init__(f"For {shown(query_id)}, more was disclosed than asked: {listed}. Nothing of it was kept.")
 
 
+class WrongPresentationForm(AnswerRefused):
+    """Text where an object is due, or an object where text is."""
+
+    code = "wrong_presentation_form"
+
+    def __init__(self, query_id: str, format_: str) -> None:
+        """`query_id` under which it came, and the format that was asked for."""
+        due = "a JSON object" if format_ == LDP_VC else "a string"
+        super().__init__(f"For {shown(query_id)}, a presentation in the format {format_} is due, which is {due}.")
+
+
 class NotOnePresentation(AnswerRefused):
     """More than one presentation where one was asked for."""
 
@@ -115,14 +137,14 @@ class NotOnePresentation(AnswerRefused):
         super().__init__(f"For {shown(query_id)}, exactly one presentation is needed.")
 
 
-def check_shape(query: Query, vp_token: Mapping[str, Sequence[str]]) -> Mapping[str, str]:
+def check_shape(query: Query, vp_token: Mapping[str, Sequence[Presentation]]) -> Mapping[str, Presentation]:
     """Check, before any cryptography, that a `vp_token` has one presentation under ids that were asked (§8.1).
 
     Returns:
         The presentation by id.
 
     Raises:
-        UnaskedAnswer, NotOnePresentation, MissingAnswer: it has not.
+        UnaskedAnswer, WrongPresentationForm, NotOnePresentation, MissingAnswer: it has not.
     """
     for query_id, presentations in check_several(query, vp_token).items():
         if len(presentations) != 1:
@@ -130,20 +152,23 @@ def check_shape(query: Query, vp_token: Mapping[str, Sequence[str]]) -> Mapping[
     return {query_id: presentations[0] for query_id, presentations in vp_token.items()}
 
 
-def check_several(query: Query, vp_token: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
+def check_several(query: Query, vp_token: Mapping[str, Sequence[Presentation]]) -> Mapping[str, Sequence[Presentation]]:
     """Check the shape as `check_shape` does, for a query that may be answered by several credentials (`multiple`).
 
     Returns:
         The presentations by id: one, or as many as came where the query allows several; never the same twice.
 
     Raises:
-        UnaskedAnswer, NotOnePresentation, MissingAnswer: it has not.
+        UnaskedAnswer, WrongPresentationForm, NotOnePresentation, MissingAnswer: it has not.
     """
     for query_id, presentations in vp_token.items():
         credential = query.find(query_id)
         if credential is None:
             raise UnaskedAnswer(query_id)
-        several = credential.multiple and len(set(presentations)) == len(presentations)
+        if any(isinstance(each, str) != (credential.format != LDP_VC) for each in presentations):
+            raise WrongPresentationForm(query_id, credential.format)
+        different = {each if isinstance(each, str) else dump(each) for each in presentations}
+        several = credential.multiple and len(different) == len(presentations)
         if not presentations or (len(presentations) > 1 and not several):
             raise NotOnePresentation(query_id)
     _check_sets(query, frozenset(vp_token))
@@ -180,19 +205,31 @@ def check_answer(query: Query, answers: Mapping[str, Answer | Sequence[Answer]])
 def _check_one(query: CredentialQuery, answer: Answer) -> None:
     if reason := _find_uncheckable(query):
         raise UnsupportedQuery([f"{shown(query.id)} {reason}"])
-    if answer.vct not in query.vct_values:
-        raise WrongAnswerType(query.id, wanted=query.vct_values, got=answer.vct)
+    if not query.accepts_type(vct=answer.vct, types=_types_of(answer.vct)):
+        wanted = query.vct_values or [" and ".join(types) for types in query.type_values]
+        raise WrongAnswerType(query.id, wanted=wanted, got=answer.vct)
     refusals = [
-        _find_refusal(query.id, [query.claims[index] for index in selection], answer)
-        for selection in query.selections()
+        _find_refusal(query, [query.claims[index] for index in selection], answer) for selection in query.selections()
     ]
     # One of the alternatives must fit exactly; when none does, the verifier's favourite explains why.
     if None not in refusals and refusals[0] is not None:
         raise refusals[0]
 
 
-def _find_refusal(query_id: str, selection: Sequence[ClaimQuery], answer: Answer) -> AnswerRefused | None:
-    about = [claim for claim in selection if claim.path[0] not in ALWAYS_SHOWN]
+def _types_of(vct: str) -> frozenset[str]:
+    """The types, as full IRIs, of a linked credential of the type that evidence calls `vct`."""
+    kind = BY_VCT.get(vct)
+    return frozenset() if kind is None else frozenset(kind.type_iris)
+
+
+def _find_refusal(query: CredentialQuery, selection: Sequence[ClaimQuery], answer: Answer) -> AnswerRefused | None:
+    query_id = query.id
+    # Evidence holds the claims of the subject alone, whatever the format (§B.1.2: a path begins at the root).
+    about = [
+        replace(claim, path=query.claim_path(claim.path))
+        for claim in selection
+        if not is_always_shown(query, claim.path)
+    ]
     if missing := [describe(claim.path) for claim in about if not select(answer.disclosed, claim.path)]:
         return MissingClaim(query_id, missing)
     visible: dict[str, Json] = {"iss": answer.issuer, "vct": answer.vct}
@@ -200,7 +237,8 @@ def _find_refusal(query_id: str, selection: Sequence[ClaimQuery], answer: Answer
     wrong += [describe(claim.path) for claim in selection if claim.path[0] in visible and not _fits(claim, visible)]
     if wrong:
         return WrongClaimValue(query_id, wrong)
-    wanted = ALWAYS_SHOWN.union(str(claim.path[0]) for claim in about)
+    always = ALWAYS_SHOWN if query.format == SD_JWT_VC else frozenset[str]()
+    wanted = always.union(str(claim.path[0]) for claim in about)
     if unasked := [name for name in answer.disclosed if name not in wanted]:
         return UnaskedClaim(query_id, unasked)
     return None
@@ -212,7 +250,8 @@ def _fits(claim: ClaimQuery, claims: Mapping[str, Json]) -> bool:
 
 def _find_uncheckable(query: CredentialQuery) -> str | None:
     """What cannot be checked: an answer does not hold the protocol's claims. Authorities are the trust policy's."""
-    if any(claim.path[0] in _NOT_TOLD and claim.values for claim in query.claims):
+    not_told = [claim for claim in query.claims if claim.values and is_always_shown(query, claim.path)]
+    if any(query.format == LDP_VC or claim.path[0] in _NOT_TOLD for claim in not_told):
         return "asks for values of a claim of the protocol itself"
     return find_unsupported(query)
 

@@ -1,14 +1,16 @@
 """What a wallet shows: the holdings that answer a query while disclosing the fewest claims (OpenID4VP 1.0 §6.4)."""
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from credentials.encoding.strict_json import Json
 from credentials.errors import HolderError, VerifierError
 from credentials.protocols.dcql.query import (
     AUTHORITY_KEY_ID,
+    LDP_VC,
     SD_JWT_VC,
+    SUBJECT,
     CredentialQuery,
     Query,
     TrustedAuthority,
@@ -20,6 +22,8 @@ from credentials.sd_jwt.locating import Location, Path, describe, select
 
 # Every presentation shows them anyway. `iat` may be hidden elsewhere, but never in our types.
 ALWAYS_SHOWN: Final = ALWAYS_VISIBLE | {"iat"}
+# Of a linked credential: what is mandatory in ours, and what comes along with it.
+_ALWAYS_SHOWN_LINKED: Final = frozenset({"@context", "type", "issuer", "validFrom", "validUntil"})
 
 _T = TypeVar("_T", bound=Hashable)
 
@@ -54,8 +58,14 @@ class Holding:
         id: the wallet's own name for it.
         format: such as `dc+sd-jwt`.
         vct: its type.
-        claims: all claims, disclosable or not, with every disclosure in its place.
+        claims: all claims, disclosable or not, with every disclosure in its place; of a linked one, the credential
+            from its root, with `credentialSubject` within.
         authority_key_ids: the authority key identifiers of the certificates that it carries, in base64url (§6.1.1.1).
+        types: of a linked one, its types as full IRIs.
+        holder_bound: whether it is shown with proof of a key that it is bound to; a bbs-2023 proof alone is not.
+        queries: the ids of the only queries that it may answer, where the wallet has reasons of its own (a pseudonym
+            is for the queries that name a domain); None for any.
+        rank: how easily a showing is joined with others, whatever is disclosed; the lowest is taken first.
     """
 
     id: str
@@ -63,6 +73,10 @@ class Holding:
     vct: str
     claims: Mapping[str, Json]
     authority_key_ids: frozenset[str] = frozenset()
+    types: frozenset[str] = frozenset()
+    holder_bound: bool = True
+    queries: frozenset[str] | None = None
+    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,16 +88,25 @@ class Selection:
         holding_id: the id of the holding.
         paths: where the claims are, in the order of the query; empty to disclose nothing that can be hidden. Elements
             of arrays are named one by one, so that none goes along whose value was not asked for.
+        names: the claims that the paths begin at, under the names that they have in every format.
+        rank: that of the holding.
     """
 
     query_id: str
     holding_id: str
     paths: tuple[Path, ...]
+    names: tuple[str, ...] = field(default=(), compare=False)
+    rank: int = field(default=0, compare=False)
 
     @property
     def disclose(self) -> tuple[str, ...]:
-        """Names of the top-level claims of which all, or a part, is disclosed."""
-        return _once(str(path[0]) for path in self.paths)
+        """Names of the claims, as every format calls them, of which all, or a part, is disclosed."""
+        return _once(self.names or (str(path[0]) for path in self.paths))
+
+    @property
+    def pointers(self) -> tuple[str, ...]:
+        """The paths as JSON Pointers (RFC 6901), as linked credentials are disclosed by."""
+        return tuple("".join(f"/{_escape(part)}" for part in path) for path in self.paths)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +165,7 @@ def choose(query: Query, holdings: Sequence[Holding], *, avoid: frozenset[str] =
 
 @dataclass(frozen=True, slots=True)
 class _Cost:
-    """What a disclosure costs: first how recognisable it makes, then how much it says, then how many credentials."""
+    """What a disclosure costs: how recognisable it makes, how much it says, then how many credentials it takes."""
 
     avoid: frozenset[str]
 
@@ -150,9 +173,9 @@ class _Cost:
         listed = list(names)
         return sum(name in self.avoid for name in listed), len(listed)
 
-    def of_answer(self, selections: Sequence[Selection]) -> tuple[int, int, int]:
-        names = [str(path[0]) for selection in selections for path in selection.paths]
-        return *self.of_claims(names), len(selections)
+    def of_answer(self, selections: Sequence[Selection]) -> tuple[int, int, int, int]:
+        avoided, count = self.of_claims(name for selection in selections for name in selection.names)
+        return avoided, sum(selection.rank for selection in selections), count, len(selections)
 
 
 def _require(
@@ -186,10 +209,12 @@ def _answer(query: CredentialQuery, holdings: Sequence[Holding], cost: _Cost) ->
     """The holding that answers one credential query at the least cost, or why none does."""
     if reason := find_unsupported(query):
         return _Lack(words=f"{shown(query.id)} {reason}", unsupported=True)
-    right_type = [item for item in holdings if item.format == query.format and item.vct in query.vct_values]
+    right_type = [item for item in holdings if _may_answer(item, query)]
     if not right_type:
-        return _Lack(words=f"{shown(query.id)} wants a credential of type {_list(query.vct_values)}", unsupported=False)
+        wanted_types = query.vct_values or [" and ".join(types) for types in query.type_values]
+        return _Lack(words=f"{shown(query.id)} wants a credential of type {_list(wanted_types)}", unsupported=False)
     accepted = [item for item in right_type if _is_of_authority(item, query.trusted_authorities)]
+    accepted.sort(key=lambda item: item.rank)
     if not accepted:
         words = f"{shown(query.id)} accepts only certain authorities, and none of your credentials is of one of them"
         return _Lack(words=words, unsupported=False)
@@ -200,8 +225,9 @@ def _answer(query: CredentialQuery, holdings: Sequence[Holding], cost: _Cost) ->
         for item in accepted
     ]
     for item, selection in _cheapest_first(query, accepted, fits, cost):
-        paths = _locate(item, [wanted[index] for index in selection])
-        return Selection(query_id=query.id, holding_id=item.id, paths=paths)
+        paths = _locate(query, item, [wanted[index] for index in selection])
+        names = tuple(str(query.claim_path(path)[0]) for path in paths)
+        return Selection(query_id=query.id, holding_id=item.id, paths=paths, names=names, rank=item.rank)
     return _Lack(words=_describe_lack(query, frozenset().union(*fits)), unsupported=False)
 
 
@@ -223,7 +249,30 @@ def find(claims: Mapping[str, Json], path: Path, values: Values) -> tuple[Locati
 
 def find_unsupported(query: CredentialQuery) -> str | None:
     """What neither wallet nor verifier understands in a credential query, in words; None when they do."""
-    return f"wants the format {shown(query.format)}" if query.format != SD_JWT_VC else None
+    if query.format not in (SD_JWT_VC, LDP_VC):
+        return f"wants the format {shown(query.format)}"
+    if query.format == LDP_VC and any(not _names_claim(claim.path) for claim in query.claims):
+        return "wants a whole credential, or what is no claim of it, instead of certain claims"
+    return None
+
+
+def is_always_shown(query: CredentialQuery, path: Path) -> bool:
+    """Whether a path leads to what every presentation of the format shows, so that nothing is disclosed for it."""
+    return path[0] in (ALWAYS_SHOWN if query.format == SD_JWT_VC else _ALWAYS_SHOWN_LINKED)
+
+
+def _names_claim(path: Path) -> bool:
+    if path[0] == SUBJECT:
+        return len(path) > 1 and isinstance(path[1], str)
+    return path[0] in _ALWAYS_SHOWN_LINKED
+
+
+def _may_answer(item: Holding, query: CredentialQuery) -> bool:
+    if item.format != query.format or not query.accepts_type(vct=item.vct, types=item.types):
+        return False
+    if item.queries is not None and query.id not in item.queries:
+        return False
+    return item.holder_bound or not query.require_cryptographic_holder_binding
 
 
 def _is_of_authority(item: Holding, authorities: Sequence[TrustedAuthority]) -> bool:
@@ -234,22 +283,26 @@ def _is_of_authority(item: Holding, authorities: Sequence[TrustedAuthority]) -> 
     )
 
 
-def _locate(item: Holding, wanted: Sequence[tuple[Path, Values]]) -> tuple[Path, ...]:
+def _locate(query: CredentialQuery, item: Holding, wanted: Sequence[tuple[Path, Values]]) -> tuple[Path, ...]:
     found = (location for path, values in wanted for location in find(item.claims, path, values))
-    return _once(location for location in found if location[0] not in ALWAYS_SHOWN)
+    return _once(location for location in found if not is_always_shown(query, location))
 
 
 def _names(query: CredentialQuery, selection: tuple[int, ...]) -> tuple[str, ...]:
     """The top-level name of each claim that would be disclosed; the same claim asked for twice counts once (§6.1)."""
     paths = _once(query.claims[index].path for index in selection)
-    return tuple(str(path[0]) for path in paths if path[0] not in ALWAYS_SHOWN)
+    return tuple(str(query.claim_path(path)[0]) for path in paths if not is_always_shown(query, path))
+
+
+def _escape(part: object) -> str:
+    return str(part).replace("~", "~0").replace("/", "~1")
 
 
 def _describe_lack(query: CredentialQuery, fitting: frozenset[int]) -> str:
     """Say which claims no holding of the right type has, or has with another value than asked."""
     lacking = [claim for index, claim in enumerate(query.claims) if index not in fitting]
     if lacking:
-        names = ", ".join(_once(shown(describe(claim.path)) for claim in lacking))
+        names = ", ".join(_once(shown(describe(query.claim_path(claim.path))) for claim in lacking))
         return f"{shown(query.id)} wants a certain {names}, and none of your credentials of that type has it"
     return f"{shown(query.id)} wants a combination of claims that no single credential of yours has"
 

@@ -13,9 +13,13 @@ from credentials.protocols.members import Members, check_items, check_text, with
 from credentials.protocols.paths import Path, read_path
 
 SD_JWT_VC: Final = "dc+sd-jwt"
+LDP_VC: Final = "ldp_vc"
+SUBJECT: Final = "credentialSubject"
+"""Where the claims of a W3C credential are; paths begin at the credential's root (§B.1.2)."""
 AUTHORITY_KEY_ID: Final = "aki"
 _WHAT: Final = "DCQL query"
-_MAX_CREDENTIALS: Final = 32
+# Ours at their largest: eight proofs, a track or its release, in three formats each.
+_MAX_CREDENTIALS: Final = 64
 _MAX_CLAIMS: Final = 64
 # In all of a query: each is looked for in every copy of a wallet, which may hold thousands.
 _MAX_ALL_CLAIMS: Final = 256
@@ -87,9 +91,10 @@ class CredentialQuery:
         claim_sets: alternative selections of `claims`, by their ids, the verifier's favourite first; empty for all.
         multiple: whether several credentials may answer; our wallet sends one all the same.
         trusted_authorities: whose credentials are accepted.
-        require_cryptographic_holder_binding: we always send a key binding, whether required or not.
+        require_cryptographic_holder_binding: an SD-JWT VC of ours always comes with a key binding, whether required
+            or not; an `ldp_vc` is wanted within a presentation that its holder signed, or (false) by itself.
         doctype_value: of an `mso_mdoc` query.
-        type_values: of a W3C query.
+        type_values: of a W3C query: the types, as full IRIs, that a credential must have; one of these sets.
     """
 
     id: str
@@ -121,7 +126,7 @@ class CredentialQuery:
             ),
             require_cryptographic_holder_binding=members.flag("require_cryptographic_holder_binding", default=True),
             doctype_value=meta.optional_text("doctype_value", max_chars=256),
-            type_values=meta.optional_array("type_values", _read_types, max_items=_MAX_TYPES),
+            type_values=_read_alternatives(meta, required=format_ == LDP_VC),
         )
         query.check_ids()
         return query
@@ -157,6 +162,16 @@ class CredentialQuery:
             claim_sets=[list(option) for option in self.claim_sets],
         )
         return written | {"meta": meta}
+
+    def accepts_type(self, *, vct: str, types: frozenset[str]) -> bool:
+        """Whether a type is one of those asked for: `vct` of an SD-JWT VC, full IRIs of a linked one (§B.1.1)."""
+        if self.format == SD_JWT_VC:
+            return vct in self.vct_values
+        return any(types.issuperset(wanted) for wanted in self.type_values)
+
+    def claim_path(self, path: Path) -> Path:
+        """A path as it is in every format: of a linked credential's claim, without the subject before it."""
+        return path[1:] if self.format == LDP_VC and path[0] == SUBJECT and len(path) > 1 else path
 
     def selections(self) -> tuple[tuple[int, ...], ...]:
         """The alternatives to disclose, favourite first, as indexes into `claims` (§6.4.1).
@@ -276,6 +291,12 @@ def _read_value(value: Json, what: str) -> Value:
 def _read_ids(value: Json, what: str) -> tuple[str, ...]:
     items = check_items(value, what=what, max_items=_MAX_CLAIMS)
     return tuple(check_text(item, what=what, pattern=_ID) for item in items)
+
+
+def _read_alternatives(meta: Members, *, required: bool) -> tuple[tuple[str, ...], ...]:
+    if required:
+        meta.required("type_values")
+    return meta.optional_array("type_values", _read_types, max_items=_MAX_TYPES)
 
 
 def _read_types(value: Json, what: str) -> tuple[str, ...]:

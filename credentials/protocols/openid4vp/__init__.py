@@ -9,6 +9,7 @@ from credentials.protocols.openid4vp.clients import (
     build_redirect_client_id,
 )
 from credentials.protocols.openid4vp.errors import (
+    ForeignNymDomain,
     ForeignResponseUri,
     FormatsNotSupported,
     InvalidRequestUriMethod,
@@ -21,6 +22,7 @@ from credentials.protocols.openid4vp.errors import (
     SignedRedirectUri,
     TransactionDataRefused,
     UnprovenDid,
+    UnprovenNymDomain,
     UnsignedRequest,
     UnsupportedClientIdPrefix,
     UnsupportedResponse,
@@ -30,6 +32,13 @@ from credentials.protocols.openid4vp.errors import (
     WrongWalletNonce,
 )
 from credentials.protocols.openid4vp.fetching import REQUEST_TYPE, RequestUriPost, build_request_uri_post
+from credentials.protocols.openid4vp.linked import (
+    WrongNymDomain,
+    WrongPresentationHeader,
+    build_gate_domain,
+    build_presentation_header,
+    check_presentation_header,
+)
 from credentials.protocols.openid4vp.links import (
     PlainInLink,
     RequestLink,
@@ -41,6 +50,7 @@ from credentials.protocols.openid4vp.links import (
 )
 from credentials.protocols.openid4vp.metadata import (
     ISSUER_ALGORITHMS,
+    LINKED_SUITES,
     OUR_WALLET,
     AnswerEncryption,
     ClientMetadata,
@@ -69,6 +79,7 @@ __all__ = [
     "DIRECT_POST",
     "DIRECT_POST_JWT",
     "ISSUER_ALGORITHMS",
+    "LINKED_SUITES",
     "OUR_WALLET",
     "REQUEST_TYPE",
     "AnswerEncryption",
@@ -79,6 +90,7 @@ __all__ = [
     "DirectPostResult",
     "EncryptedResponse",
     "ErrorResponse",
+    "ForeignNymDomain",
     "ForeignResponseUri",
     "FormatsNotSupported",
     "InvalidRequestUriMethod",
@@ -100,6 +112,7 @@ __all__ = [
     "TransactionData",
     "TransactionDataRefused",
     "UnprovenDid",
+    "UnprovenNymDomain",
     "UnsignedRequest",
     "UnsupportedClientIdPrefix",
     "UnsupportedResponse",
@@ -107,11 +120,15 @@ __all__ = [
     "WalletMetadata",
     "WrongCertificateHash",
     "WrongClientId",
+    "WrongNymDomain",
+    "WrongPresentationHeader",
     "WrongRequestAudience",
     "WrongWalletNonce",
     "build_client_id",
     "build_did_client_id",
+    "build_gate_domain",
     "build_hash_client_id",
+    "build_presentation_header",
     "build_redirect_client_id",
     "build_request_link",
     "build_request_object",
@@ -119,6 +136,7 @@ __all__ = [
     "build_signed_link",
     "build_unsigned_link",
     "check_plain_request",
+    "check_presentation_header",
     "parse_request_link",
     "parse_response_form",
     "verify_request_object",

@@ -57,6 +57,24 @@ class ForeignResponseUri(RequestRefused):
         super().__init__("The request wants the answer at another host than the one that asks.")
 
 
+class ForeignNymDomain(RequestRefused):
+    """A pseudonym is wanted for a domain that another site has, too: both together would know the holder again."""
+
+    code = "foreign_nym_domain"
+
+    def __init__(self) -> None:
+        super().__init__("The request wants a pseudonym for another address than the one that the answer goes to.")
+
+
+class UnprovenNymDomain(RequestRefused):
+    """A pseudonym is wanted by a client of which nothing proves the host."""
+
+    code = "unproven_nym_domain"
+
+    def __init__(self) -> None:
+        super().__init__("The request wants a pseudonym, but neither a certificate nor did:web proves whose host asks.")
+
+
 class UnsupportedResponse(RequestRefused):
     """An answer of a type, or by a way, that this wallet does not have."""
 
@@ -159,7 +177,9 @@ class FormatsNotSupported(RequestRefused):
     code = error = "vp_formats_not_supported"
 
     def __init__(self) -> None:
-        super().__init__("The verifier does not accept SD-JWT VCs (dc+sd-jwt) as this wallet signs them, with ES256.")
+        super().__init__(
+            "The verifier accepts neither SD-JWT VCs (dc+sd-jwt) as this wallet signs them, with ES256, nor bbs-2023."
+        )
 
 
 class RequestExpired(RequestRefused):

@@ -1,12 +1,13 @@
 """What verifier and wallet say of themselves (OpenID4VP 1.0 §5.1, §10, §11.1), and to which key an answer goes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from credentials.encoding.strict_json import Json
 from credentials.errors import HandstampError, Malformed
 from credentials.keys.encryption import KEY_AGREEMENT, read_recipient
+from credentials.protocols.dcql import LDP_VC, SD_JWT_VC
 from credentials.protocols.members import Members, without_absent
 from credentials.protocols.openid4vp.errors import FormatsNotSupported, NoUsableEncryption
 
@@ -16,6 +17,9 @@ HOLDER_ALGORITHMS: Final = ("ES256",)
 """What our wallet signs with, always: another algorithm would tell its owner from others."""
 # The strongest first. §8.3: A128GCM is what is meant when nothing is said.
 ENCRYPTIONS: Final = ("A256GCM", "A128GCM")
+PROOF_TYPE: Final = "DataIntegrityProof"
+LINKED_SUITES: Final = ("bbs-2023",)
+"""The cryptosuites of the linked credentials that our wallet shows (§B.1.3.2)."""
 _POINT: Final = ("kty", "crv", "x", "y")
 # The older, less specific name of Ed25519 (RFC 8037).
 _SAME: Final = {"EdDSA": "Ed25519"}
@@ -43,6 +47,9 @@ class ClientMetadata:
         client_name: what it calls itself; nothing vouches for it.
         sd_jwt_algorithms: what the issuer may have signed with; empty for any.
         kb_jwt_algorithms: what the holder may sign with; empty for any.
+        takes_sd_jwt: whether it reads SD-JWT VCs.
+        linked_suites: the cryptosuites of linked credentials (`ldp_vc`) that it reads; empty for any, None if it reads
+            no linked credential.
         encryption_keys: public keys on P-256 that an answer can be encrypted to (ECDH-ES).
         encryption_encs: how its content may be encrypted.
     """
@@ -50,6 +57,8 @@ class ClientMetadata:
     client_name: str | None = None
     sd_jwt_algorithms: tuple[str, ...] = ISSUER_ALGORITHMS
     kb_jwt_algorithms: tuple[str, ...] = ISSUER_ALGORITHMS
+    takes_sd_jwt: bool = True
+    linked_suites: tuple[str, ...] | None = None
     encryption_keys: tuple[Mapping[str, Json], ...] = ()
     encryption_encs: tuple[str, ...] = ("A128GCM",)
 
@@ -61,22 +70,24 @@ class ClientMetadata:
         missing, and so is a key that does not repeat its algorithm. Keys of other kinds are passed over (§8.3).
 
         Raises:
-            FormatsNotSupported: the verifier takes no SD-JWT VC that this kernel could make.
+            FormatsNotSupported: the verifier takes nothing that this kernel could make.
         """
         formats = members.optional_object("vp_formats_supported") or members.optional_object("vp_formats")
-        ours = formats.optional_object("dc+sd-jwt") if formats else None
-        if formats and ours is None:
-            raise FormatsNotSupported
+        ours = formats.optional_object(SD_JWT_VC) if formats else None
         read = cls(
             client_name=members.optional_text("client_name", max_chars=256),
             sd_jwt_algorithms=ours.optional_texts("sd-jwt_alg_values", max_items=64) if ours else (),
             kb_jwt_algorithms=ours.optional_texts("kb-jwt_alg_values", max_items=64) if ours else (),
+            takes_sd_jwt=formats is None or ours is not None,
+            linked_suites=_read_suites(formats) if formats else (),
             encryption_keys=_read_keys(members),
             encryption_encs=_read_encs(members),
         )
-        if not any(read.takes_issuer(each) for each in ISSUER_ALGORITHMS):
-            raise FormatsNotSupported
         if read.kb_jwt_algorithms and not set(HOLDER_ALGORITHMS) & set(read.kb_jwt_algorithms):
+            read = replace(read, takes_sd_jwt=False)
+        if not any(read.takes_issuer(each) for each in ISSUER_ALGORITHMS):
+            read = replace(read, takes_sd_jwt=False)
+        if not read.takes_sd_jwt and not any(read.takes_suite(each) for each in LINKED_SUITES):
             raise FormatsNotSupported
         return read
 
@@ -84,7 +95,11 @@ class ClientMetadata:
         """Write `client_metadata`, under the final names only."""
         named = {"sd-jwt_alg_values": self.sd_jwt_algorithms, "kb-jwt_alg_values": self.kb_jwt_algorithms}
         algorithms = without_absent(**{name: list[Json](values) for name, values in named.items()})
-        written = without_absent(client_name=self.client_name) | {"vp_formats_supported": {"dc+sd-jwt": algorithms}}
+        formats: dict[str, Json] = {SD_JWT_VC: algorithms} if self.takes_sd_jwt else {}
+        if self.linked_suites is not None:
+            named = {"proof_type_values": (PROOF_TYPE,), "cryptosuite_values": self.linked_suites}
+            formats[LDP_VC] = without_absent(**{name: list[Json](values) for name, values in named.items()})
+        written = without_absent(client_name=self.client_name) | {"vp_formats_supported": formats}
         if self.encryption_keys:
             written["jwks"] = {"keys": [dict(key) for key in self.encryption_keys]}
             written["encrypted_response_enc_values_supported"] = list[Json](self.encryption_encs)
@@ -93,7 +108,11 @@ class ClientMetadata:
     def takes_issuer(self, algorithm: str) -> bool:
         """Whether the verifier reads a credential that an issuer signed with `algorithm`."""
         named = {_SAME.get(each, each) for each in self.sd_jwt_algorithms}
-        return not named or _SAME.get(algorithm, algorithm) in named
+        return self.takes_sd_jwt and (not named or _SAME.get(algorithm, algorithm) in named)
+
+    def takes_suite(self, cryptosuite: str) -> bool:
+        """Whether the verifier reads linked credentials that are secured in this way."""
+        return self.linked_suites is not None and (not self.linked_suites or cryptosuite in self.linked_suites)
 
     def choose_encryption(self) -> AnswerEncryption:
         """The first key that can be used, and the strongest encryption that both know (§8.3).
@@ -146,7 +165,8 @@ OUR_WALLET: Final[Mapping[str, Json]] = {
         "dc+sd-jwt": {
             "sd-jwt_alg_values": list[Json](ISSUER_ALGORITHMS),
             "kb-jwt_alg_values": list[Json](HOLDER_ALGORITHMS),
-        }
+        },
+        "ldp_vc": {"proof_type_values": [PROOF_TYPE], "cryptosuite_values": list[Json](LINKED_SUITES)},
     },
     "client_id_prefixes_supported": ["x509_san_dns", "x509_hash", "decentralized_identifier", "redirect_uri"],
     "request_object_signing_alg_values_supported": list[Json](ISSUER_ALGORITHMS),
@@ -155,6 +175,17 @@ OUR_WALLET: Final[Mapping[str, Json]] = {
 }
 """`wallet_metadata` of our wallet: the same bytes from everybody, at every site, so that it tells nobody from another
 (§15.6). It changes only with a release that can do something else."""
+
+
+def _read_suites(formats: Members) -> tuple[str, ...] | None:
+    linked = formats.optional_object(LDP_VC)
+    if linked is None:
+        return None
+    # §B.1.3.2.3: a list of proof types, if there is one, must hold ours; suites of other proof types say nothing.
+    kinds = linked.optional_texts("proof_type_values", max_items=64)
+    if kinds and PROOF_TYPE not in kinds:
+        return None
+    return linked.optional_texts("cryptosuite_values", max_items=64)
 
 
 def _read_keys(members: Members) -> tuple[Mapping[str, Json], ...]:

@@ -1,7 +1,9 @@
 """Authorization requests (OpenID4VP 1.0 §5): what is asked, of whom, and where the answer goes."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final, Self
 
 from credentials.encoding.strict_json import Json
@@ -16,6 +18,12 @@ from credentials.protocols.openid4vp.errors import (
     UnsupportedResponse,
 )
 from credentials.protocols.openid4vp.fetching import WALLET_NONCE
+from credentials.protocols.openid4vp.linked import (
+    NYM_DOMAINS,
+    build_presentation_header,
+    check_nym_domains,
+    read_nym_domains,
+)
 from credentials.protocols.openid4vp.metadata import AnswerEncryption, ClientMetadata
 from credentials.protocols.openid4vp.transactions import check_transactions
 from credentials.protocols.urls import host_of, parse_service_url
@@ -47,6 +55,7 @@ class AuthorizationRequest:
         issued_at: seconds since 1970; other verifiers may leave it out.
         expires_at: seconds since 1970; other verifiers may leave it out.
         wallet_nonce: what the wallet sent when it fetched the request by POST.
+        nym_domains: for which domain a pseudonym is wanted, by the id of the credential query; the others want none.
     """
 
     client_id: str
@@ -60,6 +69,16 @@ class AuthorizationRequest:
     issued_at: int | None = None
     expires_at: int | None = None
     wallet_nonce: str | None = None
+    nym_domains: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Keep a copy of the domains that nobody can change."""
+        object.__setattr__(self, "nym_domains", MappingProxyType(dict(self.nym_domains)))
+
+    @property
+    def presentation_header(self) -> bytes:
+        """What the proof of a linked credential must sign to answer this request: 32 bytes."""
+        return build_presentation_header(self.client_id, self.nonce, self.response_uri)
 
     @property
     def client(self) -> ClientId:
@@ -100,10 +119,11 @@ class AuthorizationRequest:
             response_mode=members.text("response_mode", max_chars=256),
             dcql=Query.parse(members.required("dcql_query")),
             handshake=None if handshake is None else Handshake.parse(handshake),
-            client_metadata=ClientMetadata.read(metadata) if metadata else ClientMetadata(),
+            client_metadata=ClientMetadata.read(metadata) if metadata else ClientMetadata(linked_suites=()),
             issued_at=members.optional_time("iat"),
             expires_at=members.optional_time("exp"),
             wallet_nonce=members.optional_text("wallet_nonce", pattern=WALLET_NONCE),
+            nym_domains=read_nym_domains(members),
         )
 
     def to_json(self) -> dict[str, Json]:
@@ -122,13 +142,15 @@ class AuthorizationRequest:
             iat=self.issued_at,
             exp=self.expires_at,
             wallet_nonce=self.wallet_nonce,
+            **{NYM_DOMAINS: dict[str, Json](self.nym_domains)},
         )
 
     def check_consistent(self) -> None:
-        """Check that client, address, encryption and handshake belong together (§5.9.3, §8.3, the handshake's rule).
+        """Check that client, address, encryption, domains and handshake belong together (§5.9.3, §8.3, our profile).
 
         Raises:
-            RequestRefused, ForeignResponseUri, NoUsableEncryption, HandshakeMismatch: they do not.
+            RequestRefused, ForeignResponseUri, NoUsableEncryption, UnprovenNymDomain, ForeignNymDomain,
+            HandshakeMismatch: they do not.
         """
         client = self.client
         if client.prefix is Prefix.REDIRECT_URI and self.response_uri != client.identifier:
@@ -136,6 +158,7 @@ class AuthorizationRequest:
         if client.host is not None and self.host != client.host:
             raise ForeignResponseUri
         _ = self.encryption
+        check_nym_domains(self.nym_domains, query=self.dcql, client=client, response_uri=self.response_uri)
         if self.handshake is not None:
             self.handshake.check_nonce(self.nonce)
 

@@ -12,6 +12,7 @@ from typing import Final, Self
 from credentials.encoding.strict_json import Json, dump, parse, parse_object
 from credentials.errors import HolderError, Malformed
 from credentials.keys.encryption import ENCRYPTIONS, DecryptionKey, decrypt, encrypt
+from credentials.protocols.dcql import Presentation
 from credentials.protocols.members import Members, check_text, shown, without_absent
 from credentials.protocols.oauth import build_form, parse_form
 from credentials.protocols.openid4vp.metadata import AnswerEncryption
@@ -80,11 +81,11 @@ class AuthorizationResponse:
     """Presentations by the id of the credential query that they answer.
 
     Attributes:
-        vp_token: at least one id, each with at least one presentation.
+        vp_token: at least one id, each with at least one presentation: text, or an object in the format `ldp_vc`.
         state: the verifier's mark, as it came with the request.
     """
 
-    vp_token: Mapping[str, tuple[str, ...]]
+    vp_token: Mapping[str, tuple[Presentation, ...]]
     state: str | None = None
 
     def __post_init__(self) -> None:
@@ -116,7 +117,7 @@ class AuthorizationResponse:
 
     def to_json(self) -> dict[str, Json]:
         """Write the parameters of the response, as they are encrypted (§8.3)."""
-        token: dict[str, Json] = {name: list[Json](presentations) for name, presentations in self.vp_token.items()}
+        token: dict[str, Json] = {name: [_write(each) for each in given] for name, given in self.vp_token.items()}
         return {"vp_token": token} | without_absent(state=self.state)
 
     def to_form(self, encryption: AnswerEncryption | None = None) -> bytes:
@@ -220,17 +221,24 @@ def _read_id(name: str) -> str:
     return check_text(name, what="id in the vp_token", pattern=_ID)
 
 
-def _read_presentations(token: Members, name: str) -> tuple[str, ...]:
+def _read_presentations(token: Members, name: str) -> tuple[Presentation, ...]:
     value = token.required(name)
     if not isinstance(value, list):
         raise VpTokenNotArrays(name)
     return token.array(name, _read_presentation, max_items=_MAX_PRESENTATIONS)
 
 
-def _read_presentation(value: Json, what: str) -> str:
+def _read_presentation(value: Json, what: str) -> Presentation:
     if isinstance(value, dict):
-        raise Malformed(what, "it is an object, as in formats that were not asked for; an SD-JWT VC is a string")
+        # Parsed already, so its members are read alike by everybody; how large it may be is for one presentation.
+        if len(dump(value)) > _MAX_PRESENTATION:
+            raise Malformed(what, f"it is longer than {_MAX_PRESENTATION} bytes")
+        return value
     return check_text(value, what=what, max_chars=_MAX_PRESENTATION)
+
+
+def _write(presentation: Presentation) -> Json:
+    return presentation if isinstance(presentation, str) else dict(presentation)
 
 
 def _read_plain(form: Mapping[str, str]) -> dict[str, Json]:

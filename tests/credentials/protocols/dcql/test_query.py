@@ -119,7 +119,7 @@ def test_a_wrong_credential_query_is_refused_with_its_reason(change: dict[str, A
         ({"credentials": [TRACK], "credential_sets": []}, "empty array"),
         ({"credentials": [TRACK], "credential_sets": [{}]}, "options"),
         ({"credentials": [TRACK], "credential_sets": [{"options": [["other"]]}]}, "not in `credentials`"),
-        ({"credentials": [TRACK | {"id": f"q{n}"} for n in range(33)]}, "more than 32"),
+        ({"credentials": [TRACK | {"id": f"q{n}"} for n in range(65)]}, "more than 64"),
         # Each claim is looked for in every copy of a wallet, which may hold thousands.
         ({"credentials": [TRACK | {"id": f"q{n}", "claims": MANY} for n in range(5)]}, "more than 256 claims in all"),
     ],

@@ -200,7 +200,7 @@ def test_a_wallet_says_the_same_of_itself_every_time() -> None:
     read = RequestUriPost.parse_form(build_request_uri_post("a" * 22))
     assert read.wallet_nonce == "a" * 22
     assert read.wallet_metadata == WalletMetadata(
-        formats=frozenset({"dc+sd-jwt"}),
+        formats=frozenset({"dc+sd-jwt", "ldp_vc"}),
         client_id_prefixes=frozenset({"x509_san_dns", "x509_hash", "decentralized_identifier", "redirect_uri"}),
         encryption_encs=("A256GCM", "A128GCM"),
         request_algorithms=("ES256", "ES384", "Ed25519"),
