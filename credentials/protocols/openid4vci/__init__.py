@@ -11,8 +11,13 @@ from credentials.protocols.openid4vci.authorization_server import (
     AuthorizationServerMetadata,
     authorization_server_metadata_url,
 )
+from credentials.protocols.openid4vci.commitments import (
+    CommitmentProof,
+    build_commitment_jwt,
+    check_commitment_jwt,
+    check_request_commitment,
+)
 from credentials.protocols.openid4vci.configurations import (
-    SD_JWT_VC,
     ClaimDescription,
     CredentialConfiguration,
     Display,
@@ -29,6 +34,7 @@ from credentials.protocols.openid4vci.credential import (
 )
 from credentials.protocols.openid4vci.details import AuthorizedCredential
 from credentials.protocols.openid4vci.encryption import EncryptionOffer, WantedEncryption, seal, unseal
+from credentials.protocols.openid4vci.forms import DOOR_PASS, LDP_VC, SD_JWT_VC, Form, split_name
 from credentials.protocols.openid4vci.metadata import (
     IssuerMetadata,
     NoSuchConfiguration,
@@ -65,6 +71,8 @@ from credentials.protocols.openid4vci.tokens import (
 
 __all__ = [
     "AUTHORIZATION_CODE_GRANT",
+    "DOOR_PASS",
+    "LDP_VC",
     "MAX_PROOFS",
     "PRE_AUTHORIZED_CODE_GRANT",
     "REFRESH_TOKEN_GRANT",
@@ -74,6 +82,7 @@ __all__ = [
     "AuthorizedCredential",
     "ClaimDescription",
     "CodeRequest",
+    "CommitmentProof",
     "CredentialConfiguration",
     "CredentialOffer",
     "CredentialRequest",
@@ -83,6 +92,7 @@ __all__ = [
     "DeferredResponse",
     "Display",
     "EncryptionOffer",
+    "Form",
     "IssuerMetadata",
     "KeyAttestation",
     "NoSuchConfiguration",
@@ -102,11 +112,14 @@ __all__ = [
     "WrongIssuerIdentifier",
     "authorization_server_metadata_url",
     "build_authorization_response",
+    "build_commitment_jwt",
     "build_key_attestation",
     "build_proof_jwt",
+    "check_commitment_jwt",
     "check_key_attestation",
     "check_proof_jwt",
     "check_proofs",
+    "check_request_commitment",
     "check_request_proofs",
     "issuer_metadata_url",
     "make_code_challenge",
@@ -116,5 +129,6 @@ __all__ = [
     "parse_token_request",
     "seal",
     "sign_metadata",
+    "split_name",
     "unseal",
 ]

@@ -1,5 +1,6 @@
 """Nonce responses, credential requests and credential responses, at once or deferred (OpenID4VCI 1.0 §7 to §9)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, Self
 
@@ -19,7 +20,7 @@ _MAX_ID: Final = 256
 _MAX_NONCE: Final = 512
 _MAX_INTERVAL_S: Final = 31_536_000
 
-ProofType = Literal["jwt", "attestation"]
+ProofType = Literal["jwt", "attestation", "bbs2023_commitment"]
 
 
 class DeferredIssuance(HandstampError):
@@ -50,19 +51,19 @@ class NonceResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialRequest:
-    """A credential request with proofs of one type.
+    """A credential request with proofs of one type, or none for a credential that is bound to nothing.
 
     Attributes:
         credential_identifier: a data set named in the token response; exactly one of the two is given.
         credential_configuration_id: a configuration, when the token response named no data sets.
-        proofs: one to twenty key proofs, or one key attestation, as they came.
-        proof_type: `jwt` (App. F.1) or `attestation` (App. F.3).
+        proofs: one to twenty key proofs, or one key attestation or commitment, as they came; empty for none.
+        proof_type: `jwt` (App. F.1), `attestation` (App. F.3) or our `bbs2023_commitment`.
         response_encryption: how the response is to be encrypted; None for plain JSON.
     """
 
     credential_identifier: str | None = None
     credential_configuration_id: str | None = None
-    proofs: tuple[str, ...]
+    proofs: tuple[str, ...] = ()
     proof_type: ProofType = "jwt"
     response_encryption: WantedEncryption | None = None
 
@@ -76,7 +77,8 @@ class CredentialRequest:
 
         Raises:
             InvalidCredentialRequest: malformed, or not exactly one of the two ways to say what is wanted.
-            InvalidProof: no `proofs`, or of another type than `jwt` and `attestation`.
+            InvalidProof: proofs of a type that nobody knows, or of several types. That there are none is for the
+                issuer to refuse: it knows whether the credential needs any (§8.2).
             InvalidEncryptionParameters: an encrypted response is asked for in a plaintext request (§8.2), or in a way
                 that cannot be followed.
         """
@@ -102,21 +104,23 @@ class CredentialRequest:
         return without_absent(
             credential_identifier=self.credential_identifier,
             credential_configuration_id=self.credential_configuration_id,
-            proofs={self.proof_type: list(self.proofs)},
+            proofs={self.proof_type: list(self.proofs)} if self.proofs else None,
             credential_response_encryption=self.response_encryption.to_json() if self.response_encryption else None,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialResponse:
-    """Credentials of one copy, each bound to a key of its own.
+    """Credentials of one copy, each bound to a key of its own, or to none.
 
     Attributes:
-        credentials: SD-JWT VCs, as they came.
+        credentials: those that are text, as SD-JWT VCs and door passes are, as they came.
+        documents: those that are JSON objects, as linked credentials are. One response holds only one of the two.
         notification_id: to tell the issuer what became of them.
     """
 
-    credentials: tuple[str, ...]
+    credentials: tuple[str, ...] = ()
+    documents: tuple[Mapping[str, Json], ...] = ()
     notification_id: str | None = None
 
     @classmethod
@@ -130,12 +134,12 @@ class CredentialResponse:
         read = parse_credential_response(data)
         if isinstance(read, DeferredResponse):
             raise DeferredIssuance
-        return cls(credentials=read.credentials, notification_id=read.notification_id)
+        return cls(credentials=read.credentials, documents=read.documents, notification_id=read.notification_id)
 
     def to_json(self) -> dict[str, Json]:
         """Write the body of a credential response."""
         return without_absent(
-            credentials=[{"credential": credential} for credential in self.credentials],
+            credentials=[{"credential": credential} for credential in (*self.credentials, *map(dict, self.documents))],
             notification_id=self.notification_id,
         )
 
@@ -195,8 +199,14 @@ def parse_credential_response(data: bytes) -> CredentialResponse | DeferredRespo
     what = "credential response"
     members = Members(parse(data, what=what, max_bytes=MAX_RESPONSE_BYTES), what=what)
     if "transaction_id" not in members:
+        given = members.array("credentials", _read_credential, max_items=_MAX_CREDENTIALS)
+        texts = tuple(each for each in given if isinstance(each, str))
+        documents = tuple(each for each in given if not isinstance(each, str))
+        if texts and documents:
+            raise Malformed(what, "some of its credentials are text and some are JSON objects")
         return CredentialResponse(
-            credentials=members.array("credentials", _read_credential, max_items=_MAX_CREDENTIALS),
+            credentials=texts,
+            documents=documents,
             notification_id=members.optional_text("notification_id", max_chars=_MAX_ID),
         )
     if "credentials" in members:
@@ -216,14 +226,18 @@ def _read_encryption(members: Members, *, encrypted: bool) -> WantedEncryption |
     return wanted
 
 
-def _read_credential(value: Json, what: str) -> str:
-    return Members(value, what=what).text("credential", max_chars=_MAX_CREDENTIAL)
+def _read_credential(value: Json, what: str) -> str | dict[str, Json]:
+    members = Members(value, what=what)
+    credential = members.required("credential")
+    if isinstance(credential, dict) and credential:
+        return credential
+    return members.text("credential", max_chars=_MAX_CREDENTIAL)
 
 
 def _read_proofs(members: Members) -> tuple[ProofType, tuple[str, ...]]:
     with refuse_as(InvalidProof):
-        if "proofs" not in members and "proof" in members:
-            return _read_older_proof(members.object("proof"))
+        if "proofs" not in members:
+            return _read_older_proof(members.object("proof")) if "proof" in members else ("jwt", ())
         proofs = members.object("proofs")
         # §8.2: exactly one proof type. Another one beside ours would otherwise be ignored silently.
         if len(proofs.entries(max_items=_MAX_CREDENTIALS)) != 1:
@@ -231,6 +245,8 @@ def _read_proofs(members: Members) -> tuple[ProofType, tuple[str, ...]]:
         if "attestation" in proofs:
             # App. F: exactly one attestation, which may attest many keys.
             return "attestation", proofs.array("attestation", _read_proof, max_items=1)
+        if "bbs2023_commitment" in proofs:
+            return "bbs2023_commitment", proofs.array("bbs2023_commitment", _read_proof, max_items=1)
         return "jwt", proofs.array("jwt", _read_proof, max_items=MAX_PROOFS)
 
 

@@ -84,8 +84,11 @@ def check_request_proofs(
     beside a `jwt` proof is passed over, for the proof itself shows who holds the key; alone it proves nothing.
 
     Raises:
-        InvalidProof: a proof fails, two are for one key, there are too many, or an attestation is wrong or missing.
+        InvalidProof: there is none, a proof fails, two are for one key, there are too many, or an attestation is wrong
+            or missing.
     """
+    if not request.proofs or request.proof_type == "bbs2023_commitment":
+        raise InvalidProof("This credential is bound to a key: send `proofs` with an array of JWTs under `jwt`.")
     if request.proof_type == "attestation":
         with refuse_as(InvalidProof):
             attested = check_key_attestation(request.proofs[0], anchors=rules.anchors, at=at)

@@ -32,7 +32,8 @@ _MAX_ID: Final = 256
 _MAX_CODE: Final = 1024
 _MAX_TX_CODE: Final = 64
 _MAX_VERIFIER: Final = 128
-_MAX_RESPONSE_BYTES: Final = 262_144
+# A thousand copies, each in four forms, with the labels of two of them, are 250,000 bytes.
+_MAX_RESPONSE_BYTES: Final = 1_048_576
 _MAX_TOKEN: Final = 8192
 
 

@@ -118,6 +118,7 @@ def parse(document: Any) -> TokenResponse:
             st.builds(
                 AuthorizedCredential,
                 credential_configuration_id=TEXT,
+                commitments=st.dictionaries(TEXT, TEXT, max_size=2),
                 credential_identifiers=st.lists(TEXT, min_size=1, max_size=3, unique=True).map(tuple),
             ),
             max_size=3,
@@ -154,6 +155,16 @@ def test_details_of_other_types_and_unknown_members_are_ignored() -> None:
         {
             "authorization_details": [
                 {"type": "openid_credential", "credential_configuration_id": "a", "credential_identifiers": []}
+            ]
+        },
+        {
+            "authorization_details": [
+                {
+                    "type": "openid_credential",
+                    "credential_configuration_id": "a",
+                    "credential_identifiers": ["b"],
+                    "handstamp_commitments": {"b": 1},
+                }
             ]
         },
     ],
