@@ -1,8 +1,9 @@
 """The wallet's state as bytes, and what older versions wrote, carried over.
 
 Format 1 had no refresh tokens, only texts in claims, and one `Collecting` for each offer that was under way. Format 2
-keeps what each offer left (`wallet.supply`). A wallet of format 1 is read as one of format 2; its next change writes it
-so.
+keeps what each offer left (`wallet.supply`). Format 3 adds linked credentials, the nyms behind pseudonyms, and when to
+renew (`wallet.linked`); what it adds is empty in a wallet of format 2. Either older one is read as the newest; its next
+change writes it so.
 """
 
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ _ADAPTER: Final = TypeAdapter(Wallet)
 _ANY: Final = TypeAdapter(dict[str, Any])
 _NOT_THIS_VERSIONS: Final = "its content is not a wallet that this version can read"
 _FIRST_FORMAT: Final = 1
+_SECOND_FORMAT: Final = 2
 _TOKEN_LIFE: Final = timedelta(minutes=10)
 
 
@@ -40,6 +42,8 @@ def parse_state(data: bytes) -> Wallet:
         match content.get("format"):
             case int(found) if found == FORMAT:
                 return _ADAPTER.validate_json(data)
+            case int(found) if found == _SECOND_FORMAT:
+                return _ADAPTER.validate_python(content | {"format": FORMAT})
             case int(found) if found == _FIRST_FORMAT:
                 return _ADAPTER.validate_python(_from_first(content))
             case int(found) if found > FORMAT:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from wallet.state import Authority, Copy, Wallet
+from wallet.linked import Nym
+from wallet.state import Authority, Copy, Wallet, joining
 from wallet.supply import Supply
 
 T = TypeVar("T")
@@ -57,6 +58,7 @@ def merge(ours: Wallet, theirs: Wallet, *, with_instances: bool, with_authoritie
         deliveries=_union(ours.deliveries, theirs.deliveries, lambda each: each.id),
         supplies=_merge_supplies(ours.supplies, theirs.supplies),
         spent=spent,
+        nyms=_merge_nyms(ours.nyms, theirs.nyms),
     )
     after = sum(len(each.instances) for each in copies)
     return merged, Merged(
@@ -78,13 +80,13 @@ def _merge_copies(ours: Iterable[Copy], theirs: Iterable[Copy], spent: frozenset
 def _merge_copy(mine: Copy, theirs: Copy) -> Copy:
     newer, older = (theirs, mine) if _last(theirs) > _last(mine) else (mine, theirs)
     # Two versions of one title would tell this wallet apart from others: the newer one counts.
-    kept = older.instances if older.claims == newer.claims else ()
-    instances = _union(newer.instances, kept, lambda each: each.mark)
+    both = joining(older, newer)
     return replace(
-        newer,
-        instances=instances,
+        both,
+        instances=_union(newer.instances, both.instances, lambda each: each.mark),
         uses=max(mine.uses, theirs.uses),
         received_at=min(mine.received_at, theirs.received_at),
+        renewed_at=newer.renewed_at,
     )
 
 
@@ -104,6 +106,12 @@ def _merge_supplies(ours: tuple[Supply, ...], theirs: tuple[Supply, ...]) -> tup
         if other is None or other.token_at <= supply.token_at:
             merged[supply.offer_id] = supply
     return tuple(merged.values())
+
+
+def _merge_nyms(ours: tuple[Nym, ...], theirs: tuple[Nym, ...]) -> tuple[Nym, ...]:
+    """Keep every nym once; that a co-op took it is known as soon as either knows."""
+    taken = {each.key: each for each in (*theirs, *ours) if each.accepted_at}
+    return tuple(taken.get(each.key, each) for each in _union(ours, theirs, lambda each: each.key))
 
 
 def _union(ours: tuple[T, ...], theirs: tuple[T, ...], key: Callable[[T], Hashable]) -> tuple[T, ...]:

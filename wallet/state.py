@@ -2,10 +2,12 @@
 
 A copy is owned once and comes in several single-use instances. An instance that was shown is taken out for good,
 together with its key, before it is sent: what is no longer there cannot be shown twice. Its mark stays, so that an
-older backup does not bring it back.
+older backup does not bring it back. The same copy may also come as linked credentials (`wallet.linked`), which are not
+used up.
 """
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -13,10 +15,12 @@ from typing import Final
 
 from pydantic import JsonValue
 
+import schemas
 from credentials.encoding import base64url
+from wallet.linked import LinkedCredential, LinkedKind, Nym
 from wallet.supply import Ownership, Supply
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 RECEIPT_LIFE: Final = timedelta(days=365)
 """A receipt is erased after twelve months, on this side as at the gate."""
 _MARK_BYTES: Final = 16
@@ -79,15 +83,18 @@ class Copy:
     """One owned copy of a track or release, one membership, or whatever else an issuer hands out once.
 
     Attributes:
-        id: the issuer's number for it (claim `copy` or `membership`); for a foreign type, made of what it says.
+        id: the issuer's number for it (claim `copy` or `membership`, or how its credential identifiers begin); for a
+            foreign type, made of what it says.
         issuer: the co-op's URL.
         vct: what kind of thing it is.
         claims: every disclosable claim, the same in each instance; nested in foreign types.
-        instances: what can still be shown.
+        instances: what can still be shown once each.
+        linked: what is shown by proofs, at most one of each kind.
         uses: how often it was shown so far.
-        renewed_at: when instances came last; None if only once.
+        renewed_at: when more of it came last; None if it came only once.
         foreign: set when the type is none of ours: whether such a thing marks its holder cannot be told.
         notification_id: by which the issuer hears what became of it.
+        not_renewed: why its linked credentials could not be renewed last time, in words; None if they could.
     """
 
     id: str
@@ -96,10 +103,12 @@ class Copy:
     claims: dict[str, JsonValue]
     received_at: datetime
     instances: tuple[Instance, ...]
+    linked: tuple[LinkedCredential, ...] = ()
     uses: int = 0
     renewed_at: datetime | None = None
     foreign: ForeignType | None = None
     notification_id: str | None = field(default=None, repr=False)
+    not_renewed: str | None = None
 
     @property
     def key(self) -> Ownership:
@@ -110,6 +119,10 @@ class Copy:
         """Return a claim that is a text, or "" if there is none of that name."""
         value = self.claims.get(name)
         return value if isinstance(value, str) else ""
+
+    def linked_as(self, kind: LinkedKind, at: datetime) -> LinkedCredential | None:
+        """Return what can be shown of that kind at this time, or None."""
+        return next((each for each in self.linked if each.kind is kind and each.is_valid(at)), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +182,8 @@ class Delivery:
 class Wallet:
     """Everything that one wallet file holds.
 
-    `spent` has the marks of all instances that were ever shown.
+    `spent` has the marks of all instances that were ever shown. `nyms` are never thrown away: what was committed to
+    counts for life.
     """
 
     format: int = FORMAT
@@ -179,6 +193,7 @@ class Wallet:
     deliveries: tuple[Delivery, ...] = ()
     supplies: tuple[Supply, ...] = ()
     spent: tuple[str, ...] = field(default=(), repr=False)
+    nyms: tuple[Nym, ...] = field(default=(), repr=False)
 
     def anchors(self, purpose: Purpose) -> tuple[bytes, ...]:
         """Return the certificates, as PEM bytes, of the authorities that are pinned for a purpose."""
@@ -210,25 +225,16 @@ class Wallet:
     def with_copy(self, copy: Copy) -> "Wallet":
         """Return this wallet with `copy` received.
 
-        More instances of a copy that is here already are added to it. If the co-op now says something else about it,
-        the new instances take the place of the old ones: two versions of one title would tell the wallet apart from
-        others. No instance is kept twice, and none that was shown before comes back.
+        More of a copy that is here already is added to it. If the co-op now says something else about it, what is new
+        takes the place of the old: two versions of one title would tell the wallet apart from others. No instance is
+        kept twice, and none that was shown before comes back; of linked credentials the newest of each kind is kept.
         """
         mine = self.copy(copy.key)
-        kept = mine.instances if mine and mine.claims == copy.claims else ()
-        known = {*self.spent, *(each.mark for each in kept)}
-        fresh = tuple(each for each in copy.instances if each.mark not in known)
+        fresh = _without_marks(copy, {*self.spent, *(each.mark for each in mine.instances)} if mine else {*self.spent})
         if mine is None:
-            return replace(self, copies=(*self.copies, replace(copy, instances=fresh)))
-        merged = replace(
-            copy,
-            instances=(*kept, *fresh),
-            uses=mine.uses,
-            received_at=mine.received_at,
-            renewed_at=copy.renewed_at or copy.received_at,
-            notification_id=copy.notification_id or mine.notification_id,
-        )
-        return replace(self, copies=tuple(merged if each.key == copy.key else each for each in self.copies))
+            return replace(self, copies=(*self.copies, fresh))
+        joined = joining(mine, fresh)
+        return replace(self, copies=tuple(joined if each.key == copy.key else each for each in self.copies))
 
     def without_copy(self, key: Ownership) -> "Wallet":
         """Return this wallet without a copy, its instances and the way to get more of them."""
@@ -238,13 +244,32 @@ class Wallet:
             supplies=tuple(each.without(key) for each in self.supplies),
         )
 
+    def with_nym(self, nym: Nym) -> "Wallet":
+        """Return this wallet with `nym` added, or put in the place of the same one."""
+        return replace(self, nyms=(*(each for each in self.nyms if each.key != nym.key), nym))
+
+    def nym(self, issuer: str, scope: str) -> Nym | None:
+        """Return the nym to commit to for a scope: the one that the co-op took last, else the first that was made."""
+        mine = [each for each in self.nyms if (each.issuer, each.scope) == (issuer, scope)]
+        taken = sorted((each for each in mine if each.accepted_at), key=lambda each: str(each.accepted_at))
+        return taken[-1] if taken else next(iter(mine), None)
+
+    def nym_of(self, copy: Copy, linked: LinkedCredential) -> Nym | None:
+        """Return the nym that a credential was made for, or None."""
+        key = (copy.issuer, linked.scope, linked.commitment)
+        return next((each for each in self.nyms if each.key == key), None)
+
     def supply(self, offer_id: str) -> Supply | None:
         """Return the standing of an offer, or None."""
         return next((each for each in self.supplies if each.offer_id == offer_id), None)
 
     def bringing(self, copy: Ownership, supply: Supply) -> "Wallet":
-        """Return this wallet with an offer that brought a copy: from now on more of it comes by this offer alone."""
-        others = tuple(each.without(copy) for each in self.supplies if each.offer_id != supply.offer_id)
+        """Return this wallet with an offer that brought a copy: from now on more of it comes by this offer alone.
+
+        What else of that copy another offer brings, and this one does not, goes on coming by the other.
+        """
+        kinds = frozenset(each.configuration_id for each in supply.sources)
+        others = tuple(each.without(copy, kinds) for each in self.supplies if each.offer_id != supply.offer_id)
         return replace(self, supplies=(*others, supply))
 
     def with_supply(self, supply: Supply) -> "Wallet":
@@ -273,5 +298,40 @@ class Wallet:
         return replace(self, copies=copies, spent=(*self.spent, taken.mark)), taken
 
 
+def joining(mine: Copy, newer: Copy) -> Copy:
+    """Return what is kept of a copy after more of it came, or a newer state of it."""
+    alike = _in_common(mine, newer)
+    # A linked credential lacks the number that an SD-JWT VC has: what is known of it stays.
+    claims = mine.claims if alike and mine.claims.keys() > newer.claims.keys() else newer.claims
+    linked = sorted((*(mine.linked if alike else ()), *newer.linked), key=lambda each: each.month)
+    return replace(
+        newer,
+        claims=claims,
+        instances=(*(mine.instances if claims == mine.claims else ()), *newer.instances),
+        linked=tuple({each.kind: each for each in linked}.values()),
+        uses=mine.uses,
+        received_at=mine.received_at,
+        renewed_at=newer.renewed_at or newer.received_at,
+        notification_id=newer.notification_id or mine.notification_id,
+    )
+
+
+def _in_common(one: Copy, other: Copy) -> bool:
+    """Tell whether two say the same where both say something; the number counts as said by instances only."""
+    number = schemas.BY_VCT[one.vct].countable_claim if one.vct in schemas.BY_VCT else ""
+    names = (one.claims.keys() & other.claims.keys()) - {number}
+    return all(one.claims[name] == other.claims[name] for name in names) and (
+        bool(number) or one.claims == other.claims
+    )
+
+
+def _without_marks(copy: Copy, known: Collection[str]) -> Copy:
+    return replace(copy, instances=tuple(each for each in copy.instances if each.mark not in known))
+
+
 def _valid(copy: Copy, now: datetime) -> Copy:
-    return replace(copy, instances=tuple(each for each in copy.instances if each.is_valid(now)))
+    return replace(
+        copy,
+        instances=tuple(each for each in copy.instances if each.is_valid(now)),
+        linked=tuple(each for each in copy.linked if each.is_valid(now)),
+    )

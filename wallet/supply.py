@@ -18,10 +18,14 @@ Ownership: TypeAlias = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """One copy that an offer brings and that has not been received yet."""
+    """One copy that an offer brings and that has not been received yet.
+
+    `scope` is the co-op's label for who counts, where what comes is bound to a nym.
+    """
 
     configuration_id: str
     credential_identifier: str | None
+    scope: str | None = None
     state: Literal["waiting"] = "waiting"
 
 
@@ -39,6 +43,7 @@ class Deferred:
     since: datetime
     not_before: datetime
     copy: Ownership | None = None
+    scope: str | None = None
     state: Literal["deferred"] = "deferred"
 
 
@@ -49,6 +54,7 @@ class Brought:
     configuration_id: str
     credential_identifier: str | None
     copy: Ownership
+    scope: str | None = None
     state: Literal["brought"] = "brought"
 
 
@@ -79,6 +85,8 @@ class Supply:
         refresh_token: None when the co-op gave none; then a new offer must bring more.
         token_at: when the tokens came.
         notices: what the co-op has still to be told.
+        renew_at: when the linked credentials that came by it are to be renewed: a moment drawn at random, so that it
+            says nothing; None if there are none.
     """
 
     offer_id: str
@@ -93,6 +101,7 @@ class Supply:
     token_at: datetime
     sources: tuple[Source, ...]
     notices: tuple[Notice, ...] = ()
+    renew_at: datetime | None = None
 
     @property
     def waiting(self) -> tuple[Waiting, ...]:
@@ -138,11 +147,17 @@ class Supply:
         """Return this supply without something that will not come."""
         return replace(self, sources=tuple(each for each in self.sources if each != source))
 
-    def without(self, copy: Ownership) -> "Supply":
-        """Return this supply without one copy that it brought."""
-        return replace(
-            self, sources=tuple(each for each in self.sources if isinstance(each, Waiting) or each.copy != copy)
-        )
+    def without(self, copy: Ownership, kinds: Collection[str] | None = None) -> "Supply":
+        """Return this supply without one copy that it brought, or without what came of it by these names alone."""
+
+        def goes(source: Source) -> bool:
+            return (
+                source.state != "waiting"
+                and source.copy == copy
+                and (kinds is None or source.configuration_id in kinds)
+            )
+
+        return replace(self, sources=tuple(each for each in self.sources if not goes(each)))
 
     def with_notice(self, notice: Notice) -> "Supply":
         """Return this supply with something that the co-op shall hear."""

@@ -1,6 +1,7 @@
 """What an older version of the wallet wrote is read, whole; what a newer one wrote is left alone."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from wallet import sealed
 from wallet.formats import build_state, parse_state
+from wallet.linked import LinkedCredential, LinkedKind, Nym
 from wallet.state import Authority, Purpose, Wallet
 from wallet.supply import Brought, Deferred, Notice, Supply, Waiting
 from wallet.vault import Vault
@@ -61,7 +63,7 @@ def first(**changes: Any) -> bytes:
 
 def test_a_wallet_of_the_first_format_is_carried_over_whole() -> None:
     wallet = parse_state(first())
-    assert wallet.format == 2
+    assert wallet.format == 3
     (copy,) = wallet.copies
     assert (copy.uses, copy.instances[0].credential, copy.instances[0].expires_at) == (3, "jwt~a~", None)
     assert wallet.authorities[0].purposes == {Purpose.SITES, Purpose.CO_OPS}
@@ -72,13 +74,28 @@ def test_a_wallet_of_the_first_format_is_carried_over_whole() -> None:
     assert parse_state(build_state(wallet)) == wallet
 
 
+def test_a_wallet_of_the_second_format_is_carried_over_whole() -> None:
+    second: dict[str, Any] = json.loads(build_state(parse_state(first())))
+    for name in ("nyms",):
+        del second[name]
+    for copy in second["copies"]:
+        del copy["linked"], copy["not_renewed"]
+    for supply in second["supplies"]:
+        del supply["renew_at"]
+        for source in supply["sources"]:
+            del source["scope"]
+    wallet = parse_state(json.dumps(second | {"format": 2}).encode())
+    assert wallet == parse_state(first())
+    assert (wallet.format, wallet.nyms, wallet.copies[0].linked, wallet.supplies[0].renew_at) == (3, (), (), None)
+
+
 def test_the_next_change_writes_the_new_format(vault: Vault) -> None:
     plain = sealed.seal(first(), key=vault._key, random=bytes)  # noqa: SLF001 - as it was written
     vault.path.write_bytes(plain)
     assert vault.load().copies[0].id == "c1"
     vault.change(lambda wallet: (wallet.taking_instance(wallet.copies[0].key)[0], None))
     opened, _ = sealed.unseal(vault.path.read_bytes(), key=vault._key)  # noqa: SLF001
-    assert json.loads(opened)["format"] == 2
+    assert json.loads(opened)["format"] == 3
 
 
 def test_every_state_of_a_supply_is_written_and_read_again() -> None:
@@ -100,22 +117,38 @@ def test_every_state_of_a_supply_is_written_and_read_again() -> None:
             Brought(**names, copy=("i", "v", "c")),
         ),
         notices=(Notice(event="credential_accepted", notification_id="n"),),
+        renew_at=MOMENT,
+    )
+    linked = LinkedCredential(
+        kind=LinkedKind.PSEUDONYM,
+        credential="a proof value",
+        month="2026-11",
+        expires_at=MOMENT,
+        issuer_key="zKey",
+        scope="who",
+        commitment="point",
+    )
+    copy = replace(parse_state(first()).copies[0], linked=(linked,), not_renewed="it was given back")
+    nym = Nym(
+        issuer="https://coop.example", scope="who", secret="n-y-m", blind="b-l", commitment="point", made_at=MOMENT
     )
     wallet = Wallet(
         supplies=(supply,),
+        copies=(copy,),
+        nyms=(nym,),
         spent=("m",),
         authorities=(
             Authority(name="U", certificate="P", fingerprint="F", added_at=MOMENT, purposes=frozenset({Purpose.SITES})),
         ),
     )
     assert parse_state(build_state(wallet)) == wallet
-    for secret in ("later", "KEY", "'t'", "'r'"):
+    for secret in ("later", "KEY", "'t'", "'r'", "n-y-m", "b-l", "a proof value"):
         assert secret not in repr(wallet)
 
 
 def test_what_a_newer_version_wrote_asks_for_an_update() -> None:
     with pytest.raises(sealed.NewerFormat, match="update Handstamp"):
-        parse_state(first(format=3))
+        parse_state(first(format=4))
 
 
 @pytest.mark.parametrize(
