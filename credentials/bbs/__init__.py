@@ -4,9 +4,22 @@ Sources: draft-irtf-cfrg-bbs-signatures, draft-irtf-cfrg-bbs-blind-signatures, d
 versions, and why, is in docs/decisions/0019-the-bbs-variant.md.
 """
 
+from credentials.bbs.commitments import ProverBlind
 from credentials.bbs.errors import BadBbsProof, BadBbsSignature, BadCommitment, UnknownMessage
 from credentials.bbs.interface import Ciphersuite
 from credentials.bbs.keys import BbsPublicKey, BbsSecretKey
+from credentials.bbs.pseudonyms import (
+    NymCommitment,
+    NymProof,
+    NymSecret,
+    ProverNym,
+    check_nym_commitment,
+    commit_nym,
+    finalize_nym,
+    prove_with_nym,
+    sign_with_nym,
+    verify_nym_proof,
+)
 from credentials.bbs.signatures import prove, sign, verify, verify_proof
 
 __all__ = [
@@ -16,9 +29,20 @@ __all__ = [
     "BbsPublicKey",
     "BbsSecretKey",
     "Ciphersuite",
+    "NymCommitment",
+    "NymProof",
+    "NymSecret",
+    "ProverBlind",
+    "ProverNym",
     "UnknownMessage",
+    "check_nym_commitment",
+    "commit_nym",
+    "finalize_nym",
     "prove",
+    "prove_with_nym",
     "sign",
+    "sign_with_nym",
     "verify",
+    "verify_nym_proof",
     "verify_proof",
 ]

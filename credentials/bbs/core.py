@@ -4,9 +4,10 @@ Here messages are scalars and generators are given. The plain, the blind and the
 messages and generators they bring, and in what else enters the challenge; that is all that their modules hold.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Self, TypeAlias
+from typing import Final, Self
 
 from credentials.bbs.curve import (
     G1_BYTES,
@@ -115,9 +116,6 @@ class Transcript:
         return (self.a_bar, self.b_bar, self.d, self.t1, self.t2)
 
 
-Challenger: TypeAlias = Callable[[Transcript, Mapping[int, Scalar]], Scalar]
-
-
 def challenge(setting: Setting, points: Sequence[G1Point], disclosed: Mapping[int, Scalar], suffix: bytes) -> Scalar:
     """Calculate the challenge (§3.7.4) over the points, what is disclosed, the domain, and octets at the end."""
     parts = [len(disclosed).to_bytes(8)]
@@ -170,10 +168,9 @@ class OpenProof:
             t2=add_products((d, *(own[index] for index in hidden)), (r3_mask, *message_masks)),
         )
 
-    @property
-    def last_mask(self) -> Scalar:
-        """What hides the last message, for a proof about that message elsewhere."""
-        return self._masks[-1]
+    def last_masks(self, count: int) -> list[Scalar]:
+        """What hides the last messages, for a proof that the same numbers are in another point, too."""
+        return self._masks[-count:]
 
     def finish(self, challenge: Scalar) -> bytes:
         """Answer the challenge, and write the proof (§4.2.4.4)."""
@@ -187,6 +184,29 @@ class OpenProof:
         ]
         points = self.transcript.points()[:_PROOF_POINTS]
         return b"".join([*map(write_g1, points), *(answer.to_be_bytes() for answer in answers)])
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What remains to be shown of a proof whose challenge is right: that A_bar, with the key, is paired with B_bar."""
+
+    a_bar: G1Point
+    b_bar: G1Point
+    public_key: BbsPublicKey
+
+    @property
+    def pairs(self) -> Pairs:
+        """The left side of the equation; the right side is B_bar."""
+        return [(self.a_bar, self.public_key.point)]
+
+    def check(self) -> None:
+        """Check the pairing (CoreProofVerify, §3.6.4, step 6).
+
+        Raises:
+            BadBbsProof: it does not hold.
+        """
+        if not is_paired(self.pairs, self.b_bar):
+            raise BadBbsProof
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,25 +286,32 @@ class Proof:
             t2=add_products(points, scalars),
         )
 
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What remains to be shown of a proof whose challenge is right: that A_bar, with the key, is paired with B_bar."""
-
-    a_bar: G1Point
-    b_bar: G1Point
-    public_key: BbsPublicKey
-
-    @property
-    def pairs(self) -> Pairs:
-        """The left side of the equation; the right side is B_bar."""
-        return [(self.a_bar, self.public_key.point)]
-
-    def check(self) -> None:
-        """Check the pairing (CoreProofVerify, §3.6.4, step 6).
+    def check_challenge(self, setting: Setting, disclosed: Mapping[int, Scalar], suffix: bytes) -> Claim:
+        """Check the challenge of a proof that has nothing beyond its own five points; the pairing is left to do.
 
         Raises:
-            BadBbsProof: it does not hold.
+            BadBbsProof: the challenge is another, or there are too many or too few messages.
         """
-        if not is_paired(self.pairs, self.b_bar):
+        points = self.retrace(setting, disclosed).points()
+        if challenge(setting, points, disclosed, suffix) != self.challenge:
             raise BadBbsProof
+        return Claim(self.a_bar, self.b_bar, setting.public_key)
+
+
+class ProofCheck(ABC):
+    """Everything that is needed to verify one proof, as a value: one kind of check for each kind of proof."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def open(self) -> Claim:
+        """Verify all of the proof but its pairing, which is left to do, alone or with others.
+
+        Raises:
+            Malformed: the proof, or a pseudonym that comes with it, cannot be read.
+            BadBbsProof: it does not prove what it should.
+        """
+
+    def verify(self) -> None:
+        """Verify the proof, with its pairing; raises what `open` raises."""
+        self.open().check()

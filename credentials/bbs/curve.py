@@ -25,6 +25,7 @@ __all__ = [
     "Scalar",
     "add_products",
     "hash_sha256_to_g1",
+    "is_identity",
     "is_paired",
     "map_to_g1",
     "multiply_base_g2",
@@ -62,7 +63,7 @@ def read_g1(data: bytes, *, what: str) -> G1Point:
         point = G1Point.from_compressed_bytes(data)
     except ValueError as error:
         raise Malformed(what, "it holds bytes that are no point of the group G1") from error
-    if point == _IDENTITY_G1:
+    if is_identity(point):
         raise Malformed(what, "it holds the identity of the group G1, which proves nothing")
     if point.to_compressed_bytes() != data:
         raise Malformed(what, "it holds a point of G1 in another than its one encoding")
@@ -114,6 +115,11 @@ def add_products(points: Sequence[G1Point], scalars: Sequence[Scalar]) -> G1Poin
     if len(points) != len(scalars):
         raise AssertionError
     return G1Point.multiexp_unchecked(list(points), list(scalars))
+
+
+def is_identity(point: G1Point) -> bool:
+    """Whether this is the identity of G1."""
+    return point == _IDENTITY_G1
 
 
 def multiply_base_g2(scalar: Scalar) -> G2Point:

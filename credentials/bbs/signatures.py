@@ -1,18 +1,22 @@
 """Signing, and showing a part of what was signed, nothing of it blind (draft-irtf-cfrg-bbs-signatures §3.5)."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from typing_extensions import override
 
 from credentials.bbs.core import (
     Claim,
     OpenProof,
     Proof,
+    ProofCheck,
     Setting,
     Signature,
     challenge,
     sign_point,
     with_length,
 )
-from credentials.bbs.errors import BadBbsProof, BadBbsSignature
+from credentials.bbs.errors import BadBbsSignature
 from credentials.bbs.interface import Ciphersuite, Interface
 from credentials.bbs.keys import BbsPublicKey, BbsSecretKey
 from credentials.bbs.secret import Random
@@ -114,27 +118,32 @@ def verify_proof(
         BadBbsProof: it does not prove that the key signed the header and, at these numbers, these messages; or it was
             made for another presentation header.
     """
-    open_claim(
-        public_key, proof, disclosed, header=header, presentation_header=presentation_header, suite=suite
-    ).check()
+    PlainCheck(
+        public_key=public_key,
+        proof=proof,
+        disclosed=disclosed,
+        header=header,
+        presentation_header=presentation_header,
+        suite=suite,
+    ).verify()
 
 
-def open_claim(
-    public_key: BbsPublicKey,
-    proof: bytes,
-    disclosed: Mapping[int, bytes],
-    *,
-    header: bytes,
-    presentation_header: bytes,
-    suite: Ciphersuite,
-) -> Claim:
-    """Verify all of a proof but its pairing, which is left to do; raises what `verify_proof` raises."""
-    parsed = Proof.parse(proof)
-    interface = Interface.plain(suite)
-    bases = interface.bases(len(disclosed) + len(parsed.message_answers), what=_SHOWN)
-    setting = Setting.of(interface, public_key, bases, header)
-    shown = {index: interface.map_message(message) for index, message in disclosed.items()}
-    points = parsed.retrace(setting, shown).points()
-    if challenge(setting, points, shown, with_length(presentation_header)) != parsed.challenge:
-        raise BadBbsProof
-    return Claim(parsed.a_bar, parsed.b_bar, public_key)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainCheck(ProofCheck):
+    """Everything that is needed to verify a proof with nothing blind in it; the fields are as in `verify_proof`."""
+
+    public_key: BbsPublicKey
+    proof: bytes
+    disclosed: Mapping[int, bytes]
+    header: bytes
+    presentation_header: bytes
+    suite: Ciphersuite = Ciphersuite.SHA_256
+
+    @override
+    def open(self) -> Claim:
+        parsed = Proof.parse(self.proof)
+        interface = Interface.plain(self.suite)
+        bases = interface.bases(len(self.disclosed) + len(parsed.message_answers), what=_SHOWN)
+        setting = Setting.of(interface, self.public_key, bases, self.header)
+        shown = {index: interface.map_message(message) for index, message in self.disclosed.items()}
+        return parsed.check_challenge(setting, shown, with_length(self.presentation_header))

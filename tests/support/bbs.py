@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 from credentials.bbs import Ciphersuite
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 FOLDERS: Final = {Ciphersuite.SHA_256: "bls12-381-sha-256", Ciphersuite.SHAKE_256: "bls12-381-shake-256"}
 
@@ -26,3 +28,7 @@ class MockedRandom:
             raise AssertionError
         self._at += length
         return found
+
+
+def read(path: Path) -> Any:
+    return json.loads(path.read_text())

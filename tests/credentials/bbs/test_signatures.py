@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -23,7 +22,7 @@ from credentials.bbs import (
 from credentials.bbs.interface import MAX_MESSAGES, Interface
 from credentials.bbs.secret import draw_scalar
 from credentials.errors import Malformed
-from tests.support.bbs import FOLDERS, MockedRandom
+from tests.support.bbs import FOLDERS, MockedRandom, read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,10 +33,6 @@ MESSAGES = [b"TrackOwnershipCredential", b"urn:track:1", b"2026-11", b"", b"copy
 HEADER = b"header"
 OCCASION = b"occasion"
 SIGNATURE = sign(KEY, MESSAGES, header=HEADER)
-
-
-def read(path: Path) -> Any:
-    return json.loads(path.read_text())
 
 
 def proof_of(*disclosed: int) -> bytes:

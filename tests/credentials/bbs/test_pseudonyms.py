@@ -1,0 +1,383 @@
+"""Pseudonyms: the published fixtures, one by one; what stays the same and what does not; what is refused."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from credentials.bbs import (
+    BadBbsProof,
+    BadBbsSignature,
+    BadCommitment,
+    BbsPublicKey,
+    BbsSecretKey,
+    Ciphersuite,
+    NymProof,
+    ProverBlind,
+    ProverNym,
+    UnknownMessage,
+    check_nym_commitment,
+    commit_nym,
+    finalize_nym,
+    prove_with_nym,
+    sign_with_nym,
+    verify_nym_proof,
+)
+from credentials.bbs.commitments import Commitment, commit
+from credentials.bbs.curve import ORDER, read_scalar
+from credentials.bbs.nym_vectors import Holding, NymCheck, context_point, nym_interface, sign_nyms
+from credentials.errors import Malformed
+from tests.support.bbs import FOLDERS, MockedRandom, read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from credentials.bbs.curve import Scalar
+
+SUITES = pytest.mark.parametrize("suite", list(Ciphersuite), ids=lambda suite: suite.name)
+KEY = BbsSecretKey.from_key_material(bytes(range(32)))
+MESSAGES = [b"TrackOwnershipCredential", b"urn:track:1", b"2026-11"]
+HEADER = b"header"
+OCCASION = b"occasion"
+GATE = b"https://site.example/gates/1"
+ENTROPY = bytes(31) + b"\x05"
+NYM = ProverNym.generate(secrets.token_bytes)
+COMMITTED = commit_nym(NYM, random=secrets.token_bytes)
+SIGNATURE = sign_with_nym(KEY, COMMITTED.commitment_with_proof, MESSAGES, header=HEADER, entropy=ENTROPY)
+SECRET = finalize_nym(
+    KEY.public_key,
+    SIGNATURE,
+    MESSAGES,
+    header=HEADER,
+    prover_nym=NYM,
+    blind=COMMITTED.blind,
+    entropy=ENTROPY,
+)
+
+
+def show(context_id: bytes = GATE, disclosed: tuple[int, ...] = (0, 1, 2)) -> NymProof:
+    return prove_with_nym(
+        KEY.public_key,
+        SIGNATURE,
+        MESSAGES,
+        header=HEADER,
+        presentation_header=OCCASION,
+        context_id=context_id,
+        nym=SECRET,
+        blind=COMMITTED.blind,
+        disclosed=disclosed,
+        random=secrets.token_bytes,
+    )
+
+
+def check(shown: NymProof, **changes: Any) -> None:
+    asked: dict[str, Any] = {
+        "disclosed": dict(enumerate(MESSAGES)),
+        "header": HEADER,
+        "presentation_header": OCCASION,
+        "context_id": GATE,
+    } | changes
+    verify_nym_proof(KEY.public_key, shown.proof, asked.pop("pseudonym", shown.pseudonym), **asked)
+
+
+def scalar(text: str) -> Scalar:
+    # Some published numbers lack their leading zeros.
+    return read_scalar(bytes.fromhex(text.zfill(64)), what="number of a fixture")
+
+
+def octets(given: list[str]) -> list[bytes]:
+    return [bytes.fromhex(text) for text in given]
+
+
+def mocked(suite: Ciphersuite, given: dict[str, Any], name: str, count: int) -> MockedRandom:
+    parameters = given["mockRngParameters"]
+    seed, dst = (text.encode().hex() for text in (parameters["SEED"], parameters[name]["DST"]))
+    return MockedRandom(suite, {"seed": seed, "dst": dst}, count)
+
+
+def test_a_generator_and_a_pseudonym_of_the_draft_come_out() -> None:
+    # draft-irtf-cfrg-bbs-pseudonyms-03, appendix: so that a bare clone proves something too.
+    interface = nym_interface(Ciphersuite.SHA_256)
+    context = bytes.fromhex("bbb4750cdce6d2122bb4c4f039b6ad5a79f028eb448013a38636a95d63af360a")
+    assert context_point(interface, context).to_compressed_bytes().hex() == (
+        "83f72c76d9bdc5765d0bc3bd4e1c5fc0428cb894fe53a62fdad80c28d295005b0f378d637bda32c1aa3df77c6d3ab884"
+    )
+
+
+@SUITES
+@pytest.mark.parametrize("number", range(1, 5))
+def test_each_published_commitment_comes_out(suite: Ciphersuite, number: int, cfrg_bbs_pseudonyms: Path) -> None:
+    given = read(cfrg_bbs_pseudonyms / FOLDERS[suite] / f"nymCommit/nymCommit{number:03}.json")
+    interface = nym_interface(suite)
+    hidden = [
+        *interface.map_messages(octets(given["committedMessages"])),
+        *(scalar(text) for text in given["proverNyms"]),
+    ]
+    random = mocked(suite, given, "commit", len(hidden) + 2)
+    blind = ProverBlind.generate(random)
+    assert blind.to_bytes().hex() == given["proverBlind"].zfill(64)
+    made = commit(interface, hidden, blind=blind, random=random)
+    assert made.hex() == given["commitmentWithProof"]
+    assert Commitment.check(interface, made).count == len(hidden)
+
+
+@SUITES
+@pytest.mark.parametrize("number", range(1, 7))
+def test_each_published_signature_over_a_nym_comes_out(
+    suite: Ciphersuite, number: int, cfrg_bbs_pseudonyms: Path
+) -> None:
+    given = read(cfrg_bbs_pseudonyms / FOLDERS[suite] / f"nymSignature/nymSignature{number:03}.json")
+    key = BbsSecretKey.from_bytes(bytes.fromhex(given["signerKeyPair"]["secretKey"]))
+    messages, header = octets(given["messages"]), bytes.fromhex(given["header"])
+    nyms = [scalar(text) for text in given["nym_secrets"]]
+    signature = sign_nyms(
+        key,
+        Commitment.check(nym_interface(suite), bytes.fromhex(given["commitmentWithProof"])),
+        messages,
+        header=header,
+        entropy=scalar(given["signer_nym_entropy"]),
+        nyms=len(nyms),
+        suite=suite,
+    )
+    assert signature.hex() == given["signature"]
+    Holding.of(
+        key.public_key,
+        signature,
+        messages,
+        header=header,
+        blind=ProverBlind(scalar(given["proverBlind"])),
+        committed=octets(given["committedMessages"]),
+        nyms=nyms,
+        suite=suite,
+    ).verify()
+
+
+@SUITES
+@pytest.mark.parametrize("number", [*range(1, 8), *range(101, 105)])
+def test_each_published_proof_with_a_pseudonym_comes_out(
+    suite: Ciphersuite, number: int, cfrg_bbs_pseudonyms: Path
+) -> None:
+    given = read(cfrg_bbs_pseudonyms / FOLDERS[suite] / f"nymProof/nymProof{number:03}.json")
+    key = BbsPublicKey.parse(bytes.fromhex(given["signerPublicKey"]), what="key of a fixture")
+    header, occasion, context = (bytes.fromhex(given[name]) for name in ("header", "presentationHeader", "context_id"))
+    shown, shown_committed = (
+        {int(index): bytes.fromhex(text) for index, text in given[name].items()}
+        for name in ("revealedMessages", "revealedCommittedMessages")
+    )
+    nyms = [scalar(text) for text in given["nym_secrets"]]
+    committed = octets(given["committedMessages"])
+    held = Holding.of(
+        key,
+        bytes.fromhex(given["signature"]),
+        octets(given["messages"]),
+        header=header,
+        blind=ProverBlind(scalar(given["proverBlind"])),
+        committed=committed,
+        nyms=nyms,
+        suite=suite,
+    )
+    proof, pseudonym = held.prove(
+        presentation_header=occasion,
+        context_id=context,
+        disclosed=shown,
+        disclosed_committed=shown_committed,
+        random=mocked(suite, given, "proof", 5 + len(held.scalars) - len(shown) - len(shown_committed)),
+    )
+    assert (proof.hex(), pseudonym.hex()) == (given["proof"], given["pseudonym"])
+    NymCheck(
+        public_key=key,
+        proof=proof,
+        pseudonym=pseudonym,
+        disclosed=shown,
+        header=header,
+        presentation_header=occasion,
+        context_id=context,
+        committed_count=len(committed),
+        disclosed_committed=shown_committed,
+        suite=suite,
+        nym_count=len(nyms),
+    ).verify()
+
+
+def test_one_holder_has_one_pseudonym_at_a_gate_and_another_at_the_next() -> None:
+    first, again, elsewhere = show(), show(), show(b"https://site.example/gates/2")
+    check(first)
+    assert first.pseudonym == again.pseudonym != elsewhere.pseudonym
+    assert first.proof != again.proof
+    check(elsewhere, context_id=b"https://site.example/gates/2")
+
+
+def test_a_credential_renewed_with_the_same_commitment_keeps_its_pseudonym_under_a_new_key_too() -> None:
+    renewed = commit_nym(NYM, blind=COMMITTED.blind, random=secrets.token_bytes)
+    assert renewed.commitment_with_proof != COMMITTED.commitment_with_proof
+    point = check_nym_commitment(renewed.commitment_with_proof)
+    assert point == check_nym_commitment(COMMITTED.commitment_with_proof)
+    key, messages = BbsSecretKey.generate(), [*MESSAGES[:2], b"2026-12"]
+    signature = sign_with_nym(key, renewed.commitment_with_proof, messages, header=HEADER, entropy=ENTROPY)
+    nym = finalize_nym(
+        key.public_key,
+        signature,
+        messages,
+        header=HEADER,
+        prover_nym=NYM,
+        blind=renewed.blind,
+        entropy=ENTROPY,
+    )
+    proof = prove_with_nym(
+        key.public_key,
+        signature,
+        messages,
+        header=HEADER,
+        presentation_header=OCCASION,
+        context_id=GATE,
+        nym=nym,
+        blind=renewed.blind,
+        disclosed=(),
+        random=secrets.token_bytes,
+    )
+    assert proof.pseudonym == show().pseudonym
+
+
+def test_another_nym_or_other_entropy_is_another_point_and_another_secret() -> None:
+    other = commit_nym(ProverNym.generate(secrets.token_bytes), blind=COMMITTED.blind, random=secrets.token_bytes)
+    assert check_nym_commitment(other.commitment_with_proof) != check_nym_commitment(COMMITTED.commitment_with_proof)
+    with pytest.raises(BadBbsSignature):
+        finalize_nym(
+            KEY.public_key,
+            SIGNATURE,
+            MESSAGES,
+            header=HEADER,
+            prover_nym=NYM,
+            blind=COMMITTED.blind,
+            entropy=bytes(31) + b"\x06",
+        )
+
+
+def test_what_was_committed_to_beside_the_nym_stays_hidden_or_is_shown() -> None:
+    committed = commit_nym(NYM, committed=[b"holder secret"], random=secrets.token_bytes)
+    signature = sign_with_nym(
+        KEY, committed.commitment_with_proof, MESSAGES, header=HEADER, entropy=ENTROPY, committed_count=1
+    )
+    nym = finalize_nym(
+        KEY.public_key,
+        signature,
+        MESSAGES,
+        header=HEADER,
+        prover_nym=NYM,
+        blind=committed.blind,
+        entropy=ENTROPY,
+        committed=[b"holder secret"],
+    )
+    for disclosed in ((), (0,)):
+        proof = prove_with_nym(
+            KEY.public_key,
+            signature,
+            MESSAGES,
+            header=HEADER,
+            presentation_header=OCCASION,
+            context_id=GATE,
+            nym=nym,
+            blind=committed.blind,
+            disclosed=(0, 1, 2),
+            committed=[b"holder secret"],
+            disclosed_committed=disclosed,
+            random=secrets.token_bytes,
+        )
+        check(proof, committed_count=1, disclosed_committed=dict.fromkeys(disclosed, b"holder secret"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"context_id": b"https://site.example/gates/1/"},
+        {"header": b"other"},
+        {"presentation_header": b"yesterday"},
+        {"disclosed": {0: MESSAGES[0], 1: MESSAGES[1]}},
+        {"disclosed": {0: MESSAGES[0], 1: b"urn:track:2", 2: MESSAGES[2]}},
+        {"disclosed": {0: MESSAGES[0], 1: MESSAGES[1], 3: MESSAGES[2]}},
+        {"disclosed": {0: MESSAGES[0], 1: MESSAGES[1], -1: MESSAGES[2]}},
+        {"disclosed": {0: MESSAGES[1], 1: MESSAGES[0], 2: MESSAGES[2]}},
+        {"disclosed": dict(enumerate([*MESSAGES, b"more"]))},
+        {"committed_count": 1},
+        {"committed_count": 5},
+        {"suite": Ciphersuite.SHAKE_256},
+    ],
+)
+def test_a_proof_for_anything_else_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(BadBbsProof):
+        check(show(), **changes)
+
+
+def test_a_pseudonym_of_another_gate_or_holder_is_refused() -> None:
+    with pytest.raises(BadBbsProof):
+        check(show(), pseudonym=show(b"https://site.example/gates/2").pseudonym)
+
+
+@pytest.mark.parametrize("pseudonym", [b"\xc0" + bytes(47), bytes(48), b"", b"\xff" * 48])
+def test_what_is_no_point_is_no_pseudonym(pseudonym: bytes) -> None:
+    with pytest.raises(Malformed):
+        check(show(), pseudonym=pseudonym)
+
+
+@pytest.mark.parametrize("disclosed", [(3,), (4,), (-1,), (1, 1)])
+def test_neither_blind_nor_nym_is_ever_shown(disclosed: tuple[int, ...]) -> None:
+    with pytest.raises(UnknownMessage):
+        show(disclosed=disclosed)
+
+
+@pytest.mark.parametrize("position", [50, 80, 120, 143])
+def test_a_commitment_that_was_changed_is_refused(position: int) -> None:
+    data = bytearray(COMMITTED.commitment_with_proof)
+    data[position] ^= 1
+    with pytest.raises(BadCommitment):
+        check_nym_commitment(bytes(data))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        COMMITTED.commitment_with_proof[:-32],
+        COMMITTED.commitment_with_proof[:-1],
+        COMMITTED.commitment_with_proof + bytes(32),
+        b"\xc0" + bytes(47) + COMMITTED.commitment_with_proof[48:],
+        COMMITTED.commitment_with_proof[:-32] + ORDER.to_bytes(32),
+        COMMITTED.commitment_with_proof + bytes(32 * 1_001),
+        commit_nym(NYM, committed=[b"second"], random=secrets.token_bytes).commitment_with_proof,
+    ],
+    ids=["empty", "short", "shorter", "zero", "identity", "order", "huge", "two"],
+)
+def test_a_commitment_of_another_form_is_malformed_or_unproven(data: bytes) -> None:
+    with pytest.raises((Malformed, BadCommitment)):
+        check_nym_commitment(data)
+
+
+def test_a_commitment_to_more_than_a_nym_is_not_signed() -> None:
+    two = commit_nym(NYM, committed=[b"second"], random=secrets.token_bytes)
+    with pytest.raises(Malformed):
+        sign_with_nym(KEY, two.commitment_with_proof, MESSAGES, header=HEADER, entropy=ENTROPY)
+
+
+@pytest.mark.parametrize("entropy", [bytes(32), ORDER.to_bytes(32), b"\x01"])
+def test_entropy_is_a_scalar(entropy: bytes) -> None:
+    with pytest.raises(Malformed):
+        sign_with_nym(KEY, COMMITTED.commitment_with_proof, MESSAGES, header=HEADER, entropy=entropy)
+
+
+@pytest.mark.parametrize("secret", [NYM, SECRET, COMMITTED.blind, KEY], ids=lambda secret: type(secret).__name__)
+def test_secrets_are_not_shown_compared_pickled_or_copied(secret: Any) -> None:
+    assert secret.to_bytes().hex() not in repr(secret) + str(secret)
+    assert str(int.from_bytes(secret.to_bytes())) not in repr(secret) + str(secret)
+    with pytest.raises(TypeError):
+        secret == secret  # noqa: B015, PLR0124
+    with pytest.raises(TypeError):
+        hash(secret)
+    with pytest.raises(TypeError):
+        pickle.dumps(secret)
+    with pytest.raises(TypeError):
+        copy.deepcopy(secret)
+    assert type(secret).from_bytes(secret.to_bytes()).to_bytes() == secret.to_bytes()
