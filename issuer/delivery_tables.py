@@ -63,13 +63,18 @@ class NotificationRow(Base, table=True):
 
 
 class DeferredRow(Base, table=True):
-    """A credential request that waits for its copy; `keys` are the holder's public JWKs, as a JSON array."""
+    """A credential request that waits for its copy; `keys` are the holder's public JWKs, as a JSON array.
+
+    `form` is what the names of the wanted form end with; `commitment` is as the wallet sent it, where it sent one.
+    """
 
     __tablename__ = "deferred"
     transaction_hash: str = Field(primary_key=True)
     delivery_id: str = Field(foreign_key="delivery.id", index=True, ondelete="CASCADE")
     copy_id: str = Field(foreign_key="copy.id")
     keys: str
+    form: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    commitment: str | None = None
     expires_at: int = Field(index=True, sa_type=BigInteger)
 
 

@@ -7,6 +7,7 @@ from typing import Protocol
 from issuer.catalogue import Cover, Release, Track
 from issuer.codes import DownloadCode
 from issuer.copies import Copy, Ended
+from issuer.counting_ports import Counting
 from issuer.delivery_ports import Authorizations, Deferring, Deliveries, Freshness
 from issuer.ledger import Entry
 from issuer.listeners import Listener
@@ -219,8 +220,8 @@ class Holding(Deferring, Ledger, Protocol):
     """What is needed to hold a copy back."""
 
 
-class Ending(Books, StatusEntries, Protocol):
-    """What is needed to end a copy: ledger and catalogue, the entries of its instances, and what is held back."""
+class Ending(Books, Counting, StatusEntries, Protocol):
+    """What is needed to end a copy: ledger, catalogue, entries of its instances, who counts, and what is held back."""
 
     def is_held(self, copy_id: str) -> bool:
         """Whether a copy is held back."""
@@ -259,7 +260,7 @@ class CodeDesk(Codes, Books, Protocol):
     """What is needed to make and use download codes."""
 
 
-class Issuing(Offers, Authorizations, Deliveries, Deferring, Freshness, Claimable, StatusEntries, Protocol):
+class Issuing(Offers, Authorizations, Deliveries, Deferring, Freshness, Claimable, Counting, StatusEntries, Protocol):
     """What the token and credential endpoints need."""
 
 

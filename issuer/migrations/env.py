@@ -1,6 +1,7 @@
 """Runs the issuer's migrations; called by alembic through `plumbing.migrations`."""
 
-from issuer import authorization_tables, delivery_tables, status_tables  # noqa: F401 - their tables are the issuer's too
+# Their tables are the issuer's too.
+from issuer import authorization_tables, counting_tables, delivery_tables, status_tables  # noqa: F401
 from issuer.tables import Base
 from plumbing.migrations import run_environment
 

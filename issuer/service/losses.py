@@ -8,6 +8,7 @@ from credentials.errors import HolderError
 from issuer.copies import Copy, Ended
 from issuer.ledger import Charge, Entry, Gift, GiveAway, KeyReused, Loss, Refund, Thing, ThingKind, derive
 from issuer.ports import Ending
+from issuer.service.counting import hand_on
 from issuer.service.record import AlreadyTheirs, check_not_theirs, ownership, settle, tracks_of
 from issuer.undoing import Undone, plan_giving, plan_refund
 
@@ -115,6 +116,7 @@ def give_on(books: Ending, *, copy_id: str, to: str, key: str | None = None, now
     gift = Gift(thing=thing, source=copy_id)
     books.append(Entry(key=f"{key}:received", listener=to, act=gift, charges=charges, at=entry.at))
     settle(books, to)
+    hand_on(books, copy, to=to)
     return Lost(entry=entry, copies=ended)
 
 

@@ -3,6 +3,7 @@
 from issuer.store.authorizations import AuthorizationStore
 from issuer.store.catalogue import CatalogueStore
 from issuer.store.codes import CodeStore
+from issuer.store.counting import CountingStore
 from issuer.store.deliveries import DeliveryStore
 from issuer.store.ledger import LedgerStore
 from issuer.store.listeners import ListenerStore
@@ -17,6 +18,7 @@ class Store(
     AuthorizationStore,
     CatalogueStore,
     CodeStore,
+    CountingStore,
     DeliveryStore,
     LedgerStore,
     ListenerStore,
