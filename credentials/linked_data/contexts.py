@@ -46,6 +46,10 @@ def _pyld(name: str, sha256: str) -> FrozenContext:
     return FrozenContext("pyld", f"documentloader/frozen/bundled/{name}.jsonld", sha256)
 
 
+def _w3c(name: str, sha256: str) -> FrozenContext:
+    return FrozenContext("schemas", f"data/context/w3c/{name}.jsonld", sha256)
+
+
 CONTEXTS: Final[Mapping[str, FrozenContext]] = MappingProxyType(
     {
         HANDSTAMP_V1: FrozenContext(
@@ -63,6 +67,31 @@ CONTEXTS: Final[Mapping[str, FrozenContext]] = MappingProxyType(
         ),
         "https://w3id.org/security/suites/jws-2020/v1": _pyld(
             "security-jws-2020-v1", "eed16334842a5635257913b33acd1aeee29009eb188d855f9a1d0ceee4a8ae4d"
+        ),
+        "https://w3id.org/security/data-integrity/v1": _w3c(
+            "data-integrity-v1", "9505bf85338a4c2121ad03992ac90061bc85d43bcfa34d9d47b779381cf08b5f"
+        ),
+        DATA_INTEGRITY_V2: _w3c(
+            "data-integrity-v2", "7ba3c50acf2689d5e07927267343eb353249c7c22a9f2d00307cc970e855e305"
+        ),
+        "https://w3id.org/security/multikey/v1": _w3c(
+            "multikey-v1", "be20c3ee6af6e9c4102e66a85c26617831218e32216bdf050f870e389e737cdc"
+        ),
+        "https://w3id.org/security/jwk/v1": _w3c(
+            "jwk-v1", "38dd329a9a011facda06afc4ba43a121980eaedbd1f974268026d157926bc086"
+        ),
+        "https://www.w3.org/ns/credentials/examples/v2": _w3c(
+            "credentials-examples-v2", "8a675bead391be98e6054c4e07c41f73337508d398e07047344c5d349aa2dc58"
+        ),
+        "https://www.w3.org/ns/credentials/undefined-terms/v2": _w3c(
+            "credentials-undefined-terms-v2", "3b11e1df8c618447e9f79f3737e3c30fc0841537eb95f36003742c633672bb9f"
+        ),
+        "https://w3id.org/citizenship/v4rc1": _w3c(
+            "citizenship-v4rc1", "15ca37d6ed55aee696cb2c8ca747d889418756c66188a47734c15e092ffef869"
+        ),
+        "https://w3id.org/vdl/v1": _w3c("vdl-v1", "33c9dad4847f7d466d28b9f704dd07d8e1da7614d99b94febb03e19d815ef7da"),
+        "https://w3id.org/vdl/aamva/v1": _w3c(
+            "vdl-aamva-v1", "b6e2ebb1355dc8c800753520a5e49decd59fda3cfe7a240269bb5f4d9baeb45a"
         ),
     }
 )

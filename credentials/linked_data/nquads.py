@@ -145,7 +145,7 @@ def _unescaped(match: re.Match[str]) -> str:
     if escape[1] not in "uU":
         return _SHORT[escape[1]]
     try:
-        character = chr(int(escape[2:], base=16))
+        character = chr(int.from_bytes(bytes.fromhex(escape[2:])))
         character.encode()
     except (ValueError, OverflowError) as error:
         raise Malformed(_WHAT, "an escape in it is no character") from error
