@@ -120,6 +120,15 @@ class PreviousProofMissing(ProofError):
         super().__init__("The proof builds on another that is not in the document; send all of them.")
 
 
+class ChainUnsupported(ProofError):
+    """A proof of selective disclosure that builds on another proof."""
+
+    code = "proof_chain_unsupported"
+
+    def __init__(self, suite: str) -> None:
+        super().__init__(f"A proof of the kind {suite} cannot build on another proof here; send it without.")
+
+
 class WrongController(ProofError):
     """A proof by somebody else than the one who speaks in the document."""
 

@@ -89,10 +89,10 @@ class Proof:
         options = {name: value for name, value in self.members.items() if name != "proofValue"}
         return build_configuration(options, document)
 
-    @property
-    def controller(self) -> str:
-        """The verification method up to its fragment: the DID, or the address, of whoever controls the key."""
-        return self.verification_method.partition("#")[0]
+
+def controller_of(verification_method: str) -> str:
+    """Return a verification method up to its fragment: the DID, or address, of whoever controls the key."""
+    return verification_method.partition("#")[0]
 
 
 def build_configuration(options: Mapping[str, Json], document: Mapping[str, Json]) -> dict[str, Json]:

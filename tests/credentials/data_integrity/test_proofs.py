@@ -13,6 +13,7 @@ from credentials.data_integrity.proofs import (
     Proof,
     build_proven_document,
     check_options,
+    controller_of,
     find_previous,
     read_proofs,
 )
@@ -51,7 +52,7 @@ def test_a_proof_is_read_into_plain_values() -> None:
     assert proof.domain == {"a", "b"}
     assert proof.previous_proof == {"urn:uuid:0"}
     assert (proof.id, proof.challenge, proof.nonce) == ("urn:uuid:1", "c", "n")
-    assert proof.controller == "did:example:coop"
+    assert controller_of(proof.verification_method) == "did:example:coop"
 
 
 def test_what_is_hashed_is_the_proof_without_its_value_under_the_documents_context() -> None:
