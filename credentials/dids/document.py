@@ -10,6 +10,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
+from credentials.bbs import BbsPublicKey
 from credentials.dids.did import parse_did, parse_did_url
 from credentials.dids.errors import DidKeyUnknown
 from credentials.encoding import strict_json
@@ -39,6 +40,8 @@ class DidDocument:
     did: str
     keys: Mapping[str, PublicKey]
     relations: Mapping[Relation, frozenset[str]] = field(default_factory=dict)
+    bbs_keys: Mapping[str, BbsPublicKey] = field(default_factory=dict)
+    """Keys of another kind, which make BBS signatures, under their absolute DID URLs too."""
 
     def find_key(self, kid: str, *, relation: Relation | None = None) -> PublicKey:
         """Find the key that a signature names.
