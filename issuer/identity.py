@@ -14,8 +14,13 @@ from credentials.keys.certificates import CertificateChain
 from credentials.keys.signer import Signer
 from credentials.protocols.oauth import ServerError
 from credentials.protocols.urls import host_of
+from issuer.linked_keys import LinkedKeys
 
-_DID_CONTEXT: Final[list[Json]] = ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/jwk/v1"]
+_DID_CONTEXT: Final[list[Json]] = [
+    "https://www.w3.org/ns/did/v1",
+    "https://w3id.org/security/jwk/v1",
+    "https://w3id.org/security/multikey/v1",
+]
 
 
 class NoCertificate(OperatorError):
@@ -38,6 +43,7 @@ class Identity:
         url: the credential issuer's identifier, compared exactly by everybody.
         name: what people read.
         signer: the key; it is parsed once, not per credential.
+        linked: the keys of linked credentials and door passes.
         x5c: the certificates as headers carry them; empty before some were imported.
         dns_names: the hosts that they are for.
         valid_until: when the certificate ends; None without one.
@@ -46,17 +52,21 @@ class Identity:
     url: str
     name: str
     signer: Signer
+    linked: LinkedKeys
     x5c: tuple[str, ...] = ()
     dns_names: tuple[str, ...] = ()
     valid_until: datetime | None = None
 
     @classmethod
-    def build(cls, *, url: str, name: str, signer: Signer, chain: CertificateChain | None) -> "Identity":
+    def build(
+        cls, *, url: str, name: str, signer: Signer, linked: LinkedKeys, chain: CertificateChain | None
+    ) -> "Identity":
         """Take the parts from the key store."""
         return cls(
             url=url,
             name=name,
             signer=signer,
+            linked=linked,
             x5c=tuple(chain.x5c()) if chain else (),
             dns_names=chain.dns_names if chain else (),
             valid_until=chain.leaf.not_valid_after_utc if chain else None,
@@ -102,15 +112,16 @@ class Identity:
         return {**key.jwk, "kid": key.thumbprint, "use": "sig", "alg": self.signer.algorithm}
 
     def did_document(self) -> Mapping[str, Json]:
-        """Build the did:web document (DID Core §5)."""
+        """Build the did:web document (DID Core §5): every key that signs something of ours."""
         method = f"{self.did}#{self.signer.public_key.thumbprint}"
         return {
             "@context": _DID_CONTEXT,
             "id": self.did,
             "verificationMethod": [
-                {"id": method, "type": "JsonWebKey", "controller": self.did, "publicKeyJwk": self.public_jwk}
+                {"id": method, "type": "JsonWebKey", "controller": self.did, "publicKeyJwk": self.public_jwk},
+                *self.linked.verification_methods(self.did),
             ],
-            "assertionMethod": [method],
+            "assertionMethod": [method, *(f"{self.did}#{each}" for each in self.linked.multikeys())],
             "alsoKnownAs": [self.url],
         }
 

@@ -1,8 +1,9 @@
 """A service's own keys, encrypted at rest.
 
-`folder/key-encryption-key` (mode 0600) is made at first start and encrypts every `NAME.pem` beside it. A certificate
-chain, where one was installed, lies in `NAME.chain.pem`, leaf first. The key-encryption file protects a backup of the
-other files, not a machine that is read as a whole; keep it apart from the backup.
+`folder/key-encryption-key` (mode 0600) is made at first start and encrypts every `NAME.pem` beside it, and every
+`NAME.bbs`: a BBS key has no PEM form. A certificate chain, where one was installed, lies in `NAME.chain.pem`, leaf
+first. The key-encryption file protects a backup of the other files, not a machine that is read as a whole; keep it
+apart from the backup.
 """
 
 import contextlib
@@ -11,6 +12,12 @@ import secrets
 from pathlib import Path
 from typing import Final
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from credentials.bbs import BbsSecretKey
 from credentials.errors import HandstampError, OperatorError
 from credentials.keys.certificates import CertificateChain, load_chain_pem
 from credentials.keys.encryption import DecryptionKey
@@ -19,6 +26,7 @@ from credentials.keys.signer import LocalSigner
 from plumbing.private import make_private_folder
 
 _KEK_FILE: Final = "key-encryption-key"
+_NONCE_BYTES: Final = 12
 _OWNER_ONLY: Final = 0o600
 _OTHERS: Final = 0o077
 
@@ -62,6 +70,30 @@ class KeyStore:
             return DecryptionKey.from_pem(self._read_private(path), self._key_encryption_key())
         except HandstampError as error:
             raise UnusableKey(path, error.detail.removesuffix(".")) from error
+
+    def bbs_key(self, name: str) -> BbsSecretKey:
+        """Return the BBS key called `name`; made and kept encrypted as `signer` does.
+
+        Raises:
+            UnusableKey: the file is damaged, or others may read it.
+        """
+        path = self._folder / f"{name}.bbs"
+        if not path.exists():
+            nonce = secrets.token_bytes(_NONCE_BYTES)
+            sealed = self._sealing(name).encrypt(nonce, BbsSecretKey.generate().to_bytes(), name.encode())
+            self._write_once(path, nonce + sealed)
+        kept = self._read_private(path)
+        try:
+            opened = self._sealing(name).decrypt(kept[:_NONCE_BYTES], kept[_NONCE_BYTES:], name.encode())
+            return BbsSecretKey.from_bytes(opened)
+        except (InvalidTag, ValueError, HandstampError) as error:
+            raise UnusableKey(path, "it is damaged, or was encrypted with another key-encryption key") from error
+
+    def _sealing(self, name: str) -> AESGCM:
+        # A key of its own for each file, so that the one nonce that is drawn for it is never met again.
+        material = self._key_encryption_key()
+        info = b"handstamp key file " + name.encode()
+        return AESGCM(HKDF(SHA256(), length=32, salt=None, info=info).derive(material))
 
     def secret(self, name: str) -> bytes:
         """Return 32 random bytes called `name`, made at first use: for keyed hashes that never leave this service."""

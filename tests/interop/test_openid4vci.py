@@ -22,6 +22,7 @@ from credentials.protocols.openid4vci import (
     check_proofs,
 )
 from issuer.identity import Identity
+from issuer.linked_keys import LinkedKeys
 from issuer.service.metadata import authorization_server_metadata, issuer_metadata
 from plumbing.clock import system_clock
 from schemas import TRACK_OWNERSHIP
@@ -45,7 +46,9 @@ def offer(world: Any) -> CredentialOffer:
 def answers(world: Any, offer: CredentialOffer) -> dict[str, Any]:
     """Everything that our issuer answers on the way, written by our own types."""
     url = world.coop.url
-    identity = Identity(url=url, name="Co-op", signer=world.coop.signer, x5c=tuple(world.coop.x5c))
+    identity = Identity(
+        url=url, name="Co-op", signer=world.coop.signer, linked=LinkedKeys.generate(), x5c=tuple(world.coop.x5c)
+    )
     token = TokenResponse(
         access_token=TOKEN,
         expires_in=600,

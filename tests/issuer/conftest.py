@@ -23,6 +23,7 @@ from issuer.app import build_app
 from issuer.catalogue import parse_description
 from issuer.identity import Identity
 from issuer.ledger import Act, BuyRelease, BuyTrack, Entry, Play
+from issuer.linked_keys import LinkedKeys
 from issuer.listeners import Listener
 from issuer.parts import MIGRATIONS, TEMPLATES, IssuerParts
 from issuer.policy import WalletPolicy
@@ -231,6 +232,11 @@ def certified_key() -> tuple[bytes, bytes]:
 
 
 @cache
+def linked_keys() -> LinkedKeys:
+    return LinkedKeys.generate()
+
+
+@cache
 def _migrated() -> bytes:
     """An empty, migrated database: the migrations run once, every test gets a copy of the file."""
     import tempfile  # noqa: PLC0415
@@ -252,6 +258,7 @@ def make_coop(folder: Path, *, url: str = URL, policy: WalletPolicy = NO_POLICY)
             url=url,
             name="Sound Commons",
             signer=LocalSigner.from_pem(key_pem, None),
+            linked=linked_keys(),
             chain=load_chain_pem(chain_pem),
         ),
         desk=OfferDesk(issuer_url=url, secrets=OfferSecrets(key=secrets.token_bytes(32)), haip=policy.haip),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import schemas
+from credentials.bbs import BbsPublicKey
 from credentials.dids import Relation, parse_did_document
 from credentials.dids.did_web import build_did_web
 from tests.issuer.conftest import URL
@@ -21,4 +23,18 @@ async def test_the_document_that_a_co_op_publishes_says_with_what_it_signs(
     answer = await browser.get("/.well-known/did.json")
     document = parse_did_document(answer.content, did=build_did_web(URL))
     assert document.did == identity.did
-    assert list(document.keys_for(Relation.ASSERTION).values()) == [identity.signer.public_key]
+    keys = (identity.signer.public_key, identity.linked.signer.public_key)
+    assert tuple(document.keys_for(Relation.ASSERTION).values()) == keys
+
+
+async def test_the_document_holds_one_bbs_key_for_each_type(coop: Coop, browser: httpx.AsyncClient) -> None:
+    identity = coop.parts.identity
+    document = (await browser.get("/.well-known/did.json")).json()
+    methods = {each["id"]: each for each in document["verificationMethod"] if each["type"] == "Multikey"}
+    assert set(methods) < set(document["assertionMethod"])
+    for kind in schemas.ALL:
+        multikey = identity.linked.of(kind).public_key.multikey
+        method = methods[f"{identity.did}#{multikey}"]
+        assert method["publicKeyMultibase"] == multikey
+        assert BbsPublicKey.from_multikey(multikey, what="key") == identity.linked.of(kind).public_key
+    assert len(methods) == len(schemas.ALL) + 1

@@ -19,7 +19,6 @@ from credentials.protocols.openid4vci import (
     IssuerMetadata,
     parse_signed_metadata,
 )
-from issuer.identity import Identity
 from issuer.policy import WalletPolicy
 from issuer.service.metadata import issuer_metadata
 from issuer.signed_metadata import SignedMetadata, prefers_signed
@@ -229,7 +228,7 @@ def test_metadata_is_signed_once_an_hour_and_not_with_an_expired_certificate(coo
     expired = SignedMetadata(metadata, replace(coop.parts.identity, valid_until=coop.now))
     coop.wait(seconds=1)
     assert expired.at(coop.now) is None
-    bare = Identity(url=URL, name="x", signer=coop.parts.identity.signer)
+    bare = replace(coop.parts.identity, x5c=(), dns_names=(), valid_until=None)
     assert SignedMetadata(metadata, bare).at(coop.now) is None
 
 

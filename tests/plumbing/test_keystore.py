@@ -56,6 +56,20 @@ def test_a_decryption_key_is_kept_encrypted_too_and_a_damaged_one_refused_in_wor
         store.decryption_key("encryption")
 
 
+def test_a_bbs_key_is_kept_encrypted_under_its_name_and_stays_the_same(tmp_path: Path) -> None:
+    store = KeyStore(tmp_path)
+    key = store.bbs_key("track")
+    assert store.bbs_key("track").public_key == key.public_key
+    assert store.bbs_key("release").public_key != key.public_key
+    kept = (tmp_path / "track.bbs").read_bytes()
+    assert key.to_bytes() not in kept
+    assert (tmp_path / "track.bbs").stat().st_mode & 0o077 == 0
+    for damaged in (kept[:-1] + bytes([kept[-1] ^ 1]), kept[:20], b"", (tmp_path / "release.bbs").read_bytes()):
+        (tmp_path / "track.bbs").write_bytes(damaged)
+        with pytest.raises(UnusableKey, match=r"track\.bbs cannot be used: it is damaged"):
+            store.bbs_key("track")
+
+
 def test_a_damaged_key_is_refused_in_words(tmp_path: Path) -> None:
     store = KeyStore(tmp_path)
     store.signer("grants")
