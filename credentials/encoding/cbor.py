@@ -7,13 +7,14 @@ mark that no signature sees. Floats, indefinite lengths and tags are refused; on
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from credentials.errors import Malformed
 
 CborKey: TypeAlias = int | str | bytes
 Cbor: TypeAlias = "int | bytes | str | list[Cbor] | dict[CborKey, Cbor] | None"  # bool is an int
-Encodable: TypeAlias = "int | bytes | str | Sequence[Encodable] | Mapping[CborKey, Encodable] | None"
+_EncodableMap: TypeAlias = "Mapping[int, Encodable] | Mapping[str, Encodable] | Mapping[CborKey, Encodable]"
+Encodable: TypeAlias = "int | bytes | str | Sequence[Encodable] | _EncodableMap | None"
 
 MAX_BYTES: Final = 65_536
 MAX_DEPTH: Final = 8
@@ -88,7 +89,7 @@ def _write(value: Encodable, parts: list[bytes]) -> None:
             raise Malformed("value to write", "CBOR here has no form for it")
 
 
-def _write_map(members: Mapping[CborKey, Encodable], parts: list[bytes]) -> None:
+def _write_map(members: Mapping[Any, Encodable], parts: list[bytes]) -> None:
     parts.append(_head(_MAP, len(members)))
     for key, name in sorted((encode(name), name) for name in members):
         parts.append(key)

@@ -1,0 +1,292 @@
+"""bbs-2023: one signature over all statements; of each showing only the statements shown can be known again.
+
+vc-di-bbs §3.4. What a verifier compares itself: the presentation header and the domain of the pseudonym with what it
+asked for, the purpose and times of the proof (`check_options`), and whose the key is. A valid proof says none of it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from typing_extensions import Unpack
+
+from credentials.bbs import BadBbsProof, BadBbsSignature, BbsPublicKey, BbsSecretKey, NymSecret, ProverBlind, ProverNym
+from credentials.bbs.secret import Random
+from credentials.data_integrity.adding import ProofOptions, append_proof, build_proof_members, with_proof_context
+from credentials.data_integrity.bbs_2023_features import (
+    Commitment,
+    HolderSecrets,
+    Occasion,
+    open_signature,
+    prove_messages,
+    sign_messages,
+    verify_messages,
+)
+from credentials.data_integrity.bbs_2023_values import BaseValue, DerivedValue, Feature
+from credentials.data_integrity.errors import BadProof, ProofImpossible
+from credentials.data_integrity.proof_values import MAX_HEADER_BYTES
+from credentials.data_integrity.proofs import Proof, without_proof
+from credentials.data_integrity.selection import Selectable, name_blank_nodes
+from credentials.data_integrity.statements import (
+    HMAC_KEY_BYTES,
+    Statements,
+    find_proof,
+    hash_options,
+    label_by_rank,
+    read_shown,
+)
+from credentials.encoding.strict_json import Json
+
+SUITE: Final = "bbs-2023"
+_MAX_DRAWS: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseCredential:
+    """A document with a base proof, verified, with all that showing parts of it needs."""
+
+    document: Mapping[str, Json]
+    """Without its proof."""
+    proof: Proof
+    value: BaseValue = field(repr=False)
+    statements: Statements = field(repr=False)
+    secrets: HolderSecrets = field(repr=False)
+    nym: NymSecret | None = field(repr=False)
+    """The secret behind its pseudonyms."""
+
+    @property
+    def feature(self) -> Feature:
+        """What the signature holds beside the statements."""
+        return self.value.feature
+
+    @property
+    def mandatory(self) -> tuple[str, ...]:
+        """JSON Pointers to what is always shown."""
+        return self.value.mandatory
+
+    @property
+    def message_count(self) -> int:
+        """How many statements may be hidden. Every proof tells this number."""
+        return len(self.statements.optional_lines)
+
+    @property
+    def labels_in_document_order(self) -> bool:
+        """Whether the labels of blank nodes follow the document, and so say nothing that it does not say."""
+        return _is_in_document_order(self.statements.selectable, self.statements.labels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derived:
+    """What a derived proof shows, and for what it was made; its caller compares that with what was asked for."""
+
+    document: Mapping[str, Json]
+    """The part that is shown, without its proof."""
+    presentation_header: bytes
+    pseudonym: bytes | None
+    """48 bytes; the same whenever the same holder shows anything under the same domain. None without the feature."""
+    nym_domain: str | None
+    feature: Feature
+    proof: Proof
+
+
+def add_base_proof(  # noqa: PLR0913 - each is an input of the specification, all by name
+    document: Mapping[str, Json],
+    *,
+    secret_key: BbsSecretKey,
+    verification_method: str,
+    mandatory: Sequence[str],
+    random: Random,
+    feature: Feature = Feature.BASELINE,
+    commitment_with_proof: bytes | None = None,
+    entropy: bytes | None = None,
+    hmac_key: bytes | None = None,
+    in_document_order: bool = False,
+    **options: Unpack[ProofOptions],
+) -> dict[str, Json]:
+    """Return a document with a proof from which its holder can show parts (§3.4.1).
+
+    Args:
+        document: what is signed; a context that knows the terms of proofs is added if none does.
+        secret_key: the issuer's.
+        verification_method: the URL under which others find the public key.
+        mandatory: JSON Pointers to what is always shown.
+        random: where the HMAC key comes from.
+        feature: what is signed beside the statements.
+        commitment_with_proof: the holder's, for every feature but the baseline.
+        entropy: the issuer's part of the secret behind the pseudonyms, a scalar of 32 bytes, for features with them.
+            The same commitment and the same entropy give the same pseudonyms, under another issuer's key, too.
+        hmac_key: 32 bytes that draw the labels of blank nodes; drawn if absent.
+        in_document_order: draw until the labels follow the document: any other order could tell a holder from others.
+        options: what the proof says of itself.
+
+    Raises:
+        ProofImpossible: no labels in this order were found; commitment or entropy are missing, or not wanted.
+        BadCommitment: the commitment's sender does not know what it hides.
+        SelectionError, Malformed: the pointers do not fit, or parts of the document cannot be told apart.
+        UnsafeLinkedData and others: the document is no safe JSON-LD.
+    """
+    document = with_proof_context(document)
+    members = build_proof_members(SUITE, verification_method, options)
+    selectable = name_blank_nodes(without_proof(document))
+    key, labels = _draw_labels(selectable, hmac_key, random, in_document_order=in_document_order)
+    statements = Statements.group(selectable, labels, mandatory)
+    header = hash_options(members, document) + statements.mandatory_hash
+    commitment = Commitment(commitment_with_proof=commitment_with_proof, entropy=entropy)
+    value = BaseValue(
+        feature=feature,
+        signature=sign_messages(feature, secret_key, _messages(statements), header=header, commitment=commitment),
+        header=header,
+        public_key=secret_key.public_key,
+        hmac_key=key,
+        mandatory=tuple(mandatory),
+        entropy=entropy,
+    )
+    return append_proof(document, {**members, "proofValue": value.write()})
+
+
+def open_base(
+    secured: Mapping[str, Json],
+    *,
+    public_key: BbsPublicKey,
+    prover_nym: ProverNym | None = None,
+    blind: ProverBlind | None = None,
+    holder_secret: bytes | None = None,
+) -> BaseCredential:
+    """Verify a document with a base proof, as its holder does on receipt.
+
+    Args:
+        secured: the document; it has one proof of this suite.
+        public_key: the issuer's, found elsewhere than in the proof.
+        prover_nym: the holder's part of the secret behind the pseudonyms, for features with them.
+        blind: that of the commitment, for every feature but the baseline.
+        holder_secret: what was committed to beside the nym, for features with it.
+
+    Raises:
+        BadProof: another key signed, or another commitment; or something was changed.
+        ProofImpossible: a secret is missing.
+        ProofError, Malformed, SelectionError, UnsafeLinkedData and others: as `add_base_proof`.
+    """
+    proof = find_proof(secured, SUITE)
+    value = BaseValue.parse(proof.proof_value)
+    document = without_proof(secured)
+    selectable = name_blank_nodes(document)
+    labels = label_by_rank(selectable.canonical, value.hmac_key)
+    statements = Statements.group(selectable, labels, value.mandatory)
+    if value.public_key != public_key or value.header != _hash_options(proof, document) + statements.mandatory_hash:
+        raise BadProof
+    secrets = HolderSecrets(blind=blind, prover_nym=prover_nym, holder_secret=holder_secret)
+    try:
+        nym = open_signature(value, _messages(statements), secrets)
+    except BadBbsSignature as error:
+        raise BadProof from error
+    return BaseCredential(document=document, proof=proof, value=value, statements=statements, secrets=secrets, nym=nym)
+
+
+def derive(
+    base: BaseCredential,
+    *,
+    selective: Sequence[str],
+    presentation_header: bytes,
+    random: Random,
+    nym_domain: str | None = None,
+) -> dict[str, Json]:
+    """Return the part of a document that is to be shown, with a proof of its own (§3.4.6).
+
+    Args:
+        base: the whole document.
+        selective: JSON Pointers to what is shown beside what always is.
+        presentation_header: what ties the proof to one occasion, at most 1,024 bytes.
+        random: where the numbers come from that hide everything else.
+        nym_domain: the domain of the pseudonym; None without that feature.
+
+    Raises:
+        NothingSelected: nothing at all would be shown.
+        ProofImpossible: the presentation header is too long; the domain is missing, or not wanted.
+        PointerMismatch, ValueSplit, Malformed: the pointers do not fit the document.
+    """
+    if len(presentation_header) > MAX_HEADER_BYTES:
+        raise ProofImpossible(f"the presentation header is longer than {MAX_HEADER_BYTES} bytes")
+    disclosure = base.statements.disclose(selective)
+    occasion = Occasion(presentation_header=presentation_header, nym_domain=nym_domain)
+    messages = _messages(base.statements)
+    indexes = disclosure.selective_indexes
+    proof, pseudonym = prove_messages(
+        base.value, messages, indexes, secrets=base.secrets, nym=base.nym, occasion=occasion, random=random
+    )
+    value = DerivedValue(
+        feature=base.feature,
+        proof=proof,
+        label_map=disclosure.label_map,
+        mandatory_indexes=disclosure.mandatory_indexes,
+        selective_indexes=indexes,
+        presentation_header=presentation_header,
+        nym_domain=nym_domain,
+        pseudonym=pseudonym,
+        message_count=None if base.feature is Feature.BASELINE else len(messages),
+    )
+    return {**disclosure.document, "proof": {**base.proof.members, "proofValue": value.write()}}
+
+
+def verify_derived(secured: Mapping[str, Json], *, public_key: BbsPublicKey) -> Derived:
+    """Check a document that was derived (§3.4.7).
+
+    Args:
+        secured: the part that is shown; it has one proof of this suite.
+        public_key: the issuer's, found elsewhere than in the proof.
+
+    Raises:
+        BadProof: another key signed, or something was changed.
+        ProofError, Malformed: the proof cannot be read.
+        UnsafeLinkedData and others: the document is no safe JSON-LD.
+    """
+    return _verify(secured, find_proof(secured, SUITE), public_key)
+
+
+def verify_proof(document: Mapping[str, Json], proof: Proof, *, key: BbsPublicKey) -> None:
+    """Check one derived proof of a document; as `verify_derived`."""
+    _verify(document, proof, key)
+
+
+def _verify(secured: Mapping[str, Json], proof: Proof, public_key: BbsPublicKey) -> Derived:
+    value = DerivedValue.parse(proof.proof_value)
+    document = without_proof(secured)
+    shown = read_shown(document, value.label_map, value.mandatory_indexes)
+    if len(value.selective_indexes) != len(shown.optional_lines):
+        raise BadProof
+    disclosed = dict(zip(value.selective_indexes, map(str.encode, shown.optional_lines), strict=True))
+    try:
+        verify_messages(public_key, value, disclosed, header=_hash_options(proof, document) + shown.mandatory_hash)
+    except BadBbsProof as error:
+        raise BadProof from error
+    return Derived(
+        document=document,
+        presentation_header=value.presentation_header,
+        pseudonym=value.pseudonym,
+        nym_domain=value.nym_domain,
+        feature=value.feature,
+        proof=proof,
+    )
+
+
+def _draw_labels(
+    selectable: Selectable, hmac_key: bytes | None, random: Random, *, in_document_order: bool
+) -> tuple[bytes, dict[str, str]]:
+    keys = [hmac_key] if hmac_key is not None else (random(HMAC_KEY_BYTES) for _ in range(_MAX_DRAWS))
+    for key in keys:
+        labels = label_by_rank(selectable.canonical, key)
+        if not in_document_order or _is_in_document_order(selectable, labels):
+            return key, labels
+    raise ProofImpossible("no labels follow the order of the document; it has too many unnamed parts")
+
+
+def _hash_options(proof: Proof, document: Mapping[str, Json]) -> bytes:
+    options = {name: member for name, member in proof.members.items() if name != "proofValue"}
+    return hash_options(options, document)
+
+
+def _messages(statements: Statements) -> list[bytes]:
+    return [line.encode() for line in statements.optional_lines]
+
+
+def _is_in_document_order(selectable: Selectable, labels: Mapping[str, str]) -> bool:
+    return [labels[name] for name in selectable.names] == [f"b{rank}" for rank in range(len(labels))]
