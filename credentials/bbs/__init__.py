@@ -4,10 +4,22 @@ Sources: draft-irtf-cfrg-bbs-signatures, draft-irtf-cfrg-bbs-blind-signatures, d
 versions, and why, is in docs/decisions/0019-the-bbs-variant.md.
 """
 
+from credentials.bbs.batch import verify_batch
+from credentials.bbs.blind import (
+    BlindCheck,
+    BlindCommitment,
+    blind_sign,
+    commit_blind,
+    prove_blind,
+    verify_blind,
+    verify_blind_proof,
+)
 from credentials.bbs.commitments import ProverBlind
+from credentials.bbs.core import ProofCheck
 from credentials.bbs.errors import BadBbsProof, BadBbsSignature, BadCommitment, UnknownMessage
 from credentials.bbs.interface import Ciphersuite
 from credentials.bbs.keys import BbsPublicKey, BbsSecretKey
+from credentials.bbs.nym_vectors import NymCheck
 from credentials.bbs.pseudonyms import (
     NymCommitment,
     NymProof,
@@ -20,7 +32,8 @@ from credentials.bbs.pseudonyms import (
     sign_with_nym,
     verify_nym_proof,
 )
-from credentials.bbs.signatures import prove, sign, verify, verify_proof
+from credentials.bbs.signatures import PlainCheck, prove, sign, verify, verify_proof
+from credentials.bbs.w3c_pseudonym import W3cNymCheck, finalize_w3c_nym, verify_w3c_nym_proof
 
 __all__ = [
     "BadBbsProof",
@@ -28,21 +41,35 @@ __all__ = [
     "BadCommitment",
     "BbsPublicKey",
     "BbsSecretKey",
+    "BlindCheck",
+    "BlindCommitment",
     "Ciphersuite",
+    "NymCheck",
     "NymCommitment",
     "NymProof",
     "NymSecret",
+    "PlainCheck",
+    "ProofCheck",
     "ProverBlind",
     "ProverNym",
     "UnknownMessage",
+    "W3cNymCheck",
+    "blind_sign",
     "check_nym_commitment",
+    "commit_blind",
     "commit_nym",
     "finalize_nym",
+    "finalize_w3c_nym",
     "prove",
+    "prove_blind",
     "prove_with_nym",
     "sign",
     "sign_with_nym",
     "verify",
+    "verify_batch",
+    "verify_blind",
+    "verify_blind_proof",
     "verify_nym_proof",
     "verify_proof",
+    "verify_w3c_nym_proof",
 ]

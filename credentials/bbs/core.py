@@ -93,12 +93,21 @@ class Signature:
         return write_g1(self.point) + self.exponent.to_be_bytes()
 
 
-def sign_point(secret_key: BbsSecretKey, point: G1Point, exponent: Scalar) -> bytes:
+def sign_with_exponent(secret_key: BbsSecretKey, point: G1Point, exponent: Scalar) -> bytes:
     """Sign a point that all messages are in (the end of CoreSign, §3.6.1)."""
     divisor = secret_key.scalar + exponent
     if divisor.is_zero() or exponent.is_zero():  # One in 2^254; no signature would come of it.
         raise BadBbsSignature
     return Signature(point * divisor.inverse(), exponent).to_bytes()
+
+
+def sign_point(secret_key: BbsSecretKey, point: G1Point, interface: Interface) -> bytes:
+    """Sign a point with committed messages in it (FinalizeBlindSign of draft-irtf-cfrg-bbs-blind-signatures).
+
+    The text hashes the domain, too, which is in the point; W3C's vectors and those of the pseudonyms do not.
+    """
+    exponent = interface.hash_to_scalar(secret_key.to_bytes() + write_g1(point))
+    return sign_with_exponent(secret_key, point, exponent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,12 +24,12 @@ from credentials.bbs.core import (
     with_length,
 )
 from credentials.bbs.curve import G1Point, Scalar, add_products, is_identity, read_g1, write_g1
-from credentials.bbs.errors import BadBbsProof, BadBbsSignature, UnknownMessage
+from credentials.bbs.errors import BadBbsProof, BadBbsSignature
 from credentials.bbs.interface import Ciphersuite, Interface
 from credentials.bbs.keys import BbsPublicKey, BbsSecretKey
+from credentials.bbs.layout import Layout
 from credentials.bbs.secret import Random
 
-_SIGNED: Final = "list of messages to sign"
 _ONE: Final = Scalar(1)
 
 
@@ -38,45 +38,9 @@ def nym_interface(suite: Ciphersuite) -> Interface:
     return Interface(suite, suite.value + b"H2G_HM2S_PSEUDONYM_")
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """How many messages of each kind there are: the signer's, those committed to, the nym secrets."""
-
-    messages: int
-    committed: int
-    nyms: int
-
-    def setting(self, interface: Interface, public_key: BbsPublicKey, header: bytes) -> Setting:
-        """Calculate what signature and proofs share; the number of nym secrets ends the header (§5.1.2)."""
-        bases = interface.bases_with_blind(self.messages, 1 + self.committed + self.nyms, what=_SIGNED)
-        return Setting.of(interface, public_key, bases, header + self.nyms.to_bytes(8))
-
-    def place(self, disclosed: Collection[int], disclosed_committed: Collection[int]) -> list[int]:
-        """Number what is shown, of both kinds, among all messages.
-
-        Raises:
-            UnknownMessage: a number is none of a message of its kind, so what must stay secret would be shown.
-        """
-        if not set(disclosed) <= set(range(self.messages)):
-            raise UnknownMessage(self.messages)
-        if not set(disclosed_committed) <= set(range(self.committed)):
-            raise UnknownMessage(self.committed)
-        return [*disclosed, *(self.messages + 1 + index for index in disclosed_committed)]
-
-    def place_shown(
-        self, interface: Interface, disclosed: Mapping[int, bytes], disclosed_committed: Mapping[int, bytes]
-    ) -> dict[int, Scalar]:
-        """Number and map what a proof shows.
-
-        Raises:
-            BadBbsProof: a number is none of a message of its kind.
-        """
-        try:
-            indexes = self.place(disclosed, disclosed_committed)
-        except UnknownMessage as error:
-            raise BadBbsProof from error
-        messages = [*disclosed.values(), *disclosed_committed.values()]
-        return dict(zip(indexes, interface.map_messages(messages), strict=True))
+def nym_setting(interface: Interface, layout: Layout, public_key: BbsPublicKey, header: bytes) -> Setting:
+    """Calculate what signature and proofs share; the number of nym secrets ends the header (§5.1.2)."""
+    return Setting.of(interface, public_key, layout.bases(interface), header + layout.nyms.to_bytes(8))
 
 
 def sign_nyms(
@@ -91,13 +55,11 @@ def sign_nyms(
 ) -> bytes:
     """Sign messages and a commitment, with the signer's entropy added to the last nym (BlindSignWithNym, §5.1.2)."""
     interface = nym_interface(suite)
-    shape = Shape(len(messages), commitment.count - nyms, nyms)
-    setting = shape.setting(interface, secret_key.public_key, header)
+    layout = Layout(len(messages), commitment.count - nyms, nyms)
+    setting = nym_setting(interface, layout, secret_key.public_key, header)
     points = (suite.base_point, *setting.bases.points[: len(messages) + 1], commitment.point, setting.bases.points[-1])
     scalars = (_ONE, setting.domain, *interface.map_messages(messages), _ONE, entropy)
-    point = add_products(points, scalars)
-    # The text hashes the domain, too, the fixtures do not; it is in the point.
-    return sign_point(secret_key, point, interface.hash_to_scalar(secret_key.to_bytes() + write_g1(point)))
+    return sign_point(secret_key, add_products(points, scalars), interface)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -105,7 +67,7 @@ class Holding:
     """Everything that a proof is made from. It holds secrets, so it is not compared or shown."""
 
     setting: Setting
-    shape: Shape
+    layout: Layout
     signature: Signature
     scalars: Sequence[Scalar]
 
@@ -128,10 +90,10 @@ class Holding:
             Malformed: the signature cannot be read, or there are too many messages.
         """
         interface = nym_interface(suite)
-        shape = Shape(len(messages), len(committed), len(nyms))
+        layout = Layout(len(messages), len(committed), len(nyms))
         return cls(
-            setting=shape.setting(interface, public_key, header),
-            shape=shape,
+            setting=nym_setting(interface, layout, public_key, header),
+            layout=layout,
             signature=Signature.parse(signature),
             scalars=[*interface.map_messages(messages), blind.scalar, *interface.map_messages(committed), *nyms],
         )
@@ -155,8 +117,8 @@ class Holding:
         random: Random,
     ) -> tuple[bytes, bytes]:
         """Make a proof and its pseudonym (CoreProofGenWithNym, §6.1)."""
-        setting, count = self.setting, self.shape.nyms
-        shown = self.shape.place(disclosed, disclosed_committed)
+        setting, count = self.setting, self.layout.nyms
+        shown = self.layout.place(disclosed, disclosed_committed)
         opened = OpenProof(setting, self.signature, self.scalars, shown, random)
         base = context_point(setting.interface, context_id)
         powers = _powers(setting.interface, context_id, count)
@@ -202,7 +164,14 @@ class NymCheck(ProofCheck):
         interface = nym_interface(self.suite)
         parsed = Proof.parse(self.proof)
         pseudonym = read_g1(self.pseudonym, what="pseudonym")
-        setting, shown = self._place(interface, parsed)
+        layout = Layout.of_proof(
+            parsed,
+            shown=len(self.disclosed) + len(self.disclosed_committed),
+            committed=self.committed_count,
+            nyms=self.nym_count,
+        )
+        setting = nym_setting(interface, layout, self.public_key, self.header)
+        shown = layout.place_shown(interface, self.disclosed, self.disclosed_committed)
         answer = _combine(
             parsed.message_answers[-self.nym_count :], _powers(interface, self.context_id, self.nym_count)
         )
@@ -213,15 +182,6 @@ class NymCheck(ProofCheck):
         if is_identity(masked) or challenge(setting, points, shown, suffix) != parsed.challenge:
             raise BadBbsProof
         return Claim(parsed.a_bar, parsed.b_bar, setting.public_key)
-
-    def _place(self, interface: Interface, parsed: Proof) -> tuple[Setting, dict[int, Scalar]]:
-        total = len(self.disclosed) + len(self.disclosed_committed) + len(parsed.message_answers)
-        count = total - 1 - self.committed_count - self.nym_count
-        if count < 0 or self.nym_count > len(parsed.message_answers):
-            raise BadBbsProof
-        shape = Shape(count, self.committed_count, self.nym_count)
-        setting = shape.setting(interface, self.public_key, self.header)
-        return setting, shape.place_shown(interface, self.disclosed, self.disclosed_committed)
 
 
 @lru_cache(maxsize=1_024)

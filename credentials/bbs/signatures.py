@@ -13,7 +13,7 @@ from credentials.bbs.core import (
     Setting,
     Signature,
     challenge,
-    sign_point,
+    sign_with_exponent,
     with_length,
 )
 from credentials.bbs.errors import BadBbsSignature
@@ -39,7 +39,7 @@ def sign(
     setting = Setting.of(interface, secret_key.public_key, bases, header)
     hashed = [secret_key.scalar, *scalars, setting.domain]
     exponent = interface.hash_to_scalar(b"".join(scalar.to_be_bytes() for scalar in hashed))
-    return sign_point(secret_key, setting.signed_point(scalars), exponent)
+    return sign_with_exponent(secret_key, setting.signed_point(scalars), exponent)
 
 
 def verify(

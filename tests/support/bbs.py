@@ -6,10 +6,13 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from credentials.bbs import Ciphersuite
+from credentials.bbs.curve import read_scalar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from credentials.bbs.curve import Scalar
 
 FOLDERS: Final = {Ciphersuite.SHA_256: "bls12-381-sha-256", Ciphersuite.SHAKE_256: "bls12-381-shake-256"}
 
@@ -32,3 +35,18 @@ class MockedRandom:
 
 def read(path: Path) -> Any:
     return json.loads(path.read_text())
+
+
+def scalar(text: str) -> Scalar:
+    # Some published numbers lack their leading zeros.
+    return read_scalar(bytes.fromhex(text.zfill(64)), what="number of a fixture")
+
+
+def octets(given: list[str]) -> list[bytes]:
+    return [bytes.fromhex(text) for text in given]
+
+
+def mocked(suite: Ciphersuite, given: dict[str, Any], name: str, count: int) -> MockedRandom:
+    parameters = given["mockRngParameters"]
+    seed, dst = (text.encode().hex() for text in (parameters["SEED"], parameters[name]["DST"]))
+    return MockedRandom(suite, {"seed": seed, "dst": dst}, count)

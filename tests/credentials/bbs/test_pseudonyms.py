@@ -28,15 +28,13 @@ from credentials.bbs import (
     verify_nym_proof,
 )
 from credentials.bbs.commitments import Commitment, commit
-from credentials.bbs.curve import ORDER, read_scalar
+from credentials.bbs.curve import ORDER
 from credentials.bbs.nym_vectors import Holding, NymCheck, context_point, nym_interface, sign_nyms
 from credentials.errors import Malformed
-from tests.support.bbs import FOLDERS, MockedRandom, read
+from tests.support.bbs import FOLDERS, mocked, octets, read, scalar
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from credentials.bbs.curve import Scalar
 
 SUITES = pytest.mark.parametrize("suite", list(Ciphersuite), ids=lambda suite: suite.name)
 KEY = BbsSecretKey.from_key_material(bytes(range(32)))
@@ -82,21 +80,6 @@ def check(shown: NymProof, **changes: Any) -> None:
         "context_id": GATE,
     } | changes
     verify_nym_proof(KEY.public_key, shown.proof, asked.pop("pseudonym", shown.pseudonym), **asked)
-
-
-def scalar(text: str) -> Scalar:
-    # Some published numbers lack their leading zeros.
-    return read_scalar(bytes.fromhex(text.zfill(64)), what="number of a fixture")
-
-
-def octets(given: list[str]) -> list[bytes]:
-    return [bytes.fromhex(text) for text in given]
-
-
-def mocked(suite: Ciphersuite, given: dict[str, Any], name: str, count: int) -> MockedRandom:
-    parameters = given["mockRngParameters"]
-    seed, dst = (text.encode().hex() for text in (parameters["SEED"], parameters[name]["DST"]))
-    return MockedRandom(suite, {"seed": seed, "dst": dst}, count)
 
 
 def test_a_generator_and_a_pseudonym_of_the_draft_come_out() -> None:
