@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from urllib.parse import urlsplit
 
+from credentials.bbs import BbsPublicKey
 from credentials.encoding.strict_json import Json
 from credentials.errors import Malformed
 from credentials.keys.certificates import CertificateChain, check_chain, parse_x5c, read_key_ids
@@ -29,6 +30,8 @@ class TrustedIssuer:
     """The types (`vct`) it may issue."""
     public_keys: Mapping[str, PublicKey] = field(default_factory=dict, hash=False)
     """Keys of its own known by value, under their `kid`, for credentials that come without a certificate."""
+    bbs_keys: Mapping[str, BbsPublicKey] = field(default_factory=dict, hash=False)
+    """Keys of its own for bbs-2023, under their DID URLs, which a proof names exactly."""
     did: str | None = None
     """Its DID, which its credentials may name in `iss` too; its keys are then also known under their DID URLs."""
     until: datetime | None = None
