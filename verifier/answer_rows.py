@@ -17,6 +17,8 @@ def answer_to_json(answer: TakenAnswer) -> dict[str, Any]:
     members: dict[str, Any] = {"met": answer.met, "vouched_by": list(answer.vouched_by)}
     if answer.marks:
         members["marks"] = [base64url.encode(mark) for mark in answer.marks]
+    if answer.period is not None:
+        members["period"] = answer.period
     if answer.signed is not None:
         signed = answer.signed
         members["signed"] = {
@@ -36,6 +38,7 @@ def answer_from_json(members: Mapping[str, Any]) -> TakenAnswer:
         met=members.get("met", ""),
         vouched_by=tuple(members.get("vouched_by", ())),
         marks=tuple(base64url.decode(mark, what="mark") for mark in marks),
+        period=members.get("period"),
         signed=None
         if signed is None
         else SignedTerms(

@@ -33,6 +33,7 @@ STATUSES: Final[dict[type[HandstampError], int]] = {
     errors.GateClosed: 410,
     errors.AlreadyUsed: 409,
     errors.NoLongerTrusted: 409,
+    errors.MonthTurned: 409,
     errors.NoCodeWanted: 409,
     errors.WalletNotServed: 400,
     errors.WrongIssuerForClaim: 400,

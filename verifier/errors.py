@@ -95,6 +95,15 @@ class AlreadyUsed(HolderError):
         self.first_use = first_use
 
 
+class MonthTurned(HolderError):
+    """The pseudonym is one of a month that ended between the answer and the opening of the door."""
+
+    code = "month_turned"
+
+    def __init__(self) -> None:
+        super().__init__("The month has turned since this was shown, and it is good for one month. Start again.")
+
+
 class WrongIssuerForClaim(HolderError):
     """A co-op vouched for a membership of another one."""
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, InitVar, dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from credentials.data_integrity.bbs_2023_values import DerivedValue
+from credentials.data_integrity.proofs import read_proofs
+from credentials.encoding import base64url
 from credentials.protocols.dcql import check_answer
 from credentials.status import StatusCheck
 from verifier.errors import WrongIssuerForClaim
-from verifier.limits import NotCountable, build_mark
+from verifier.limits import PSEUDONYM, NotCountable, build_mark
 from verifier.receipts import SignedTerms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from credentials.evidence import Verified
+    from credentials.protocols.dcql import Presentation
     from credentials.trust import TrustPolicy
     from verifier.requirements import Asked
 
@@ -41,7 +45,9 @@ class Evidence:
     status: StatusCheck
     """What was found out about the statuses: of several presentations, the least certain."""
     marks: tuple[bytes, ...] = field(default=(), repr=False)
-    """What a limited gate counts by, one for each proof that was shown; empty at others."""
+    """What a limited gate counts by, each once, for all proofs that were shown; empty at others."""
+    period: str | None = None
+    """The only period that the marks are good for, as pseudonyms are of one month; None for any."""
     signed: SignedTerms | None = field(default=None, repr=False)
     """What a limited gate keeps; None at others."""
 
@@ -52,11 +58,12 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basis:
-    """What a limited gate counts by, and keeps: its key, what was sent, and the salt of the request's nonce."""
+    """What a limited gate counts by, and keeps: its key, what was sent when, and the salt of the request's nonce."""
 
     key: bytes = field(repr=False)
     salt: bytes = field(repr=False)
-    presentations: Mapping[str, str] = field(repr=False)
+    presentations: Mapping[str, Presentation] = field(repr=False)
+    period: str
 
 
 def build_evidence(
@@ -85,21 +92,29 @@ def build_evidence(
         return Evidence(_SEAL, met=met, vouched_by=vouched_by, status=status)
     counted = [query_id for query_id in asked.counted if query_id in verified]
     shown_first = counted[0]  # each way into a gate with a limit has one
-    holder_key = verified[shown_first].holder_key
-    if holder_key is None:  # what nobody signed leaves no receipt
-        raise NotCountable
+    marks = [_mark(asked.counted[each], verified[each], key=basis.key, policy=policy) for each in counted]
     return Evidence(
         _SEAL,
         met=met,
         vouched_by=vouched_by,
         status=status,
-        marks=tuple(_mark(asked.counted[each], verified[each], key=basis.key, policy=policy) for each in counted),
+        # A release and its track have one pseudonym: whoever shows both is one, and is counted once.
+        marks=tuple(dict.fromkeys(marks)),
+        period=basis.period if PSEUDONYM in (asked.counted[each] for each in counted) else None,
         signed=SignedTerms(
-            binding=basis.presentations[shown_first].rpartition("~")[2],
-            holder_key=holder_key,
+            binding=_binding(basis.presentations[shown_first]),
+            holder_key=verified[shown_first].holder_key,
             salt=basis.salt,
         ),
     )
+
+
+def _binding(shown: Presentation) -> str:
+    """Return what was made for this request alone, without the pseudonym, which is forgotten sooner."""
+    if isinstance(shown, str):
+        return shown.rpartition("~")[2]
+    (proof,) = read_proofs(shown)
+    return base64url.encode(DerivedValue.parse(proof.proof_value).proof)
 
 
 def _check_own_word(issuer: str, coop: str, policy: TrustPolicy) -> None:
@@ -112,4 +127,8 @@ def _check_own_word(issuer: str, coop: str, policy: TrustPolicy) -> None:
 def _mark(claim: str, shown: Verified, *, key: bytes, policy: TrustPolicy) -> bytes:
     # A co-op has two names, address and DID; under both, a copy is the same copy.
     issuer = policy.issuer_for(shown.issuer).issuer
-    return build_mark(key, issuer=issuer, claim=claim, value=shown.disclosed.get(claim))
+    if claim != PSEUDONYM:
+        return build_mark(key, issuer=issuer, claim=claim, value=shown.disclosed.get(claim))
+    if shown.pseudonym is None:
+        raise NotCountable
+    return build_mark(key, issuer=issuer, claim=claim, value=base64url.encode(shown.pseudonym))

@@ -39,6 +39,7 @@ def gate_to_row(gate: Gate, *, key: str) -> GateRow:
         limit_times=None if counting is None else counting.limit.times,
         limit_monthly=counting is not None and isinstance(counting.limit, Monthly),
         limit_key=None if counting is None else counting.key,
+        other_wallets=counting is not None and counting.takes_other_wallets,
         closed_at=None if gate.closed_at is None else epoch_s(gate.closed_at),
     )
 
@@ -73,7 +74,7 @@ def _counting(row: GateRow) -> Counting | None:
     if row.limit_times is None:
         return None
     limit = Monthly(times=row.limit_times) if row.limit_monthly else OnceEver()
-    return Counting(limit=limit, key=row.limit_key or b"")
+    return Counting(limit=limit, key=row.limit_key or b"", takes_other_wallets=row.other_wallets)
 
 
 def _opens_to_json(opens: Opens) -> dict[str, Any]:

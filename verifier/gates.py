@@ -107,6 +107,8 @@ class Counting:
 
     limit: Limit
     key: bytes = field(repr=False)
+    takes_other_wallets: bool = False
+    """Whether it takes the number of a copy too, by which wallets without pseudonyms can be counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

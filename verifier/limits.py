@@ -1,7 +1,8 @@
 """How often one copy, or one membership, passes a gate: once ever, or a number of times in a month.
 
-What is counted is a keyed hash of the one claim that is the same in every instance of a copy. The key is the gate's
-own, so that no two gates can put their lists side by side, and it goes with the gate.
+What is counted is a keyed hash of the pseudonym that a wallet has at this gate alone; or, where a gate takes other
+wallets too, of the one claim that is the same in every instance of a copy. The key is the gate's own, so that no two
+gates can put their lists side by side, and it goes with the gate.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from credentials.encoding.strict_json import Json
 
+PSEUDONYM: Final = "pseudonym"
+"""The claim, so to speak, that a pseudonym is counted under."""
 EVER: Final = "ever"
 """The period of a gate that opens once for all time."""
 MAX_TIMES: Final = 1000

@@ -57,6 +57,11 @@ class Party:
         """The did:web of the site; its document lists the key that signs requests."""
         return build_did_web(self.base_url)
 
+    @property
+    def proves_host(self) -> bool:
+        """Tell whether wallets can be sure which host asks; without that, they show no pseudonym."""
+        return self.prefix is not Prefix.REDIRECT_URI
+
     def gate_url(self, gate_id: str) -> str:
         """Return the stable link of a gate."""
         return f"{self.base_url}/gates/{gate_id}"

@@ -35,6 +35,8 @@ class GateRow(Base, table=True):
     limit_times: int | None = None
     limit_monthly: bool = False
     limit_key: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    other_wallets: bool = True
+    """Whether a gate with a limit takes the numbers of copies beside pseudonyms."""
     closed_at: int | None = Field(default=None, sa_type=BigInteger)
 
 
@@ -126,7 +128,7 @@ class ReceiptRow(Base, table=True):
     language: str
     salt: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     binding: str
-    holder_key: str
+    holder_key: str | None = None
     made_at: int = Field(sa_type=BigInteger)
     erase_at: int = Field(sa_type=BigInteger, index=True)
 

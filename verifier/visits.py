@@ -81,19 +81,27 @@ class TakenAnswer:
     Attributes:
         met: which queries of the request were met, as `release`, joined by commas.
         vouched_by: the co-ops that vouched, so that one which is no longer trusted can be struck out.
-        marks: what a limited gate counts by, one for each proof that was shown; empty at others.
+        marks: what a limited gate counts by, each once, for all proofs that were shown; empty at others.
+        period: the only period that the marks are good for; None for any.
         signed: what a limited gate keeps as its receipt; None at others.
     """
 
     met: str
     vouched_by: tuple[str, ...]
     marks: tuple[bytes, ...] = ()
+    period: str | None = None
     signed: SignedTerms | None = None
 
     @classmethod
     def of(cls, evidence: Evidence) -> TakenAnswer:
         """Take what may be kept from the evidence; without evidence there is no answer."""
-        return cls(met=evidence.met, vouched_by=evidence.vouched_by, marks=evidence.marks, signed=evidence.signed)
+        return cls(
+            met=evidence.met,
+            vouched_by=evidence.vouched_by,
+            marks=evidence.marks,
+            period=evidence.period,
+            signed=evidence.signed,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,8 @@ from verifier.web.button import build_button
 from verifier.web.poster import build_poster
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode="rich")
+_COUNTS = "It counts: a wallet shows a number that is of use at this gate alone."
+_COUNTS_OTHERS = f"{_COUNTS} Wallets without one show the number of a copy or membership, and warn their owners."
 GateArgument = Annotated[str, typer.Argument(help="The gate's link, or its id.", metavar="GATE")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
@@ -39,8 +41,7 @@ def add(  # noqa: PLR0913 - each is an option
     track: Annotated[
         list[str] | None,
         typer.Option(
-            help="Opens to owners of this track or, without a limit, of its release: the release's address, # "
-            "and the track's number."
+            help="Opens to owners of this track or of its release: the release's address, # and the track's number."
         ),
     ] = None,
     member: Annotated[list[str] | None, typer.Option(help="Opens to members of this co-op: its address.")] = None,
@@ -61,6 +62,10 @@ def add(  # noqa: PLR0913 - each is an option
     per_month: Annotated[
         int | None, typer.Option(help="Opens so many times a month for each copy, or membership.")
     ] = None,
+    other_wallets: Annotated[
+        bool,
+        typer.Option("--other-wallets", help="Take wallets without pseudonyms too; they show a copy's own number."),
+    ] = False,
     title: Annotated[str | None, typer.Option(help="The gate's heading; the release's title without it.")] = None,
     terms: Annotated[
         str | None, typer.Option(help="What both shake hands on: a text, or a file that holds it.")
@@ -89,6 +94,7 @@ def add(  # noqa: PLR0913 - each is an option
         opens=opens,
         once=once,
         per_month=per_month,
+        other_wallets=other_wallets,
         title=title,
         terms=terms,
         package=package,
@@ -114,7 +120,7 @@ def _make(wishes: Wishes, *, poster: Path | None, as_json: bool) -> None:
     out.print(escape(f"  {build_button(gate, url=tools.party.gate_url(gate.gate_id))}\n"))
     out.print(f"A poster to print: {escape(str(written))}")
     if gate.counting is not None:
-        out.print("It counts: a wallet shows the number of a copy or membership, and warns its owner of that.")
+        out.print(_COUNTS_OTHERS if gate.counting.takes_other_wallets else _COUNTS)
 
 
 @app.command("list")
@@ -243,7 +249,8 @@ def _limit(gate: Gate) -> strict_json.Json:
     if gate.counting is None:
         return None
     limit = gate.counting.limit
-    return {"times": limit.times, "per": "month" if isinstance(limit, Monthly) else "ever"}
+    per = "month" if isinstance(limit, Monthly) else "ever"
+    return {"times": limit.times, "per": per, "other_wallets": gate.counting.takes_other_wallets}
 
 
 def _as_json(tools: VerifierTools, gate: Gate, *, poster: Path | None = None) -> str:

@@ -33,6 +33,7 @@ class Wishes:
     opens: str | None = None
     once: bool = False
     per_month: int | None = None
+    other_wallets: bool = False
     title: str | None = None
     terms: str | None = None
     package: str = ""
@@ -51,6 +52,7 @@ class Wishes:
             others=self._others(policy),
             need_all=self.need_all,
             limit=self._limit(),
+            takes_other_wallets=self.other_wallets,
             title=self.title,
             terms=_terms(self.terms),
             package=self.package,
@@ -81,27 +83,32 @@ class Wishes:
         return [Contributed.parse(coop, name=_name(coop, policy), contribution=what.strip()) for coop, _, what in split]
 
     def _limit(self) -> Limit | None:
-        return parse_limit(once=self.once, per_month=self.per_month)
+        limit = parse_limit(once=self.once, per_month=self.per_month)
+        if self.other_wallets and limit is None:
+            raise typer.BadParameter("without a limit every wallet is taken; --other-wallets goes with --once")
+        return limit
 
 
 def describe_requirement(gate: Gate) -> str:
     """Say in words whom a gate opens to, to end a sentence that begins with "for who"."""
     joint = " and " if isinstance(gate.requirement, AllOf) else " or "
-    counts = gate.counting is not None
-    words = joint.join(_describe(proof, counts=counts) for proof in ways_in(gate.requirement, counting=counts))
+    proofs = ways_in(gate.requirement, counting=gate.counting is not None)
+    numbers = gate.counting is not None and gate.counting.takes_other_wallets
+    words = joint.join(_describe(proof, numbers=numbers) for proof in proofs)
     if gate.counting is None:
         return words
     limit = gate.counting.limit
     return f"{words}, {f'{limit.times} times a month' if isinstance(limit, Monthly) else 'once'}"
 
 
-def _describe(proof: Proof, *, counts: bool) -> str:
+def _describe(proof: Proof, *, numbers: bool) -> str:
+    """Say what one proof is; where `numbers` of copies count, a release's is none of its tracks."""
     match proof:
         case OwnsRelease():
             return f"owns “{proof.title}”" if proof.title else "owns the release"
         case OwnsTrack():
             owns = f"owns “{proof.title}”" if proof.title else "owns the track"
-            return owns if counts else f"{owns} or its release"
+            return owns if numbers else f"{owns} or its release"
         case MemberOf():
             over16 = ", at least 16" if proof.over16 else ""
             return f"is a member of {proof.name}{f' ({proof.share_class})' if proof.share_class else ''}{over16}"

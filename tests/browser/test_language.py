@@ -97,7 +97,7 @@ def test_a_gate_that_counts(town: Town, german: Visitor) -> None:
         made,
         gate_id=new_public_id(),
         requirement=AnyOf(proofs=(made.requirement, member)),  # type: ignore[arg-type]
-        counting=Counting(limit=Monthly(times=2), key=b"k" * 32),
+        counting=Counting(limit=Monthly(times=2), key=b"k" * 32, takes_other_wallets=True),
         opens=replace(made.opens, has_cover=False),
     )
     with town.verifier.work.write() as stores:

@@ -31,7 +31,7 @@ def gate(town: Town) -> Gate:
         made,
         gate_id=new_public_id(),
         requirement=AnyOf(proofs=(made.requirement, coop)),  # type: ignore[arg-type]
-        counting=Counting(limit=OnceEver(), key=b"k" * 32),
+        counting=Counting(limit=OnceEver(), key=b"k" * 32, takes_other_wallets=True),
         opens=replace(made.opens, has_cover=False),
     )
     with town.verifier.work.write() as stores:
@@ -62,7 +62,7 @@ def test_a_gate_that_counts_says_before_that_it_recognises(town: Town, gate: Gat
 
 def test_every_way_of_asking_is_told_before_the_button(town: Town, gate: Gate, visitor: Visitor) -> None:
     coop = MemberOf(coop="https://coop.example", name="Sound Commons Co-op")
-    monthly = Counting(limit=Monthly(times=2), key=b"k" * 32)
+    monthly = Counting(limit=Monthly(times=2), key=b"k" * 32, takes_other_wallets=True)
     ways = {
         "gate-member": replace(gate, gate_id=new_public_id(), requirement=coop, counting=monthly),
         "gate-all": replace(gate, gate_id=new_public_id(), requirement=AllOf(proofs=gate.requirement.proofs)),  # type: ignore[union-attr]

@@ -115,7 +115,7 @@ async def test_a_site_that_dies_between_answer_and_code_counts_the_visit_once_wh
     world: World, tools: Tools
 ) -> None:
     site = own_site(world)
-    gate = await asyncio.to_thread(site.gate, world.release_url(), limit=OnceEver())
+    gate = await asyncio.to_thread(site.gate, world.release_url(), limit=OnceEver(), takes_other_wallets=True)
     started = await request("POST", f"{gate}/visits", headers={"Accept": "application/json"})
     visit, cookies = started.json(), dict(started.cookies)
     answered = await answer(await read_request(visit["cross_device"], tools=tools), tools=tools)

@@ -210,7 +210,9 @@ async def test_a_gate_opens_from_this_device_by_a_did(meet: Meet) -> None:
 
 
 async def test_a_gate_that_counts_opens_on_another_screen_only_by_the_code_that_the_wallet_shows(meet: Meet) -> None:
-    met = meet(Prefix.X509_SAN_DNS, counting=Counting(limit=OnceEver(), key=secrets.token_bytes(32)))
+    met = meet(
+        Prefix.X509_SAN_DNS, counting=Counting(limit=OnceEver(), key=secrets.token_bytes(32), takes_other_wallets=True)
+    )
     visit, link = await met.link()
     asked = await read_request(link, tools=met.tools)
     assert any("makes you recognisable" in each for each in asked.consent.warnings)

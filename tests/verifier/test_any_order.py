@@ -128,7 +128,9 @@ class Redeeming(RuleBasedStateMachine):
         self.model.trusted.add(url)
 
     def save_door(self, limit: Limit | None) -> Door:
-        counting = None if limit is None else Counting(limit=limit, key=secrets.token_bytes(32))
+        counting = (
+            None if limit is None else Counting(limit=limit, key=secrets.token_bytes(32), takes_other_wallets=True)
+        )
         gate = make_gate(OwnsRelease(release_id=RELEASE), clock=self.clock, counting=counting)
         with self.work.write() as stores:
             stores.save_gate(gate, now=self.now)

@@ -164,7 +164,7 @@ def test_a_membership_opens_an_extra_once(neighbour: str) -> None:
     described = json.loads(done.stdout)
     assert described["release"] == EXTRA
     assert "this gate stays open" not in described["terms"]
-    assert described["limit"] == {"times": 1, "per": "ever"}
+    assert described["limit"] == {"times": 1, "per": "ever", "other_wallets": False}
     assert described["proofs"] == [
         {
             "kind": "member",
@@ -182,11 +182,11 @@ def test_a_gate_may_ask_for_several_things_and_each_keeps_its_name(neighbour: st
     done = run(
         *(gate.app, "add", "--release", f"{neighbour}/releases/{RELEASE}", "--opens", f"{neighbour}/releases/{EXTRA}"),
         *("--track", f"{neighbour}/releases/{RELEASE}#1", "--artist", f"{EXTRA} The Long Way Home", "--all"),
-        *("--contribution", f"{neighbour} translation", "--per-month", "3", "--json"),
+        *("--contribution", f"{neighbour} translation", "--per-month", "3", "--other-wallets", "--json"),
     )
     assert done.exit_code == 0, done.output
     described = json.loads(done.stdout)
-    assert described["limit"] == {"times": 3, "per": "month"}
+    assert described["limit"] == {"times": 3, "per": "month", "other_wallets": True}
     assert described["all"] is True
     assert [proof["kind"] for proof in described["proofs"]] == ["release", "track", "artist", "contribution"]
     shown = run(gate.app, "show", described["id"]).output

@@ -18,7 +18,7 @@ from verifier.answer_rows import answer_from_json
 from verifier.gates import Counting, Gate
 from verifier.limits import Monthly, OnceEver
 from verifier.proofs import AllOf, AnyOf, MemberOf, OwnsRelease, OwnsTrack, Requirement
-from verifier.service import take_answer
+from verifier.service import judge_answer
 from verifier.service.distrust_issuer import distrust_issuer
 from verifier.service.follow_list import leave_list
 from verifier.subscriptions import Subscription
@@ -37,7 +37,7 @@ MEMBER = MemberOf(coop=COOP, name="Sound Commons")
 
 
 def counting(site: Site, requirement: Requirement, limit: Limit) -> Gate:
-    counts = Counting(limit=limit, key=secrets.token_bytes(32))
+    counts = Counting(limit=limit, key=secrets.token_bytes(32), takes_other_wallets=True)
     return site.save_gate(make_gate(requirement, clock=site.clock, counting=counts))
 
 
@@ -93,7 +93,7 @@ async def test_a_word_that_is_distrusted_while_an_answer_is_judged_opens_nothing
         distrust_issuer(site.parts.work, COOP, party=site.parts.party, now=site.clock())
         return found
 
-    monkeypatch.setattr(take_answer, "verify", meanwhile)
+    monkeypatch.setattr(judge_answer, "verify", meanwhile)
     visitor = await site.visitor().start(gate)
     request = await visitor.fetch_request("cross_device")
     await visitor.send(request, visitor.answer(request))

@@ -188,7 +188,7 @@ async def test_hiding_the_number_does_not_open_a_limited_gate(site: Site, once: 
 
 
 async def test_a_release_and_its_track_do_not_open_a_limited_track_gate_twice(site: Site) -> None:
-    counting = Counting(limit=OnceEver(), key=secrets.token_bytes(32))
+    counting = Counting(limit=OnceEver(), key=secrets.token_bytes(32), takes_other_wallets=True)
     track = OwnsTrack(track_id="8a1f1b52-6a0c-4f3e-8f5e-2b1f6f0a9c01", release_id=RELEASE)
     gate = site.save_gate(make_gate(track, clock=site.clock, counting=counting))
     visitor = await site.visitor().start(gate)
@@ -201,7 +201,7 @@ async def test_a_release_and_its_track_do_not_open_a_limited_track_gate_twice(si
 
 
 async def test_a_membership_is_counted_by_its_own_number(site: Site) -> None:
-    counting = Counting(limit=OnceEver(), key=secrets.token_bytes(32))
+    counting = Counting(limit=OnceEver(), key=secrets.token_bytes(32), takes_other_wallets=True)
     gate = site.save_gate(make_gate(MemberOf(coop=COOP, name="Sound Commons"), clock=site.clock, counting=counting))
     visitor = await site.visitor().start(gate)
     request = await visitor.fetch_request("same_device")
@@ -234,7 +234,7 @@ async def test_a_limited_gate_says_before_that_it_recognises(site: Site, once: G
 
 
 async def test_a_limited_track_gate_says_that_it_takes_the_track_itself(site: Site, track_gate: Gate) -> None:
-    counting = Counting(limit=OnceEver(), key=secrets.token_bytes(32))
+    counting = Counting(limit=OnceEver(), key=secrets.token_bytes(32), takes_other_wallets=True)
     either = AnyOf(proofs=(OwnsRelease(release_id=RELEASE), track_gate.requirement))  # type: ignore[arg-type]
     gate = site.save_gate(replace(track_gate, gate_id="g" * 22, requirement=either, counting=counting))
     http = site.visitor().http

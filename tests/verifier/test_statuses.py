@@ -225,7 +225,7 @@ async def test_a_gate_that_admits_says_in_the_evidence_what_it_knew(
     def take(known: KnownStatuses) -> Any:
         return take_answer(site.parts.work, request_id, form, party=site.parts.party, now=site.clock(), known=known)
 
-    monkeypatch.setattr("verifier.service.take_answer.build_evidence", build)
+    monkeypatch.setattr("verifier.service.judge_answer.build_evidence", build)
     taken = await keeper.judge(take, now=site.clock())
     assert isinstance(taken, AnswerTaken) == (outcome is not None)
     assert [each.status for each in evidence] == ([] if outcome is None else [outcome])

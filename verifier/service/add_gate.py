@@ -64,6 +64,7 @@ class NewGate:
         others: whatever else is to be shown.
         need_all: whether all of it is to be shown, or any.
         limit: how often one copy passes; None for as often as its owner likes.
+        takes_other_wallets: with a limit, whether the number of a copy is taken where a wallet has no pseudonym.
         title: the heading; that of what opens without it.
         terms: what is shaken hands on; a default without it.
         package: which package of the trackserver opens.
@@ -74,6 +75,7 @@ class NewGate:
     others: tuple[Proof, ...] = ()
     need_all: bool = False
     limit: Limit | None = None
+    takes_other_wallets: bool = False
     title: str | None = None
     terms: Terms | None = None
     package: str = ORIGINAL
@@ -103,13 +105,20 @@ async def add_gate(work: Work, new: NewGate, *, party: Party, fetcher: Fetcher, 
         terms=new.terms or Terms.default(title=opens.title, artist=opens.artist, comes_back=comes_back),
         opens=replace(opens, has_cover=cover is not None),
         created_at=now,
-        counting=None if new.limit is None else Counting(limit=new.limit, key=secrets.token_bytes(_KEY_BYTES)),
+        counting=_counting(new),
     )
     with work.write() as stores:
         stores.save_gate(gate, now=now)
         if cover is not None:
             stores.save_cover(gate, cover)
     return gate
+
+
+def _counting(new: NewGate) -> Counting | None:
+    if new.limit is None:
+        return None
+    key = secrets.token_bytes(_KEY_BYTES)
+    return Counting(limit=new.limit, key=key, takes_other_wallets=new.takes_other_wallets)
 
 
 async def _fetch_release(address: ReleaseAddress, *, fetcher: Fetcher) -> Release:

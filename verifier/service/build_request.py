@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from credentials.keys.encryption import ENCRYPTIONS
-from credentials.protocols.dcql.query import SD_JWT_VC
+from credentials.protocols.dcql import LDP_VC, SD_JWT_VC
 from credentials.protocols.openid4vp import (
     DIRECT_POST,
     DIRECT_POST_JWT,
@@ -21,7 +21,8 @@ from credentials.protocols.openid4vp import (
 )
 from plumbing.clock import epoch_s
 from verifier.errors import AlreadyAnswered, NoSuchRequest, NoSuchVisit, TooManyFailedAnswers, WalletNotServed
-from verifier.requirements import build_query
+from verifier.forms import Form, forms_of, nym_domain
+from verifier.requirements import Asked, build_asked
 from verifier.service.start_visit import load_gate
 from verifier.service.transitions import load_live
 from verifier.visits import Accepted, Answered, AwaitingCode, Device, LiveVisit, PendingRequest, Refused, Requested
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
     from verifier.gates import Gate
     from verifier.party import AnswerKeys, Party, RequestSigner
     from verifier.ports import Stores, Work
+
+
+LINKED_SUITES: Final = ("bbs-2023", "eddsa-rdfc-2022", "ecdsa-rdfc-2019", "ecdsa-sd-2023")
+"""The cryptosuites that linked credentials may be secured with here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,35 +122,46 @@ def build_request(
         raise NoSuchRequest  # such a request stands in the link itself
     nonce = None
     if wallet is not None:
-        _check_served(wallet, asking.party)
+        _check_served(wallet, asking.party, found.gate)
         nonce = wallet.wallet_nonce
-    described = describe_request(found, asking=asking, wallet_nonce=nonce)
+    described = describe_request(found, asking=asking, now=now, wallet_nonce=nonce)
     signer = asking.signer
     return build_request_object(described, signer=signer.signer, x5c=list(signer.x5c) or None, kid=signer.kid)
 
 
-def describe_request(found: OpenRequest, *, asking: Asking, wallet_nonce: str | None = None) -> AuthorizationRequest:
-    """Return the request as a value: what is asked, of whom, until when."""
+def ask(gate: Gate, party: Party) -> Asked:
+    """Return what a gate asks for, in every form that it takes."""
+    return build_asked(gate.requirement, counting=gate.counting is not None, forms=forms_of(gate, party))
+
+
+def describe_request(
+    found: OpenRequest, *, asking: Asking, now: datetime, wallet_nonce: str | None = None
+) -> AuthorizationRequest:
+    """Return the request as a value: what is asked, of whom, until when; a pseudonym, for the month of `now`."""
     facts, request, gate, party = found.visit.facts, found.request, found.gate, asking.party
     handshake = gate.terms.shake(request.salt)
     key = open_answer_key(request, asking.answer_keys)
+    asked = ask(gate, party)
     return AuthorizationRequest(
         client_id=party.client_id(request.request_id),
         nonce=handshake.nonce,
         state=request.state,
         response_uri=party.response_url(request.request_id),
         response_mode=DIRECT_POST if key is None else DIRECT_POST_JWT,
-        dcql=build_query(gate.requirement, counting=gate.counting is not None),
+        dcql=asked.query,
         handshake=handshake,
         client_metadata=ClientMetadata(
             client_name=party.name,
             sd_jwt_algorithms=ISSUER_ALGORITHMS,
+            takes_sd_jwt=bool(asked.ids_in(Form.SD_JWT)),
+            linked_suites=LINKED_SUITES if party.proves_host else None,
             encryption_keys=() if key is None else (key.public_jwk,),
             encryption_encs=tuple(sorted(ENCRYPTIONS)),
         ),
         issued_at=epoch_s(facts.created_at),
         expires_at=epoch_s(facts.expires_at),
         wallet_nonce=wallet_nonce,
+        nym_domains={query_id: nym_domain(gate, party, now=now) for query_id in asked.ids_in(Form.PSEUDONYM)},
     )
 
 
@@ -162,7 +178,7 @@ def build_link(found: OpenRequest, *, asking: Asking) -> str:
     """
     request, party = found.request, asking.party
     if party.prefix is Prefix.REDIRECT_URI:
-        described = describe_request(found, asking=asking)
+        described = describe_request(found, asking=asking, now=found.visit.facts.created_at)
         return build_unsigned_link(replace(described, handshake=None) if request.device is Device.CROSS else described)
     return build_request_link(
         RequestReference(
@@ -173,12 +189,14 @@ def build_link(found: OpenRequest, *, asking: Asking) -> str:
     )
 
 
-def _check_served(wallet: RequestUriPost, party: Party) -> None:
+def _check_served(wallet: RequestUriPost, party: Party, gate: Gate) -> None:
     """Refuse early what would fail later: the wallet itself says what it can do (§5.10, §10)."""
     said = wallet.wallet_metadata
     if said is None:
         return
-    if SD_JWT_VC not in said.formats:
-        raise WalletNotServed(f"`{SD_JWT_VC}`")
+    forms = forms_of(gate, party)
+    taken = {SD_JWT_VC if form is Form.SD_JWT else LDP_VC for form in forms}
+    if said.formats.isdisjoint(taken):
+        raise WalletNotServed(" or ".join(f"`{each}`" for each in sorted(taken)))
     if party.prefix.value not in said.client_id_prefixes:
         raise WalletNotServed(f"the client identifier prefix `{party.prefix.value}`")

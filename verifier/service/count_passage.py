@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from verifier.errors import AlreadyUsed, GateClosed, VisitTooBusy
+from verifier.errors import AlreadyUsed, GateClosed, MonthTurned, VisitTooBusy
 from verifier.limits import month_of
 from verifier.ports import Gates, Redemptions, Trust, Visits
 from verifier.receipts import Receipt
@@ -31,8 +31,9 @@ def count_passage(stores: _Stores, visit: Accepted, *, now: datetime) -> Accepte
     """Count one passage through the gate of a visit that was opened in this very transaction.
 
     Returns:
-        The visit as it stands: refused if the gate was closed meanwhile, a co-op that vouched was struck out, or the
-        copy used up by somebody faster. That refusal must be committed, so it is returned.
+        The visit as it stands: refused if the gate was closed meanwhile, a co-op that vouched was struck out, the month
+        of the pseudonym ended, or the copy was used up by somebody faster. That refusal must be committed, so it is
+        returned.
 
     Raises:
         VisitTooBusy: somebody else used the copy at this very moment; nothing was counted.
@@ -42,6 +43,8 @@ def count_passage(stores: _Stores, visit: Accepted, *, now: datetime) -> Accepte
         return _shut(stores, visit, GateClosed.code, None, now=now)
     if not are_trusted(visit.answer.vouched_by, stores.load_policy(gate.site), now=now):
         return _shut(stores, visit, NO_LONGER_TRUSTED, None, now=now)
+    if not _is_due(gate, visit, now=now):
+        return _shut(stores, visit, MonthTurned.code, None, now=now)
     first_use = _use_up(stores, gate, visit, now=now)
     if first_use is not None:
         return _shut(stores, visit, AlreadyUsed.code, first_use, now=now)
@@ -76,6 +79,12 @@ def _use_up(stores: Redemptions, gate: Gate, visit: Accepted, *, now: datetime) 
             # Where an engine lets two write at once. All of it is undone; whoever tries again is told since when.
             raise VisitTooBusy
     return None
+
+
+def _is_due(gate: Gate, visit: Accepted, *, now: datetime) -> bool:
+    """Tell whether the month of the pseudonym is still the month: counted in the next, it would be a fresh one."""
+    period = visit.answer.period
+    return gate.counting is None or period is None or period == gate.counting.limit.period(now)
 
 
 def _shut(stores: Visits, visit: Accepted, code: str, first_use: datetime | None, *, now: datetime) -> Refused:

@@ -9,24 +9,19 @@ from typing import TYPE_CHECKING
 
 from credentials.errors import HandstampError
 from credentials.keys.errors import UnreadableEncryption
-from credentials.protocols.dcql import check_shape
 from credentials.protocols.oauth import parse_form
 from credentials.protocols.openid4vp import (
-    AuthorizationResponse,
     EncryptedResponse,
-    ErrorResponse,
     PlainResponse,
     ResponseDecryption,
     parse_response_form,
 )
 from credentials.status.errors import StatusListNeeded
-from credentials.verify import verify
 from plumbing.ids import new_public_id
-from verifier.errors import AlreadyUsed, WalletDeclined, WrongState
-from verifier.evidence import Basis, Evidence, build_evidence
-from verifier.requirements import build_asked, types_asked
+from verifier.errors import AlreadyUsed, WrongState
 from verifier.service.build_request import OpenRequest, check_requested, load_open_request, open_answer_key
 from verifier.service.count_passage import count_passage, load_spent
+from verifier.service.judge_answer import judge_answer
 from verifier.service.transitions import step
 from verifier.statuses import NOTHING_KNOWN, KnownStatuses
 from verifier.visits import Accepted, Answered, AwaitingCode, CodeToType, LiveVisit, Refused, Requested
@@ -35,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from credentials.trust import TrustPolicy
+    from verifier.evidence import Evidence
     from verifier.party import AnswerKeys, Party
     from verifier.ports import Work
 
@@ -106,52 +101,6 @@ def _decryption(found: OpenRequest, answer_keys: AnswerKeys | None) -> ResponseD
 def _check_state(given: str | None, found: OpenRequest) -> None:
     if not hmac.compare_digest((given or "").encode(), found.request.state.encode()):
         raise WrongState
-
-
-def judge_answer(
-    found: OpenRequest,
-    answer: AuthorizationResponse | ErrorResponse,
-    *,
-    policy: TrustPolicy,
-    party: Party,
-    now: datetime,
-    known: KnownStatuses,
-) -> Evidence:
-    """Find out whether an answer meets the gate's requirement (OpenID4VP 1.0 §8.6), without any side effect.
-
-    1. It is not the wallet's refusal.
-    2. It answers what was asked: one presentation for each query of a combination that satisfies.
-    3. Each presentation passes the pipeline of `credentials.verify`, for this client and this request's nonce.
-    4. What was disclosed is what was asked, by value, and nothing more; what speaks for a co-op comes from that co-op;
-       and at a gate with a limit there is something to count by.
-
-    Raises:
-        HandstampError: the first step that fails says why.
-    """
-    if isinstance(answer, ErrorResponse):  # (1)
-        raise WalletDeclined
-    gate, request = found.gate, found.request
-    asked = build_asked(gate.requirement, counting=gate.counting is not None)
-    shown = check_shape(asked.query, answer.vp_token)  # (2)
-    presentations = {query_id: each for query_id, each in shown.items() if isinstance(each, str)}
-    nonce = gate.terms.shake(request.salt).nonce
-    verified = {
-        query_id: verify(  # (3)
-            presentation,
-            policy=policy,
-            audience=party.client_id(request.request_id),
-            nonce=nonce,
-            at=now,
-            types=types_asked(asked.query, query_id),
-            statuses=known.lists,
-            lenient=known.lenient,
-        )
-        for query_id, presentation in presentations.items()
-    }
-    basis = None
-    if gate.counting is not None:
-        basis = Basis(key=gate.counting.key, salt=request.salt, presentations=presentations)
-    return build_evidence(asked, verified, policy=policy, basis=basis)  # (4)
 
 
 def _settle_answer(

@@ -17,11 +17,16 @@ def describe_gate(gate: Gate) -> dict[str, Any]:
     """Return what the templates need beside the gate itself.
 
     `proofs` are mappings with a `kind` and its particulars; `need_all` tells whether all of them are to be shown;
-    `limit` is None, or has `times` and `monthly`.
+    `limit` is None, or has `times`, `monthly`, and `numbers` if numbers of copies count beside pseudonyms.
     """
     counting = gate.counting
     return {
         "proofs": [proof_to_json(proof) for proof in ways_in(gate.requirement, counting=counting is not None)],
         "need_all": isinstance(gate.requirement, AllOf),
-        "limit": counting and {"times": counting.limit.times, "monthly": isinstance(counting.limit, Monthly)},
+        "limit": counting
+        and {
+            "times": counting.limit.times,
+            "monthly": isinstance(counting.limit, Monthly),
+            "numbers": counting.takes_other_wallets,
+        },
     }

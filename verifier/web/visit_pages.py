@@ -19,6 +19,7 @@ from verifier.errors import (
     AlreadyUsed,
     ForeignBrowser,
     GateClosed,
+    MonthTurned,
     NoLongerTrusted,
     NoSuchVisit,
     TrackserverRefused,
@@ -95,7 +96,11 @@ def _refusal(visit: Refused) -> HandstampError:
     """Say to a program why a door stayed shut after all, as the page says it to a person."""
     if visit.first_use is not None:
         return AlreadyUsed(visit.first_use)
-    return NoLongerTrusted() if visit.last_failure == NoLongerTrusted.code else GateClosed()
+    words: dict[str | None, type[NoLongerTrusted | MonthTurned]] = {
+        NoLongerTrusted.code: NoLongerTrusted,
+        MonthTurned.code: MonthTurned,
+    }
+    return words.get(visit.last_failure, GateClosed)()
 
 
 @router.post("/visits/{visit_id}/code")

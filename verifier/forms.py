@@ -1,0 +1,41 @@
+"""In which forms a gate takes what it asks for, the most private first, and what its pseudonyms belong to."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from credentials.protocols.openid4vp import build_gate_domain
+from verifier.limits import Monthly
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from verifier.gates import Gate
+    from verifier.party import Party
+
+
+class Form(Enum):
+    """How one and the same fact may be shown; the value is the ending of the query's id."""
+
+    BASELINE = "-bbs"
+    """A bbs-2023 proof: no two showings have anything in common."""
+    PSEUDONYM = "-nym"
+    """The same, with a number that is of use at this gate alone."""
+    SIGNED = "-vp"
+    """A linked credential in a presentation that its holder signed, as other wallets make them."""
+    SD_JWT = ""
+    """An SD-JWT VC, for every wallet."""
+
+
+def forms_of(gate: Gate, party: Party) -> tuple[Form, ...]:  # noqa: ARG001 - what both decide comes with the judging
+    """Return the forms that a gate takes, the most private first: SD-JWT VCs, which alone can be judged so far."""
+    return (Form.SD_JWT,)
+
+
+def nym_domain(gate: Gate, party: Party, *, now: datetime) -> str:
+    """Return what a pseudonym shown now at a gate with a limit belongs to: the gate, or one month of it."""
+    counting = gate.counting
+    monthly = counting is not None and isinstance(counting.limit, Monthly)
+    month = counting.limit.period(now) if counting is not None and monthly else None
+    return build_gate_domain(party.gate_url(gate.gate_id), month=month)

@@ -1,0 +1,96 @@
+"""Find out whether a wallet's answer meets the gate's requirement: no transaction, no side effect."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from credentials.protocols.dcql import check_shape
+from credentials.protocols.openid4vp import AuthorizationResponse, ErrorResponse
+from credentials.verify import verify
+from verifier.errors import WalletDeclined
+from verifier.evidence import Basis, Evidence, build_evidence
+from verifier.requirements import types_asked
+from verifier.service.build_request import OpenRequest, ask
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from credentials.evidence import Verified
+    from credentials.protocols.dcql import Presentation
+    from credentials.trust import TrustPolicy
+    from verifier.party import Party
+    from verifier.requirements import Asked
+    from verifier.statuses import KnownStatuses
+
+
+def judge_answer(
+    found: OpenRequest,
+    answer: AuthorizationResponse | ErrorResponse,
+    *,
+    policy: TrustPolicy,
+    party: Party,
+    now: datetime,
+    known: KnownStatuses,
+) -> Evidence:
+    """Find out whether an answer meets the gate's requirement (OpenID4VP 1.0 §8.6).
+
+    1. It is not the wallet's refusal.
+    2. It answers what was asked: one presentation for each query of a combination that satisfies.
+    3. Each presentation passes the pipeline of its form, for this client and this request's nonce:
+       `credentials.verify`, or `credentials.verify_linked`, where a pseudonym must be of this gate, and of this month.
+    4. What was disclosed is what was asked, by value, and nothing more; what speaks for a co-op comes from that co-op;
+       and at a gate with a limit there is something to count by.
+
+    Raises:
+        HandstampError: the first step that fails says why.
+    """
+    if isinstance(answer, ErrorResponse):  # (1)
+        raise WalletDeclined
+    gate = found.gate
+    asked = ask(gate, party)
+    presentations = check_shape(asked.query, answer.vp_token)  # (2)
+    judge = _Judge(found, asked, policy=policy, party=party, now=now, known=known)
+    verified = {query_id: judge.verify(query_id, shown) for query_id, shown in presentations.items()}  # (3)
+    basis = None
+    if gate.counting is not None:
+        period = gate.counting.limit.period(now)
+        basis = Basis(key=gate.counting.key, salt=found.request.salt, presentations=presentations, period=period)
+    return build_evidence(asked, verified, policy=policy, basis=basis)  # (4)
+
+
+class _Judge:
+    """Verifies the presentations of one answer, each by the pipeline of its form."""
+
+    def __init__(
+        self,
+        found: OpenRequest,
+        asked: Asked,
+        *,
+        policy: TrustPolicy,
+        party: Party,
+        now: datetime,
+        known: KnownStatuses,
+    ) -> None:
+        self._found = found
+        self._asked = asked
+        self._policy = policy
+        self._party = party
+        self._now = now
+        self._known = known
+        self._client = party.client_id(found.request.request_id)
+        self._nonce = found.gate.terms.shake(found.request.salt).nonce
+
+    def verify(self, query_id: str, shown: Presentation) -> Verified:
+        types = types_asked(self._asked.query, query_id)
+        if isinstance(shown, str):
+            return verify(
+                shown,
+                policy=self._policy,
+                audience=self._client,
+                nonce=self._nonce,
+                at=self._now,
+                types=types,
+                statuses=self._known.lists,
+                lenient=self._known.lenient,
+            )
+        raise AssertionError("no linked credential is asked for")
