@@ -85,6 +85,11 @@ def check_nym_commitment(
     return write_g1(_check(commitment_with_proof, committed_count, suite).point)
 
 
+def draw_entropy(random: Random) -> bytes:
+    """Draw the issuer's part of the secret behind pseudonyms: a scalar, 32 bytes, to be kept for its commitment."""
+    return draw_scalar(random).to_be_bytes()
+
+
 def sign_with_nym(
     secret_key: BbsSecretKey,
     commitment_with_proof: bytes,

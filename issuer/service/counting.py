@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
+from credentials.bbs import draw_entropy
 from credentials.protocols.oauth import CredentialRequestDenied, InvalidProof
 from issuer.copies import Copy
 from issuer.counting import (
@@ -21,7 +22,6 @@ from issuer.counting import (
 from issuer.counting_ports import Counting
 from plumbing.ids import new_public_id
 
-ENTROPY_BYTES: Final = 32
 _BY_COPY: Final = (
     "This record was sent to a wallet that is counted by its copy, and it is counted in one way for life. "
     "Take the plain form of it."
@@ -87,7 +87,7 @@ def commit(
             f"Pseudonyms start in {scope.from_month}, when what was issued before is over. Until then take the form "
             "without them."
         )
-    if scope.commitment is None and not store.take_commitment(scope.label, point, entropy=random(ENTROPY_BYTES)):
+    if scope.commitment is None and not store.take_commitment(scope.label, point, entropy=draw_entropy(random)):
         _check_still_free(_again(store, scope))
     scope = _again(store, scope)
     if scope.commitment != point or scope.entropy is None:

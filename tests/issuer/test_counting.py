@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlmodel import select
 
+from credentials.bbs.curve import ORDER
 from credentials.protocols.oauth import CredentialRequestDenied, InvalidProof
 from issuer.counting import CountingScope, Mode, NothingToReset, TooManyResets, month_after
 from issuer.counting_tables import CommitmentRow, CountingScopeRow
@@ -74,6 +75,7 @@ def test_the_same_commitment_keeps_its_entropy_in_the_next_month(coop: Coop) -> 
     first = take(coop, copy_of(coop, robin, RELEASE))
     assert take(coop, copy_of(coop, robin, TRACKS[0]), month="2026-12") == first
     assert scope(coop, copy_of(coop, robin, RELEASE)).last_month == "2026-12"
+    assert 0 < int.from_bytes(first) < ORDER
 
 
 @pytest.mark.parametrize("subject", [RELEASE, TRACKS[1]])
