@@ -15,6 +15,7 @@ HERE: Final = Path(__file__).resolve().parent
 if not __package__:  # Run as a script, Python knows this folder only; `benchmarks` is found from the one above.
     sys.path[0] = str(HERE.parent)
 
+from benchmarks.bbs import measure_bbs  # noqa: E402
 from benchmarks.flows import measure_flows  # noqa: E402
 from benchmarks.kernel import measure_kernel  # noqa: E402
 from benchmarks.measure import ROUNDS, SECONDS_PER_ROUND, Figure  # noqa: E402
@@ -67,6 +68,7 @@ def _measure_and_write(output: Path) -> None:
 def measure_all(effort: Effort) -> Iterator[Figure]:
     """Measure every figure, in the order of the table."""
     yield from measure_kernel(rounds=effort.rounds, seconds=effort.seconds)[1]
+    yield from measure_bbs(rounds=effort.rounds, seconds=effort.seconds)
     with TemporaryDirectory(prefix="handstamp-bench-") as folder:
         yield from measure_flows(Path(folder), rounds=effort.rounds, flows=effort.flows)
     with TemporaryDirectory(prefix="handstamp-bench-") as folder:

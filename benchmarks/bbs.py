@@ -1,0 +1,109 @@
+"""BBS signatures and proofs, beside one pairing of the curve library."""
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from py_arkworks_bls12381 import GT, G1Point, G2Point, Scalar
+
+from benchmarks.measure import Figure, measure_rates
+from credentials.bbs import BbsSecretKey, PlainCheck, prove, sign, verify, verify_batch
+
+_MESSAGES: Final = tuple(
+    f'_:b0 <urn:handstamp:vocabulary:claim{number}> "A title" .\n'.encode() for number in range(10)
+)
+_SHOWN: Final = (0, 2, 4, 6, 8)
+_HEADER: Final = bytes(64)
+_BATCH: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A key, and its signature over ten messages."""
+
+    key: BbsSecretKey = field(default_factory=BbsSecretKey.generate)
+
+    def sign(self) -> bytes:
+        """Sign ten messages."""
+        return sign(self.key, _MESSAGES, header=_HEADER)
+
+    def prove(self, signature: bytes, presentation_header: bytes) -> bytes:
+        """Prove, and show five of them."""
+        return prove(
+            self.key.public_key,
+            signature,
+            _MESSAGES,
+            header=_HEADER,
+            presentation_header=presentation_header,
+            disclosed=_SHOWN,
+            random=secrets.token_bytes,
+        )
+
+    def check(self, signature: bytes) -> PlainCheck:
+        """Make a proof of its own, ready to be verified."""
+        presentation_header = secrets.token_bytes(32)
+        return PlainCheck(
+            public_key=self.key.public_key,
+            proof=self.prove(signature, presentation_header),
+            disclosed={index: _MESSAGES[index] for index in _SHOWN},
+            header=_HEADER,
+            presentation_header=presentation_header,
+        )
+
+
+def verify_next(checks: Sequence[PlainCheck], turn: Iterator[int]) -> None:
+    """Verify another proof than the last time, as at a gate."""
+    checks[next(turn) % len(checks)].verify()
+
+
+def pairing_action() -> Callable[[], object]:
+    """Pair two points, with nothing around it."""
+    scalar = Scalar.from_be_bytes_mod_order(secrets.token_bytes(48))
+    one, two = G1Point() * scalar, G2Point() * scalar
+    return lambda: GT.pairing(one, two)
+
+
+def measure_bbs(*, rounds: int, seconds: float) -> list[Figure]:
+    """Measure; the figures' values are pairings, or for the batch the cost of a single check."""
+    signed = Signed()
+    signature = signed.sign()
+    checks = [signed.check(signature) for _ in range(_BATCH)]
+    turn = iter(range(10**9))
+    actions: dict[str, Callable[[], object]] = {
+        "pairing": pairing_action(),
+        "sign": signed.sign,
+        "verify": lambda: verify(signed.key.public_key, signature, _MESSAGES, header=_HEADER),
+        "prove": lambda: signed.prove(signature, _HEADER),
+        "verify_proof": lambda: verify_next(checks, turn),
+        "batch": lambda: verify_batch(checks, random=secrets.token_bytes),
+    }
+    rates = measure_rates(actions, rounds=rounds, seconds=seconds)
+    pairing = rates["pairing"]
+    return [
+        Figure(name="One pairing", rate=f"{pairing:,.0f}/s", limit="is a limit itself", ratio="", value=1.0),
+        pairings_line("BBS: sign 10 messages", rates["sign"], pairing, 1.5),
+        pairings_line("BBS: verify their signature", rates["verify"], pairing, 3.5),
+        pairings_line("BBS: prove, 5 of them shown", rates["prove"], pairing, 3.5),
+        pairings_line("BBS: verify the proof", rates["verify_proof"], pairing, 3.5),
+        _batch_line(rates["batch"] * _BATCH, rates["verify_proof"]),
+    ]
+
+
+def pairings_line(name: str, rate: float, pairing: float, most: float) -> Figure:
+    """Write how many pairings something costs, beside how many it may cost."""
+    cost = pairing / rate
+    return Figure(
+        name=name, rate=f"{rate:,.0f}/s", limit=f"at most {most} pairings", ratio=f"{cost:.2f} pairings", value=cost
+    )
+
+
+def _batch_line(rate: float, single: float) -> Figure:
+    cost = single / rate
+    return Figure(
+        name=f"BBS: verify {_BATCH} proofs at once, each",
+        rate=f"{rate:,.0f}/s",
+        limit="at most 0.6 of a single check",
+        ratio=f"{cost:.2f}",
+        value=cost,
+    )
