@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
+from credentials.data_integrity.proofs import Proof
 from credentials.encoding.date_time import write_date_time
 from credentials.encoding.strict_json import Json
 from credentials.months import months_after, start_of_month
@@ -32,7 +33,11 @@ class BaseProof(Protocol):
 
     @property
     def document(self) -> Mapping[str, Json]:
-        """The credential, with its proof or without."""
+        """The credential without its proof."""
+
+    @property
+    def proof(self) -> Proof:
+        """The proof, with all its members."""
 
     @property
     def mandatory(self) -> Sequence[str]:
@@ -129,7 +134,7 @@ def check_linked_shape(
     Raises:
         Recognisable: it differs, and how.
     """
-    document, proof = base.document, base.document.get("proof")
+    document = base.document
     skew = timedelta(seconds=clock_skew_s)
     months = {start_of_month(at - skew), start_of_month(at + skew)}
     comparisons = (
@@ -138,7 +143,7 @@ def check_linked_shape(
         ("what it always shows differs from others", tuple(base.mandatory) == MANDATORY_POINTERS),
         ("it has more or fewer parts than others", base.message_count == kind.message_count),
         ("its parts are labelled in another order than they stand in", base.labels_in_document_order),
-        ("its proof says more, or says it otherwise, than others", _is_bare_proof(proof)),
+        ("its proof says more, or says it otherwise, than others", _is_bare_proof(base.proof.members)),
     )
     for difference, same in comparisons:
         if not same:
@@ -148,7 +153,7 @@ def check_linked_shape(
 def _compare_frame(
     document: Mapping[str, Json], kind: CredentialType, issuer_did: str, months: set[int]
 ) -> Iterator[tuple[str, bool]]:
-    yield "it has other members than others, or in another order", _names(document) == MEMBERS
+    yield "it has other members than others, or in another order", tuple(document) == MEMBERS
     yield "its terms are explained otherwise than those of others", document.get("@context") == list(CONTEXTS)
     yield "its type is written otherwise than that of others", document.get("type") == list(kind.ldp_types)
     yield "its issuer is written otherwise than in others", document.get("issuer") == issuer_did
@@ -163,13 +168,9 @@ def _compare_subject(subject: Json, kind: CredentialType) -> Iterator[tuple[str,
     yield "one of its claims is not plain text", all(isinstance(value, str) and value for value in members.values())
 
 
-def _names(document: Mapping[str, Json]) -> tuple[str, ...]:
-    return tuple(name for name in document if name != "proof")
-
-
-def _is_bare_proof(proof: Json) -> bool:
+def _is_bare_proof(members: Mapping[str, Json]) -> bool:
     # Whatever else a proof says is shown each time the credential is.
-    return isinstance(proof, dict) and tuple(proof) == _PROOF_MEMBERS
+    return tuple(members) == _PROOF_MEMBERS
 
 
 def _write(seconds: int) -> str:

@@ -86,3 +86,15 @@ class WrongStatusList(IssuerError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"The status list is not the one that was asked for: {reason}.")
+
+
+class StatusListTooShort(IssuerError):
+    """A list of so few entries that each tells too much of one holder (Bitstring Status List 1.0 §3.2)."""
+
+    code = "status_list_too_short"
+
+    def __init__(self, min_entries: int) -> None:
+        super().__init__(
+            f"The issuer's status list has fewer than {min_entries} entries, so that each would tell who is looked up; "
+            "the issuer must publish longer ones."
+        )

@@ -7,7 +7,7 @@ import credentials
 
 ROOT = Path(next(iter(credentials.__path__))).parent
 PACKAGES = ("credentials", "plumbing", "issuer", "verifier", "wallet", "trackserver", "handstamp")
-PIPELINES = ("credentials/verify.py", "credentials/verify_linked.py", "credentials/door_pass/")
+PIPELINES = ("credentials/verify.py", "credentials/verify_linked/", "credentials/door_pass/")
 
 
 def names_the_seal(path: Path) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import schemas
+from credentials.data_integrity.proofs import Proof
 from credentials.json_schema import check_linked_form, check_public_form
 from credentials.linked_credential import (
     MANDATORY_POINTERS,
@@ -42,7 +43,8 @@ def build(kind: CredentialType = KIND) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class Base:
-    document: dict[str, Any] = field(default_factory=lambda: {**build(), "proof": PROOF})
+    document: dict[str, Any] = field(default_factory=build)
+    proof: Proof = field(default_factory=lambda: Proof.parse(PROOF))
     mandatory: tuple[str, ...] = MANDATORY_POINTERS
     message_count: int = KIND.message_count
     labels_in_document_order: bool = True
@@ -96,6 +98,10 @@ def test_around_the_turn_of_a_month_either_cohort_is_kept() -> None:
     refused("recognisable", check_linked_shape, Base(), KIND, issuer_did=DID, at=turn + timedelta(minutes=5))
 
 
+def with_proof(**members: Any) -> Base:
+    return replace(Base(), proof=Proof.parse({**PROOF, **members}))
+
+
 def other_subject(**claims: Any) -> Base:
     return with_members(credentialSubject={**build()["credentialSubject"], **claims})
 
@@ -130,8 +136,12 @@ TAGS: dict[str, tuple[Base, str]] = {
     "pointers in another order": (replace(Base(), mandatory=MANDATORY_POINTERS[::-1]), "always shows"),
     "a message more": (replace(Base(), message_count=KIND.message_count + 1), "more or fewer parts"),
     "labels in another order": (replace(Base(), labels_in_document_order=False), "labelled"),
-    "the time of its making": (with_members(proof={**PROOF, "created": "2026-11-21T12:00:00Z"}), "proof says"),
-    "two proofs": (with_members(proof=[PROOF, PROOF]), "proof says"),
+    "the time of its making": (with_proof(created="2026-11-21T12:00:00Z"), "proof says"),
+    "a name of its own": (with_proof(id="urn:uuid:1"), "proof says"),
+    "a proof in another order": (
+        replace(Base(), proof=Proof.parse(dict(reversed(PROOF.items())))),
+        "proof says",
+    ),
 }
 
 

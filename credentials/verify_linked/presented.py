@@ -1,0 +1,123 @@
+"""Steps 1 to 8: what our wallet derives from a bbs-2023 credential for one request."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from credentials.bbs import BbsPublicKey
+from credentials.data_integrity import bbs_2023
+from credentials.data_integrity.bbs_2023 import Derived
+from credentials.data_integrity.bbs_2023_values import Feature
+from credentials.encoding.strict_json import Json
+from credentials.evidence import SEAL, Verified
+from credentials.json_schema import check_linked_form
+from credentials.linked_refusals import MissingPseudonym, UnaskedPseudonym
+from credentials.protocols.openid4vp.linked import WrongNymDomain, check_presentation_header
+from credentials.status import StatusCheck
+from credentials.trust import TrustPolicy
+from credentials.trust.errors import TrustExpired, WrongIssuerKey
+from credentials.verify_linked.frame import FRAME_STEPS, Frame, FramePolicy, read_frame
+
+DERIVED_STEPS: Final = (*FRAME_STEPS, "6 the issuer's proof holds")
+_STEPS: Final = (*DERIVED_STEPS, "7 made for this verifier and request", "8 the pseudonym asked for, and no other")
+SUITES: Final = frozenset({bbs_2023.SUITE})
+
+
+def verify_linked(
+    presentation: Mapping[str, Json],
+    *,
+    policy: TrustPolicy,
+    presentation_header: bytes,
+    nym_domain: str | None,
+    at: datetime,
+    types: Collection[str] | None = None,
+    clock_skew_s: int = 60,
+) -> Verified:
+    """Verify what a wallet derived from a bbs-2023 credential. The steps are numbered in the package.
+
+    Args:
+        presentation: the credential that is shown, with its derived proof.
+        policy: who is trusted for what, with their BBS keys.
+        presentation_header: what the proof must sign for this request.
+        nym_domain: the domain that a pseudonym was asked for; None if none was.
+        at: the time of the check, with a zone.
+        types: the types asked for, by `vct`; None for all that an issuer is trusted for.
+        clock_skew_s: how far the issuer's clock may be off.
+
+    Raises:
+        HandstampError: the error of the step that failed.
+    """
+    frame, derived = verify_proof_alone(presentation, policy=policy, at=at, types=types, clock_skew_s=clock_skew_s)
+    check_presentation_header(derived.presentation_header, wanted=presentation_header)  # (7)
+    _check_pseudonym(derived, nym_domain)  # (8)
+    return Verified(
+        SEAL,
+        issuer=frame.trusted.issuer,
+        vct=frame.kind.vct,
+        issued_at=frame.issued_at,
+        disclosed=frame.disclosed,
+        issuer_key=frame.proof.verification_method,
+        at=at,
+        steps=_STEPS,
+        status=StatusCheck.NONE,
+        holder_key=None,
+        pseudonym=derived.pseudonym,
+    )
+
+
+def verify_proof_alone(
+    presentation: Mapping[str, Json],
+    *,
+    policy: TrustPolicy,
+    at: datetime,
+    types: Collection[str] | None,
+    clock_skew_s: int,
+) -> tuple[Frame, Derived]:
+    """Take steps 1 to 6: what is shown is true, for whomever the proof was made.
+
+    Raises:
+        HandstampError: the error of the step that failed.
+    """
+    frame = read_frame(
+        presentation,
+        FramePolicy(
+            policy=policy,
+            at=at,
+            suites=SUITES,
+            check_form=partial(check_linked_form, complete=False),
+            types=types,
+            clock_skew_s=clock_skew_s,
+        ),
+    )
+    key = find_bbs_key(frame, at)  # (4)
+    return frame, bbs_2023.verify_derived(presentation, public_key=key)  # (6)
+
+
+def find_bbs_key(frame: Frame, at: datetime) -> BbsPublicKey:
+    """Take step 4: find the key among those that are known as the issuer's.
+
+    Raises:
+        TrustExpired: what is known of the issuer has ended.
+        WrongIssuerKey: the proof names a key that is not known as theirs.
+    """
+    trusted = frame.trusted
+    if trusted.until is not None and at >= trusted.until:
+        raise TrustExpired(trusted.issuer)
+    key = trusted.bbs_keys.get(frame.proof.verification_method)
+    if key is None:
+        raise WrongIssuerKey(trusted.issuer)
+    return key
+
+
+def _check_pseudonym(derived: Derived, nym_domain: str | None) -> None:
+    if nym_domain is None:
+        # Any feature but the plain one makes a crowd of its own.
+        if derived.feature is not Feature.BASELINE:
+            raise UnaskedPseudonym
+        return
+    if derived.pseudonym is None:
+        raise MissingPseudonym
+    # Compared as it stands: two spellings of one domain give two pseudonyms, and so two passages.
+    if derived.nym_domain != nym_domain:
+        raise WrongNymDomain
