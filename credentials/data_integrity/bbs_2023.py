@@ -10,7 +10,14 @@ from typing import Final
 
 from typing_extensions import Unpack
 
-from credentials.bbs import BadBbsProof, BadBbsSignature, BbsPublicKey, BbsSecretKey, NymSecret, ProverBlind, ProverNym
+from credentials.bbs import (
+    BadBbsSignature,
+    BbsPublicKey,
+    BbsSecretKey,
+    NymSecret,
+    ProverBlind,
+    ProverNym,
+)
 from credentials.bbs.secret import Random
 from credentials.data_integrity.adding import ProofOptions, append_proof, build_proof_members, with_proof_context
 from credentials.data_integrity.bbs_2023_features import (
@@ -20,9 +27,9 @@ from credentials.data_integrity.bbs_2023_features import (
     open_signature,
     prove_messages,
     sign_messages,
-    verify_messages,
 )
 from credentials.data_integrity.bbs_2023_values import BaseValue, DerivedValue, Feature
+from credentials.data_integrity.bbs_2023_verifying import SUITE, Derived, verify_derived, verify_many, verify_proof
 from credentials.data_integrity.errors import BadProof, ProofImpossible
 from credentials.data_integrity.proof_values import MAX_HEADER_BYTES
 from credentials.data_integrity.proofs import Proof, without_proof
@@ -32,12 +39,24 @@ from credentials.data_integrity.statements import (
     Statements,
     find_proof,
     hash_options,
+    hash_proof,
     label_by_rank,
-    read_shown,
 )
 from credentials.encoding.strict_json import Json
 
-SUITE: Final = "bbs-2023"
+__all__ = [
+    "SUITE",
+    "BaseCredential",
+    "Derived",
+    "Feature",
+    "add_base_proof",
+    "derive",
+    "open_base",
+    "verify_derived",
+    "verify_many",
+    "verify_proof",
+]
+
 _MAX_DRAWS: Final = 20_000
 
 
@@ -73,20 +92,6 @@ class BaseCredential:
     def labels_in_document_order(self) -> bool:
         """Whether the labels of blank nodes follow the document, and so say nothing that it does not say."""
         return _is_in_document_order(self.statements.selectable, self.statements.labels)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Derived:
-    """What a derived proof shows, and for what it was made; its caller compares that with what was asked for."""
-
-    document: Mapping[str, Json]
-    """The part that is shown, without its proof."""
-    presentation_header: bytes
-    pseudonym: bytes | None
-    """48 bytes; the same whenever the same holder shows anything under the same domain. None without the feature."""
-    nym_domain: str | None
-    feature: Feature
-    proof: Proof
 
 
 def add_base_proof(  # noqa: PLR0913 - each is an input of the specification, all by name
@@ -172,7 +177,7 @@ def open_base(
     selectable = name_blank_nodes(document)
     labels = label_by_rank(selectable.canonical, value.hmac_key)
     statements = Statements.group(selectable, labels, value.mandatory)
-    if value.public_key != public_key or value.header != _hash_options(proof, document) + statements.mandatory_hash:
+    if value.public_key != public_key or value.header != hash_proof(proof, document) + statements.mandatory_hash:
         raise BadProof
     secrets = HolderSecrets(blind=blind, prover_nym=prover_nym, holder_secret=holder_secret)
     try:
@@ -227,47 +232,6 @@ def derive(
     return {**disclosure.document, "proof": {**base.proof.members, "proofValue": value.write()}}
 
 
-def verify_derived(secured: Mapping[str, Json], *, public_key: BbsPublicKey) -> Derived:
-    """Check a document that was derived (§3.4.7).
-
-    Args:
-        secured: the part that is shown; it has one proof of this suite.
-        public_key: the issuer's, found elsewhere than in the proof.
-
-    Raises:
-        BadProof: another key signed, or something was changed.
-        ProofError, Malformed: the proof cannot be read.
-        UnsafeLinkedData and others: the document is no safe JSON-LD.
-    """
-    return _verify(secured, find_proof(secured, SUITE), public_key)
-
-
-def verify_proof(document: Mapping[str, Json], proof: Proof, *, key: BbsPublicKey) -> None:
-    """Check one derived proof of a document; as `verify_derived`."""
-    _verify(document, proof, key)
-
-
-def _verify(secured: Mapping[str, Json], proof: Proof, public_key: BbsPublicKey) -> Derived:
-    value = DerivedValue.parse(proof.proof_value)
-    document = without_proof(secured)
-    shown = read_shown(document, value.label_map, value.mandatory_indexes)
-    if len(value.selective_indexes) != len(shown.optional_lines):
-        raise BadProof
-    disclosed = dict(zip(value.selective_indexes, map(str.encode, shown.optional_lines), strict=True))
-    try:
-        verify_messages(public_key, value, disclosed, header=_hash_options(proof, document) + shown.mandatory_hash)
-    except BadBbsProof as error:
-        raise BadProof from error
-    return Derived(
-        document=document,
-        presentation_header=value.presentation_header,
-        pseudonym=value.pseudonym,
-        nym_domain=value.nym_domain,
-        feature=value.feature,
-        proof=proof,
-    )
-
-
 def _draw_labels(
     selectable: Selectable, hmac_key: bytes | None, random: Random, *, in_document_order: bool
 ) -> tuple[bytes, dict[str, str]]:
@@ -277,11 +241,6 @@ def _draw_labels(
         if not in_document_order or _is_in_document_order(selectable, labels):
             return key, labels
     raise ProofImpossible("no labels follow the order of the document; it has too many unnamed parts")
-
-
-def _hash_options(proof: Proof, document: Mapping[str, Json]) -> bytes:
-    options = {name: member for name, member in proof.members.items() if name != "proofValue"}
-    return hash_options(options, document)
 
 
 def _messages(statements: Statements) -> list[bytes]:

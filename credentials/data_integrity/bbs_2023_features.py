@@ -4,14 +4,37 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from typing_extensions import TypedDict
+
 from credentials import bbs
-from credentials.bbs import BbsPublicKey, BbsSecretKey, NymSecret, ProverBlind, ProverNym
+from credentials.bbs import BbsPublicKey, BbsSecretKey, NymSecret, ProofCheck, ProverBlind, ProverNym
 from credentials.bbs.secret import Random
 from credentials.data_integrity.bbs_2023_values import MAX_DOMAIN_CHARACTERS, BaseValue, DerivedValue, Feature
 from credentials.data_integrity.errors import BadProof, ProofImpossible
+from credentials.errors import Malformed
 
 _FIXED_BYTES: Final = 272
 _BYTES_FOR_EACH_HIDDEN: Final = 32
+_BINDING_COMMITMENT_BYTES: Final = 144
+
+
+class _Given(TypedDict):
+    """What proofs of every kind are made from."""
+
+    header: bytes
+    presentation_header: bytes
+    disclosed: Sequence[int]
+    random: Random
+
+
+class _Checked(TypedDict):
+    """What proofs of every kind are checked against."""
+
+    public_key: BbsPublicKey
+    proof: bytes
+    disclosed: Mapping[int, bytes]
+    header: bytes
+    presentation_header: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,14 +120,14 @@ def sign_messages(
     """
     committed, entropy = commitment.commitment_with_proof, commitment.entropy
     if (committed is None) != (feature is Feature.BASELINE) or (entropy is None) == feature.has_pseudonym:
-        raise ProofImpossible(
-            "commitment and entropy belong to proofs with holder binding or pseudonym, and to no other"
-        )
+        raise ProofImpossible("a commitment belongs to holder binding and pseudonyms only, entropy to pseudonyms only")
     if committed is None:
         return bbs.sign(secret_key, messages, header=header)
-    count = int(feature.has_holder_secret)
     if entropy is None:
-        raise ProofImpossible("holder binding without pseudonym")
+        if len(committed) != _BINDING_COMMITMENT_BYTES:
+            raise Malformed("commitment", "it does not hide exactly one secret")
+        return bbs.blind_sign(secret_key, committed, messages, header=header)
+    count = int(feature.has_holder_secret)
     return bbs.sign_with_nym(secret_key, committed, messages, header=header, entropy=entropy, committed_count=count)
 
 
@@ -115,19 +138,23 @@ def open_signature(value: BaseValue, messages: Sequence[bytes], secrets: HolderS
         BadBbsSignature: another key signed, or something else, or another commitment.
         ProofImpossible: a secret is missing.
     """
+    key, signature, header = value.public_key, value.signature, value.header
     committed = secrets.committed(value.feature)
     if value.entropy is not None:
         return bbs.finalize_nym(
-            value.public_key,
-            value.signature,
+            key,
+            signature,
             messages,
-            header=value.header,
+            header=header,
             prover_nym=secrets.need_nym(),
             blind=secrets.need_blind(),
             entropy=value.entropy,
             committed=committed,
         )
-    bbs.verify(value.public_key, value.signature, messages, header=value.header)
+    if committed:
+        bbs.verify_blind(key, signature, messages, committed, header=header, blind=secrets.need_blind())
+    else:
+        bbs.verify(key, signature, messages, header=header)
     return None
 
 
@@ -146,65 +173,53 @@ def prove_messages(
     Raises:
         ProofImpossible: a secret or the domain is missing, or there is a domain and no pseudonym.
     """
+    given: _Given = {
+        "header": value.header,
+        "presentation_header": occasion.presentation_header,
+        "disclosed": disclosed,
+        "random": random,
+    }
+    key, signature = value.public_key, value.signature
     committed = secrets.committed(value.feature)
     if nym is not None:
+        context_id, blind = occasion.need_context(), secrets.need_blind()
         made = bbs.prove_with_nym(
-            value.public_key,
-            value.signature,
-            messages,
-            header=value.header,
-            presentation_header=occasion.presentation_header,
-            context_id=occasion.need_context(),
-            nym=nym,
-            blind=secrets.need_blind(),
-            disclosed=disclosed,
-            random=random,
-            committed=committed,
+            key, signature, messages, nym=nym, blind=blind, context_id=context_id, committed=committed, **given
         )
         return made.proof, made.pseudonym
     if occasion.nym_domain is not None:
         raise ProofImpossible("the document has no pseudonyms, so that it has no use for a domain")
-    proof = bbs.prove(
-        value.public_key,
-        value.signature,
-        messages,
-        header=value.header,
-        presentation_header=occasion.presentation_header,
-        disclosed=disclosed,
-        random=random,
-    )
-    return proof, None
+    if committed:
+        return bbs.prove_blind(key, signature, messages, committed, blind=secrets.need_blind(), **given), None
+    return bbs.prove(key, signature, messages, **given), None
 
 
-def verify_messages(
+def build_check(
     public_key: BbsPublicKey, value: DerivedValue, disclosed: Mapping[int, bytes], *, header: bytes
-) -> None:
-    """Verify a proof with what it shows.
+) -> ProofCheck:
+    """Put together everything that verifying a proof needs.
 
     Raises:
-        BadBbsProof: it does not hold.
         BadProof: it is about another number of messages than it says.
-        Malformed: proof or pseudonym cannot be read.
     """
     committed = int(value.feature.has_holder_secret)
-    _check_count(value, len(disclosed), unseen=committed + 1 + int(value.feature.has_pseudonym))
-    if value.pseudonym is not None and value.nym_domain is not None:
-        bbs.verify_nym_proof(
-            public_key,
-            value.proof,
-            value.pseudonym,
-            disclosed,
-            header=header,
-            presentation_header=value.presentation_header,
-            context_id=value.nym_domain.encode(),
-            committed_count=committed,
-        )
-        return
-    bbs.verify_proof(public_key, value.proof, disclosed, header=header, presentation_header=value.presentation_header)
-
-
-def _check_count(value: DerivedValue, disclosed: int, *, unseen: int) -> None:
-    """Compare how many statements a proof says that there are with what follows from its length."""
-    hidden = (len(value.proof) - _FIXED_BYTES) // _BYTES_FOR_EACH_HIDDEN
-    if value.message_count not in {None, disclosed + hidden - unseen}:
+    hidden = count_hidden(value.proof)
+    unseen = 1 + committed + int(value.feature.has_pseudonym)  # The blind, the holder's secret, the nym.
+    if value.message_count not in {None, len(disclosed) + hidden - unseen}:
         raise BadProof
+    given: _Checked = {
+        "public_key": public_key,
+        "proof": value.proof,
+        "disclosed": disclosed,
+        "header": header,
+        "presentation_header": value.presentation_header,
+    }
+    if value.pseudonym is not None and value.nym_domain is not None:
+        context_id = value.nym_domain.encode()
+        return bbs.NymCheck(pseudonym=value.pseudonym, context_id=context_id, committed_count=committed, **given)
+    return bbs.BlindCheck(committed_count=committed, **given) if committed else bbs.PlainCheck(**given)
+
+
+def count_hidden(proof: bytes) -> int:
+    """How many messages of all kinds a proof hides, by its length."""
+    return (len(proof) - _FIXED_BYTES) // _BYTES_FOR_EACH_HIDDEN

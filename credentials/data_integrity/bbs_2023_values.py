@@ -13,6 +13,7 @@ from typing import Final, Self
 from credentials.bbs import BbsPublicKey
 from credentials.data_integrity.proof_values import (
     MAX_INDEXES,
+    MAX_PROOF_BYTES,
     WHAT,
     read_bytes,
     read_components,
@@ -36,7 +37,6 @@ ENTROPY_BYTES: Final = 32
 PSEUDONYM_BYTES: Final = 48
 MAX_DOMAIN_CHARACTERS: Final = 1_024
 _KEY_BYTES: Final = 96
-_MAX_PROOF_BYTES: Final = 40_000
 
 
 class Feature(Enum):
@@ -145,7 +145,7 @@ class DerivedValue:
             _check_version(components[8])
         return cls(
             feature=feature,
-            proof=read_bytes(components[0], max_bytes=_MAX_PROOF_BYTES),
+            proof=read_bytes(components[0], max_bytes=MAX_PROOF_BYTES),
             label_map=read_labels(components[1]),
             mandatory_indexes=read_indexes(components[2]),
             selective_indexes=read_indexes(components[3]),

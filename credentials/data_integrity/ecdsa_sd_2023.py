@@ -30,6 +30,7 @@ from credentials.data_integrity.statements import (
     Statements,
     find_proof,
     hash_options,
+    hash_proof,
     label_by_digest,
     read_shown,
 )
@@ -217,9 +218,8 @@ def verify_proof(document: Mapping[str, Json], proof: Proof, *, key: PublicKey) 
         raise BadProof
     proof_key = PublicKey.from_multikey(encode_base58btc(value.public_key), what="key in the proof")
     _check_kind(proof_key)
-    options = {name: member for name, member in proof.members.items() if name != "proofValue"}
     try:
-        key.verify(value.signature, hash_options(options, document) + value.public_key + shown.mandatory_hash)
+        key.verify(value.signature, hash_proof(proof, document) + value.public_key + shown.mandatory_hash)
         for signature, line in zip(value.signatures, shown.optional_lines, strict=True):
             proof_key.verify(signature, line.encode())
     except BadSignature as error:

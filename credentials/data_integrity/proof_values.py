@@ -16,6 +16,7 @@ WHAT: Final = "value of the proof"
 MAX_INDEXES: Final = 4_096
 MAX_LABELS: Final = 1_024
 MAX_HEADER_BYTES: Final = 1_024
+MAX_PROOF_BYTES: Final = 40_000
 _PREFIX: Final = "u"
 _MARK: Final = b"\xd9\x5d"
 _MAX_CHARACTERS: Final = 65_536

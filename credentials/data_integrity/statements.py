@@ -169,6 +169,11 @@ def hash_options(options: Mapping[str, Json], document: Mapping[str, Json]) -> b
     return _hash_configuration(dump(build_configuration(options, document)))
 
 
+def hash_proof(proof: Proof, document: Mapping[str, Json]) -> bytes:
+    """As `hash_options`, of a proof that was read."""
+    return hash_options({name: value for name, value in proof.members.items() if name != "proofValue"}, document)
+
+
 @lru_cache(maxsize=256)
 def _hash_configuration(configuration: bytes) -> bytes:
     # The proofs of one issuer's key say the same, unless they have a date: most are read before.

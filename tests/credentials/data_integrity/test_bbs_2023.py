@@ -7,11 +7,11 @@ import pytest
 
 from credentials.bbs import BbsSecretKey, ProverNym, commit_nym
 from credentials.data_integrity import bbs_2023
-from credentials.data_integrity.bbs_2023 import BaseCredential
 from credentials.data_integrity.bbs_2023_values import Feature
 from credentials.data_integrity.errors import BadProof, ProofImpossible
 
 if TYPE_CHECKING:
+    from credentials.data_integrity.bbs_2023 import BaseCredential
     from credentials.encoding.strict_json import Json
 
 METHOD = "did:web:coop.example#key"
