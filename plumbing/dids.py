@@ -49,7 +49,7 @@ class MethodResolver:
         self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
 
     async def resolve(self, did: str) -> DidDocument:
-        """Return the document of a DID; see `DidResolver.resolve`."""
+        """Return the document of a DID, without keys that have ended by now; see `DidResolver.resolve`."""
         parsed = parse_did(did, what="DID")
         method = self._methods.get(parsed.method)
         if method is None:
@@ -59,7 +59,7 @@ class MethodResolver:
             remembered = await self._read(method, parsed)
         if isinstance(remembered.found, str):
             raise DidNotResolved(did, remembered.found)
-        return remembered.found
+        return remembered.found.as_of(self._clock())
 
     async def _read(self, method: DidMethod, did: Did) -> _Remembered:
         found: DidDocument | str

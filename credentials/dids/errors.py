@@ -35,3 +35,14 @@ class DidKeyUnknown(HandstampError):
         super().__init__(
             f"The DID document of {shown(did, max_chars=100)} does not list the key that signed, or not for this use."
         )
+
+
+class DidKeyEnded(HandstampError):
+    """A key that the DID's document lists as expired or revoked."""
+
+    code = "did_key_ended"
+
+    def __init__(self, did: str) -> None:
+        super().__init__(
+            f"The key that signed has expired or was revoked by the DID document of {shown(did, max_chars=100)}."
+        )

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from credentials.bbs import BbsPublicKey, BbsSecretKey
 from credentials.dids import (
     DidDocument,
     Relation,
     build_did_document,
+    multikey_url,
     parse_did,
     parse_did_document,
     parse_did_url,
+    write_multikey,
 )
 from credentials.dids.did_jwk import build_did_jwk, read_did_jwk
 from credentials.dids.did_key import build_did_key, read_did_key
 from credentials.dids.did_web import build_did_web, build_did_web_address
 from credentials.dids.document import key_url
-from credentials.dids.errors import DidKeyUnknown
+from credentials.dids.errors import DidKeyEnded, DidKeyUnknown
 from credentials.encoding import base64url
 from credentials.encoding.multibase import decode_base58btc, encode_base58btc
 from credentials.errors import HandstampError, Malformed
@@ -37,9 +41,10 @@ COOP = "did:web:coop.example"
 KEYS = {kind: LocalSigner.generate(kind).public_key for kind in KeyKind}
 KEY = KEYS[KeyKind.P256]
 OTHER = LocalSigner.generate().public_key
+BBS = BbsSecretKey.generate().public_key
 
 
-def published_key(document: dict[str, Any]) -> PublicKey | None:
+def published_key(document: dict[str, Any]) -> PublicKey | BbsPublicKey | None:
     """What the vector says the key is, in the older shapes that it is written in."""
     method = document["verificationMethod"][0]
     if "publicKeyJwk" in method:
@@ -47,9 +52,11 @@ def published_key(document: dict[str, Any]) -> PublicKey | None:
             return PublicKey.parse_jwk(method["publicKeyJwk"], what="vector")
         except Malformed:
             return None
-    if method["type"] != "Ed25519VerificationKey2018":
+    if method["type"] not in ("Ed25519VerificationKey2018", "Bls12381G2Key2020"):
         return None
-    raw = decode_base58btc("z" + method["publicKeyBase58"], what="vector", max_characters=80)
+    raw = decode_base58btc("z" + method["publicKeyBase58"], what="vector", max_characters=160)
+    if method["type"] == "Bls12381G2Key2020":
+        return BbsPublicKey.parse(raw, what="vector")
     return PublicKey.from_multikey(encode_base58btc(b"\xed\x01" + raw), what="vector")
 
 
@@ -60,18 +67,19 @@ def test_the_published_did_keys_hold_the_keys_that_they_should(vectors_dir: Path
             if not text.startswith("did:"):
                 continue
             did = parse_did(text, what="vector")
-            if not did.identifier.startswith(("zDn", "z82", "z6Mk")):  # P-256, P-384, Ed25519
+            if not did.identifier.startswith(("zDn", "z82", "z6Mk", "zUC7")):  # P-256, P-384, Ed25519, BLS12-381 in G2
                 with pytest.raises(Malformed):
                     read_did_key(did)
                 continue
             document = read_did_key(did)
-            (key,) = document.keys.values()
+            (key,) = (document.keys | document.bbs_keys).values()
             assert build_did_key(key) == text
             published = entry["didDocument"]
             assert published_key(published) in (None, key)
-            assert document.find_key(published["verificationMethod"][0]["id"]) == key
+            find = document.find_bbs_key if isinstance(key, BbsPublicKey) else document.find_key
+            assert find(published["verificationMethod"][0]["id"]) == key
             read += 1
-    assert read == 10
+    assert read == 15
 
 
 @pytest.mark.parametrize("kind", KeyKind)
@@ -236,6 +244,47 @@ def test_relative_names_multikeys_and_keys_in_the_list_itself_are_read() -> None
             document.find_key(url, relation=relation)
 
 
+def test_multikeys_that_we_publish_read_back_and_only_make_statements() -> None:
+    written: Any = build_did_document(COOP, [KEY], multikeys=[BBS, KEYS[KeyKind.ED25519]])
+    document = parse_did_document(json.dumps(written).encode(), did=COOP)
+    assert document.published == written
+    assert document.find_bbs_key(multikey_url(COOP, BBS)) == BBS
+    assert document.bbs_keys_for(Relation.ASSERTION) == {multikey_url(COOP, BBS): BBS}
+    assert not document.bbs_keys_for(Relation.AUTHENTICATION)
+    assert document.find_key(f"#{KEYS[KeyKind.ED25519].multikey}", relation=Relation.ASSERTION)
+    with pytest.raises(DidKeyUnknown):
+        document.find_key(f"#{KEYS[KeyKind.ED25519].multikey}", relation=Relation.AUTHENTICATION)
+    with pytest.raises(DidKeyUnknown):
+        document.find_bbs_key("#other")
+
+
+def test_a_bbs_key_never_proves_who_is_asking() -> None:
+    document = read(verificationMethod=[write_multikey(COOP, BBS)], authentication=[multikey_url(COOP, BBS)])
+    assert document.bbs_keys
+    assert not document.bbs_keys_for(Relation.AUTHENTICATION)
+    own = read_did_key(parse_did(build_did_key(BBS), what="did"))
+    assert own.find_bbs_key(f"#{BBS.multikey}") == BBS
+    assert not own.bbs_keys_for(Relation.AUTHENTICATION)
+
+
+@pytest.mark.parametrize("name", ["expires", "revoked"])
+def test_a_key_that_has_ended_is_no_longer_found(name: str) -> None:
+    end = datetime(2026, 11, 1, tzinfo=UTC)
+    methods = [
+        method(KEY, **{name: "2026-11-01T00:00:00Z"}),
+        write_multikey(COOP, BBS) | {name: "2026-11-01T00:00:00Z"},
+    ]
+    document = read(verificationMethod=methods, assertionMethod=["#1", multikey_url(COOP, BBS)])
+    before, after = document.as_of(end - timedelta(seconds=1)), document.as_of(end)
+    assert before.find_key("#1", relation=Relation.ASSERTION) == KEY
+    assert not after.keys_for(Relation.ASSERTION)
+    assert not after.bbs_keys_for(Relation.ASSERTION)
+    with pytest.raises(DidKeyEnded):
+        after.find_key("#1")
+    with pytest.raises(DidKeyEnded):
+        after.find_bbs_key(multikey_url(COOP, BBS))
+
+
 PASSED_OVER: dict[str, dict[str, Any]] = {
     "a kind that is not known": {"publicKeyJwk": {"kty": "RSA", "n": "AQ", "e": "AQAB"}},
     "another way to write it": {"publicKeyJwk": ..., "publicKeyBase58": "abc"},
@@ -265,6 +314,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "two keys under one name": {"verificationMethod": [method(KEY), method(OTHER)]},
     "another key in the list itself": {"verificationMethod": [method(KEY)], "assertionMethod": [method(OTHER)]},
     "too many uses": {"authentication": ["#1"] * 65},
+    "an end that is no moment": {"verificationMethod": [method(KEY, expires="soon")]},
     "too large": {"padding": "x" * 65_536},
 }
 
