@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Final, Self
 
 from credentials.bbs import BadBbsProof, BbsPublicKey, verify_w3c_nym_proof
-from credentials.data_integrity.bbs_2023_verifying import SUITE, Derived, find_messages
 from credentials.data_integrity.bbs_2023_features import count_hidden
 from credentials.data_integrity.bbs_2023_values import (
     ENTROPY_BYTES,
@@ -20,6 +19,7 @@ from credentials.data_integrity.bbs_2023_values import (
     Feature,
     read_labels,
 )
+from credentials.data_integrity.bbs_2023_verifying import SUITE, Derived, find_messages
 from credentials.data_integrity.errors import BadProof
 from credentials.data_integrity.proof_values import (
     MAX_INDEXES,
