@@ -13,7 +13,13 @@ from credentials.encoding.strict_json import Json
 from credentials.errors import HandstampError, Malformed
 from credentials.keys.encryption import DecryptionKey
 from credentials.keys.signer import LocalSigner
-from credentials.protocols.oauth import InvalidGrant, InvalidNonce, InvalidTransactionId, parse_error
+from credentials.protocols.oauth import (
+    CredentialRequestDenied,
+    InvalidGrant,
+    InvalidNonce,
+    InvalidTransactionId,
+    parse_error,
+)
 from credentials.protocols.openid4vci import (
     CredentialRequest,
     CredentialResponse,
@@ -26,15 +32,17 @@ from credentials.protocols.openid4vci import (
     TokenRequest,
     TokenResponse,
     WantedEncryption,
+    build_commitment_jwt,
     build_proof_jwt,
     parse_credential_response,
     seal,
     unseal,
 )
+from credentials.protocols.openid4vci.credential import ProofType
 from plumbing.clock import Clock, epoch_s
 from plumbing.fetch import Fetcher, Reply
 from wallet.desk import Desk
-from wallet.errors import IssuerRefused, OfferedNoLonger, RenewalOver, WrongCode
+from wallet.errors import IssuerDenied, IssuerRefused, OfferedNoLonger, RenewalOver, WrongCode
 from wallet.supply import Deferred, Notice, Source
 from wallet.wire import FORM, JSON, Proving, origin_of, read_refusal, send_proven, succeeded
 
@@ -124,6 +132,25 @@ async def fetch_instances(counter: Counter, source: Source, *, keys: Sequence[Lo
     return _read_handed(counter.desk, reply, letter)
 
 
+async def fetch_linked(counter: Counter, source: Source, *, commitment: bytes | None) -> Handed:
+    """Ask for a credential that is shown by proofs, in one request (§8).
+
+    Args:
+        counter: where.
+        source: what.
+        commitment: to the nym that it shall be bound to, proof included; None for what is bound to nothing.
+
+    Raises:
+        IssuerDenied, IssuerRefused: the co-op said no.
+    """
+    if commitment is None:
+        return _read_handed(counter.desk, *await _send_request(counter, source, (), "jwt"))
+    reply, letter = await _commit(counter, source, commitment)
+    if isinstance(_oauth_error(reply), InvalidNonce):
+        reply, letter = await _commit(counter, source, commitment)
+    return _read_handed(counter.desk, reply, letter)
+
+
 async def fetch_deferred(counter: Counter, deferred: Deferred) -> Handed:
     """Ask for what was announced for later (§9).
 
@@ -179,13 +206,33 @@ def _read_token(desk: Desk, reply: Reply) -> TokenResponse:
 
 
 async def _ask(counter: Counter, source: Source, keys: Sequence[LocalSigner]) -> tuple[Reply, _Letter]:
+    nonce = await _fetch_nonce(counter.web, counter.desk)
+    proofs = build_proofs(keys, audience=counter.desk.issuer, nonce=nonce, clock=counter.proving.clock)
+    return await _send_request(counter, source, proofs, "jwt")
+
+
+async def _commit(counter: Counter, source: Source, commitment: bytes) -> tuple[Reply, _Letter]:
+    proof = build_commitment_jwt(
+        # Of this request alone: what binds is the nym, and a key that came back would be one more thing to know by.
+        signer=LocalSigner.generate(),
+        audience=counter.desk.issuer,
+        nonce=await _fetch_nonce(counter.web, counter.desk),
+        issued_at=epoch_s(counter.proving.clock()),
+        commitment_with_proof=commitment,
+    )
+    return await _send_request(counter, source, (proof,), "bbs2023_commitment")
+
+
+async def _send_request(
+    counter: Counter, source: Source, proofs: tuple[str, ...], proof_type: ProofType
+) -> tuple[Reply, _Letter]:
     desk = counter.desk
-    nonce = await _fetch_nonce(counter.web, desk)
     wanted, key = _wanted_encryption(desk)
     request = CredentialRequest(
         credential_identifier=source.credential_identifier,
         credential_configuration_id=None if source.credential_identifier else source.configuration_id,
-        proofs=build_proofs(keys, audience=desk.issuer, nonce=nonce, clock=counter.proving.clock),
+        proofs=proofs,
+        proof_type=proof_type,
         response_encryption=wanted,
     )
     letter = _write(desk, request.to_json(), key)
@@ -234,7 +281,8 @@ async def _post(counter: Counter, url: str, letter: _Letter) -> Reply:
 
 def _read_handed(desk: Desk, reply: Reply, letter: _Letter) -> Handed:
     if not succeeded(reply):
-        raise IssuerRefused(desk.host, read_refusal(reply))
+        denied = isinstance(_oauth_error(reply), CredentialRequestDenied)
+        raise (IssuerDenied if denied else IssuerRefused)(desk.host, read_refusal(reply))
     if letter.key is None:
         return parse_credential_response(reply.body)
     # §10: what should have come encrypted and did not is refused by `unseal`.

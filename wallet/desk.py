@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from credentials.dids import DidDocument
 from credentials.encoding.strict_json import Json
 from credentials.errors import Malformed
 from credentials.keys.errors import CertificateUntrusted
@@ -64,11 +65,13 @@ class Desk:
 class StatedKeys:
     """The keys that a co-op states in public, each under its `kid` there (its thumbprint if it has none).
 
-    `chains` are the certificates that stand beside them, as credentials carry them.
+    `chains` are the certificates that stand beside them, as credentials carry them; `document` is that of its DID, if
+    it hands out anything that is signed with a key of it.
     """
 
     by_kid: Mapping[str, PublicKey]
     chains: frozenset[tuple[str, ...]] = frozenset()
+    document: DidDocument | None = None
 
     @property
     def thumbprints(self) -> frozenset[str]:

@@ -7,19 +7,26 @@ for, and asked anew if the co-op knows nothing of it any more.
 """
 
 import contextlib
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+import schemas
+from credentials.encoding import base64url, strict_json
+from credentials.encoding.strict_json import Json
 from credentials.errors import HandstampError
 from credentials.keys.signer import LocalSigner
 from credentials.protocols.openid4vci import CredentialResponse, DeferredResponse, TokenResponse
 from credentials.protocols.openid4vci.tokens import BEARER
-from wallet.counter import Counter, fetch_deferred, fetch_instances, renew_token, tell
+from wallet.counter import Counter, fetch_deferred, fetch_instances, fetch_linked, renew_token, tell
 from wallet.desk import Desk
-from wallet.errors import IssuerRefused, OfferedNoLonger, RenewalOver, UnwantedCredential
+from wallet.errors import IssuerDenied, IssuerRefused, OfferedNoLonger, RenewalOver, UnwantedCredential
 from wallet.judging import Judge
+from wallet.kinds import LinkedForm
+from wallet.linked import COUNTED, LinkedKind, Nym, draw_renewal
+from wallet.nyms import accepted, commit, nym_for
 from wallet.ports import Tools, Web
 from wallet.state import Copy, Instance, Wallet
 from wallet.supply import Brought, Deferred, Notice, Source, Supply, Waiting
@@ -30,6 +37,7 @@ INSTANCES: Final = 4
 _TOKEN_LIFE: Final = timedelta(minutes=10)
 _LONGEST_TOKEN_LIFE: Final = timedelta(days=1)
 _LEAST_LEFT: Final = timedelta(seconds=30)
+_ID_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +124,7 @@ async def _renew(errand: Errand, supply: Supply) -> Supply:
 
 
 async def fetch_copy(errand: Errand, source: Source) -> Copy | Deferred:
-    """Fetch one copy, or more instances of it, judge it and keep it; `tell_all` tells the co-op, once for all copies.
+    """Fetch one copy, or more of it, judge it and keep it; `tell_all` tells the co-op, once for all copies.
 
     Raises:
         UnwantedCredential, UnknownAuthority: what came was not kept.
@@ -135,12 +143,30 @@ async def fetch_copy(errand: Errand, source: Source) -> Copy | Deferred:
             return await _take(
                 errand, source, handed, [LocalSigner.from_pem(key.encode(), None) for key in source.keys]
             )
+    if source.form:
+        nym = _nym_for(errand, source)
+        commitment = commit(nym, tools=errand.tools) if nym else None
+        return await _take(errand, source, await fetch_linked(counter, source, commitment=commitment), [])
     signers = [LocalSigner.generate() for _ in range(min(INSTANCES, errand.desk.metadata.batch_size))]
     return await _take(errand, source, await fetch_instances(counter, source, keys=signers), signers)
 
 
+def _nym_for(errand: Errand, source: Source) -> Nym | None:
+    """Return the nym that what comes from a source is bound to; None where it is bound to none."""
+    if source.form not in COUNTED:
+        return None
+    if not source.scope:
+        raise IssuerRefused(errand.desk.host, "it does not say who counts, so a pseudonym of yours could stand for two")
+    return nym_for(errand.desk.issuer, source.scope, tools=errand.tools)
+
+
 def _ask_anew(errand: Errand, deferred: Deferred) -> Waiting:
-    waiting = Waiting(configuration_id=deferred.configuration_id, credential_identifier=deferred.credential_identifier)
+    waiting = Waiting(
+        configuration_id=deferred.configuration_id,
+        credential_identifier=deferred.credential_identifier,
+        form=deferred.form,
+        scope=deferred.scope,
+    )
     errand.change(lambda wallet, supply: wallet.with_supply(supply.with_source(deferred, waiting)))
     return waiting
 
@@ -156,7 +182,7 @@ async def _take(
         if handed.notification_id:
             _queue(errand, Notice(event="credential_failure", notification_id=handed.notification_id))
         raise
-    _keep(errand, source, copy)
+    _keep(errand, source, copy, handed.notification_id)
     return errand.tools.keeper.load().copy(copy.key) or copy
 
 
@@ -170,18 +196,23 @@ def _wait(errand: Errand, source: Source, handed: DeferredResponse, signers: lis
         since=source.since if isinstance(source, Deferred) else now,
         not_before=now + timedelta(seconds=handed.interval),
         copy=source.copy if isinstance(source, Brought | Deferred) else None,
+        form=source.form,
+        scope=source.scope,
     )
     errand.change(lambda wallet, supply: wallet.with_supply(supply.with_source(source, deferred)))
     return deferred
 
 
 async def _judge(errand: Errand, source: Source, handed: CredentialResponse, signers: list[LocalSigner]) -> Copy:
-    inspected = await errand.judge.inspect(source.configuration_id, handed.credentials, signers)
     mine = source.copy if isinstance(source, Brought | Deferred) else None
+    form = errand.judge.kinds[source.configuration_id]
+    if isinstance(form, LinkedForm):
+        return _judge_linked(errand, source, handed, form)
+    inspected = await errand.judge.inspect(source.configuration_id, handed.credentials, signers)
     known = errand.tools.keeper.load().copy(mine) if mine else None
     foreign_id = known.id if known and known.foreign else inspected.id
     return Copy(
-        id=foreign_id if inspected.foreign else inspected.id,
+        id=foreign_id if inspected.foreign else _own_id(source, inspected.id, inspected.claims),
         issuer=errand.desk.issuer,
         vct=inspected.vct,
         claims=inspected.claims,
@@ -195,20 +226,64 @@ async def _judge(errand: Errand, source: Source, handed: CredentialResponse, sig
     )
 
 
-def _keep(errand: Errand, source: Source, copy: Copy) -> None:
+def _judge_linked(errand: Errand, source: Source, handed: CredentialResponse, form: LinkedForm) -> Copy:
+    if source.credential_identifier is None:
+        raise IssuerRefused(errand.desk.host, "it does not say which of your things it hands over")
+    empty = Copy(
+        id=_own_id(source, schemas.NOT_KNOWN, {}),
+        issuer=errand.desk.issuer,
+        vct=form.type.vct,
+        claims={},
+        received_at=errand.tools.clock(),
+        instances=(),
+    )
+    known = errand.tools.keeper.load().copy(empty.key)
+    inspected = errand.judge.inspect_linked(form, handed, known=known, nym=_nym_for(errand, source))
+    return replace(empty, claims=inspected.claims, linked=(inspected.linked,))
+
+
+def _own_id(source: Source, number: str, claims: Mapping[str, Json]) -> str:
+    """Return a copy's number at its co-op: as the credential says, or as the identifiers of all its forms begin."""
+    if number != schemas.NOT_KNOWN:
+        return number
+    if source.credential_identifier:
+        return source.credential_identifier.partition(".")[0]
+    return base64url.encode(hashlib.sha256(strict_json.dump(dict(sorted(claims.items())))).digest()[:_ID_BYTES])
+
+
+def _keep(errand: Errand, source: Source, copy: Copy, notification_id: str | None) -> None:
     here = Brought(
         configuration_id=source.configuration_id,
         credential_identifier=source.credential_identifier,
         copy=copy.key,
+        form=source.form,
+        scope=source.scope,
     )
+    nym = _nym_for(errand, source)
 
     def keep(wallet: Wallet, supply: Supply) -> Wallet:
-        supply = supply.with_source(source, here)
-        if copy.notification_id:
-            supply = supply.with_notice(Notice(event="credential_accepted", notification_id=copy.notification_id))
-        return wallet.with_copy(copy).bringing(copy.key, supply)
+        supply = _with_renewal(supply.with_source(source, here), copy, errand.tools)
+        if notification_id:
+            supply = supply.with_notice(Notice(event="credential_accepted", notification_id=notification_id))
+        taken = accepted(wallet, nym, tools=errand.tools) if nym else wallet
+        return taken.with_copy(copy).bringing(copy.key, supply)
 
     errand.change(keep)
+
+
+def _with_renewal(supply: Supply, copy: Copy, tools: Tools) -> Supply:
+    """Return the supply with a moment to renew at, if what came is the first of it that ends with its cohort."""
+    months = [each.month for each in copy.linked if each.kind is not LinkedKind.SIGNED]
+    if supply.renew_at or not months:
+        return supply
+    return replace(supply, renew_at=draw_renewal(max(months), random=tools.random))
+
+
+def note_denied(errand: Errand, source: Source, refusal: HandstampError) -> None:
+    """Note that the co-op denied a form of a copy, if it did: it is asked for again with the renewals only."""
+    if isinstance(refusal, IssuerDenied) and isinstance(source, Waiting) and source.form:
+        denied = replace(source, denied=True)
+        errand.change(lambda wallet, supply: wallet.with_supply(supply.with_source(source, denied)))
 
 
 def _queue(errand: Errand, notice: Notice) -> None:

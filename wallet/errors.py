@@ -166,6 +166,12 @@ class IssuerRefused(IssuerError):
         )
 
 
+class IssuerDenied(IssuerRefused):
+    """The co-op will not hand out this, however often it is asked: credential_request_denied (OpenID4VCI §8.3.1.2)."""
+
+    code = "issuer_denied"
+
+
 class UnwantedCredential(IssuerError):
     """What the co-op handed over is not what the type allows, or could mark the listener."""
 

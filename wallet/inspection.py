@@ -162,9 +162,7 @@ def _check_each(evidence: Sequence[Received], read: Sequence[SdJwt], *, kind: Cr
         if each.vct != kind.vct:
             raise Marked("it is of another type than was offered")
         check_shape(dict(sd_jwt.claims), kind.json_schema)
-        for name, value in each.disclosed.items():
-            # How much a claim is filled up is the schema's to say; here it is looked at without.
-            _check_plain(name, str(value).rstrip(" ") if name in kind.padded_claims else value)
+        check_plain(each.disclosed, kind)
 
 
 def _check_together(evidence: Sequence[Received], read: Sequence[SdJwt]) -> None:
@@ -178,9 +176,15 @@ def _check_together(evidence: Sequence[Received], read: Sequence[SdJwt]) -> None
             raise Marked("only some of its instances can be taken back")
 
 
-def _check_plain(name: str, value: Json) -> None:
-    """Check that a text has no characters that nobody sees, and is written in the one way that Unicode calls normal."""
-    text = str(value)
-    hidden = any(unicodedata.category(letter)[0] == "C" for letter in text)
-    if hidden or text != unicodedata.normalize("NFC", text) or text != " ".join(text.split()):
-        raise Marked(f"{name} holds something that cannot be seen, which could mark you")
+def check_plain(claims: Mapping[str, Json], kind: CredentialType) -> None:
+    """Check that no text has characters that nobody sees, or is written in another way than Unicode calls normal.
+
+    Raises:
+        Marked: one has, or is.
+    """
+    for name, value in claims.items():
+        # How much a claim is filled up is the schema's to say; here it is looked at without.
+        text = str(value).rstrip(" ") if name in kind.padded_claims else str(value)
+        hidden = any(unicodedata.category(letter)[0] == "C" for letter in text)
+        if hidden or text != unicodedata.normalize("NFC", text) or text != " ".join(text.split()):
+            raise Marked(f"{name} holds something that cannot be seen, which could mark you")

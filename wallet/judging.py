@@ -2,20 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import schemas
+from credentials.dids import parse_did
+from credentials.dids.did_web import build_did_web
+from credentials.dids.errors import DidNotResolved
+from credentials.errors import HandstampError, Malformed
+from credentials.keys.certificates import check_chain, parse_x5c
 from credentials.keys.signer import LocalSigner
+from credentials.protocols.openid4vci import CredentialResponse
 from credentials.sd_jwt import parse_sd_jwt
 from credentials.trust import TrustedIssuer, TrustPolicy
-from plumbing.dids import build_resolver
+from plumbing.dids import build_resolver, fetch_did_web
 from schemas import CredentialType
 from wallet.desk import Desk, StatedKeys, fetch_stated_keys
-from wallet.errors import IssuerRefused, UnwantedCredential
+from wallet.errors import IssuerRefused, UnknownAuthority, UnwantedCredential
 from wallet.foreign import Proof, inspect_foreign
-from wallet.inspection import Inspected, inspect
-from wallet.kinds import ForeignKind, Kind
+from wallet.inspection import Inspected, Marked, inspect
+from wallet.kinds import ForeignKind, Kind, LinkedForm
+from wallet.linked import Nym
+from wallet.linked_inspection import LinkedInspected, LinkedProof, check_key_of_type, check_same, open_handed
 from wallet.ports import Tools, Web
-from wallet.state import Purpose
+from wallet.state import Copy, Purpose
 from wallet.typenames import describe_type
 
 _NOBODY: StatedKeys = StatedKeys(by_kid={})
@@ -47,10 +56,45 @@ class Judge:
             UnwantedCredential: anything else that is wrong with it.
         """
         keys = {signer.public_key.thumbprint: signer for signer in signers}
-        kind = self.kinds[configuration_id]
-        if isinstance(kind, ForeignKind):
-            return await self._inspect_foreign(kind, configuration_id, credentials, keys)
-        return self._inspect_ours(kind, credentials, keys)
+        match self.kinds[configuration_id]:
+            case ForeignKind() as kind:
+                return await self._inspect_foreign(kind, configuration_id, credentials, keys)
+            case LinkedForm():
+                raise UnwantedCredential(self.desk.host, "it is not in the form that was asked for")
+            case CredentialType() as kind:
+                return self._inspect_ours(kind, credentials, keys)
+
+    def inspect_linked(
+        self, form: LinkedForm, handed: CredentialResponse, *, known: Copy | None, nym: Nym | None
+    ) -> LinkedInspected:
+        """Check one credential that is shown by proofs.
+
+        Args:
+            form: what was asked for.
+            handed: what came.
+            known: what the wallet has of the same copy already.
+            nym: what it was to be bound to, if anything.
+
+        Raises:
+            UnknownAuthority: no pinned authority vouches for the co-op.
+            UnwantedCredential: anything that is wrong with it.
+        """
+        host, wallet = self.desk.host, self.tools.keeper.load()
+        check_vouched(self.stated, wallet.anchors(Purpose.CO_OPS), host=host, at=self.tools.clock())
+        try:
+            inspected = open_handed(handed, form, self._proof(nym))
+            check_key_of_type(
+                inspected.linked, form, (each for each in wallet.copies if each.issuer == self.desk.issuer)
+            )
+            check_same(inspected.claims, known)
+        except HandstampError as error:
+            raise UnwantedCredential(host, error.detail.rstrip(".")) from error
+        return inspected
+
+    def _proof(self, nym: Nym | None) -> LinkedProof:
+        if self.stated.document is None:
+            raise Marked("the co-op's DID document could not be read, so its key could be for you alone")
+        return LinkedProof(issuer=self.desk.issuer, document=self.stated.document, nym=nym, at=self.tools.clock())
 
     def _inspect_ours(
         self, kind: CredentialType, credentials: Sequence[str], keys: Mapping[str, LocalSigner]
@@ -106,8 +150,33 @@ async def ask_stated_keys(web: Web, desk: Desk, kinds: Mapping[str, Kind]) -> St
         IssuerRefused: it states none, and hands out types of ours.
     """
     try:
-        return await fetch_stated_keys(web, desk.issuer)
+        stated = await fetch_stated_keys(web, desk.issuer)
     except IssuerRefused:
-        if any(isinstance(kind, CredentialType) for kind in kinds.values()):
+        if any(isinstance(kind, CredentialType | LinkedForm) for kind in kinds.values()):
             raise
         return _NOBODY
+    if not any(isinstance(kind, LinkedForm) for kind in kinds.values()):
+        return stated
+    try:
+        did = parse_did(build_did_web(desk.issuer), what="the co-op's DID")
+        return replace(stated, document=await fetch_did_web(did, web))
+    except (DidNotResolved, Malformed):
+        # What else it brings can still be kept; what needs these keys is refused one by one.
+        return stated
+
+
+def check_vouched(stated: StatedKeys, anchors: tuple[bytes, ...], *, host: str, at: datetime) -> None:
+    """Check that an authority whom the wallet trusts vouches for a co-op, by one of the keys that it states.
+
+    Keys of a DID carry no certificate. The co-op states them at the same host, over a connection that it proved.
+
+    Raises:
+        UnknownAuthority: none does.
+    """
+    for chain in stated.chains:
+        try:
+            check_chain(parse_x5c(list(chain), what="co-op's certificate"), anchors=anchors, dns_name=host, at=at)
+        except HandstampError:
+            continue
+        return
+    raise UnknownAuthority(host)

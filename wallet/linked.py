@@ -4,9 +4,14 @@ Unlike an instance (`wallet.state.Instance`) such a credential is never used up:
 nobody can join with another. It lives for its cohort's month and the ten days after, and is replaced by the next one.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum
+from typing import Final
+
+from credentials.linked_credential import OVERLAP_DAYS
+from credentials.months import months_after
 
 
 class LinkedKind(Enum):
@@ -22,8 +27,22 @@ class LinkedKind(Enum):
     """eddsa-rdfc-2022: an artist's stamp to publish as it is."""
 
 
-COUNTED: frozenset[LinkedKind] = frozenset({LinkedKind.PSEUDONYM, LinkedKind.DOOR})
+COUNTED: Final = frozenset({LinkedKind.PSEUDONYM, LinkedKind.DOOR})
 """Those that are bound to a nym, and so to the one commitment that its co-op keeps."""
+
+
+_MOMENT_BYTES: Final = 8
+
+
+def draw_renewal(month: str, *, random: Callable[[int], bytes]) -> datetime:
+    """Draw the moment at which credentials of a cohort are to be renewed: any of the ten days after its month.
+
+    At its very turn everybody would ask; at a moment that one's own habits choose, the moment would be a mark.
+    """
+    start = datetime.fromtimestamp(
+        months_after(int(datetime.fromisoformat(f"{month}-01T00:00:00+00:00").timestamp()), 1), UTC
+    )
+    return start + timedelta(seconds=int.from_bytes(random(_MOMENT_BYTES)) % (OVERLAP_DAYS * 86_400))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -233,8 +233,11 @@ class Wallet:
         fresh = _without_marks(copy, {*self.spent, *(each.mark for each in mine.instances)} if mine else {*self.spent})
         if mine is None:
             return replace(self, copies=(*self.copies, fresh))
-        joined = joining(mine, fresh)
-        return replace(self, copies=tuple(joined if each.key == copy.key else each for each in self.copies))
+        return self.replacing(joining(mine, fresh))
+
+    def replacing(self, copy: Copy) -> "Wallet":
+        """Return this wallet with `copy` in the place of the one with the same key."""
+        return replace(self, copies=tuple(copy if each.key == copy.key else each for each in self.copies))
 
     def without_copy(self, key: Ownership) -> "Wallet":
         """Return this wallet without a copy, its instances and the way to get more of them."""
@@ -268,7 +271,7 @@ class Wallet:
 
         What else of that copy another offer brings, and this one does not, goes on coming by the other.
         """
-        kinds = frozenset(each.configuration_id for each in supply.sources)
+        kinds = frozenset(each.configuration_id for each in supply.brought if each.copy == copy)
         others = tuple(each.without(copy, kinds) for each in self.supplies if each.offer_id != supply.offer_id)
         return replace(self, supplies=(*others, supply))
 
@@ -294,8 +297,7 @@ class Wallet:
             return self, None
         taken = copy.instances[0]
         rest = replace(copy, instances=copy.instances[1:], uses=copy.uses + 1)
-        copies = tuple(rest if each.key == key else each for each in self.copies)
-        return replace(self, copies=copies, spent=(*self.spent, taken.mark)), taken
+        return replace(self.replacing(rest), spent=(*self.spent, taken.mark)), taken
 
 
 def joining(mine: Copy, newer: Copy) -> Copy:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
+from wallet.linked import LinkedKind
+
 UNFINISHED_LIFE: Final = timedelta(days=90)
 """How long something that did not come, or not yet, is remembered, so that the listener hears why."""
 
@@ -20,12 +22,16 @@ Ownership: TypeAlias = tuple[str, str, str]
 class Waiting:
     """One copy that an offer brings and that has not been received yet.
 
-    `scope` is the co-op's label for who counts, where what comes is bound to a nym.
+    `form` is how it is shown, if by proofs; None for single-use instances. `scope` is the co-op's label for who counts,
+    where what comes is bound to a nym. What was `denied` is asked for again when the rest is renewed, not before: it
+    may be denied for some months only, as after a reset of who counts.
     """
 
     configuration_id: str
     credential_identifier: str | None
+    form: LinkedKind | None = None
     scope: str | None = None
+    denied: bool = False
     state: Literal["waiting"] = "waiting"
 
 
@@ -43,6 +49,7 @@ class Deferred:
     since: datetime
     not_before: datetime
     copy: Ownership | None = None
+    form: LinkedKind | None = None
     scope: str | None = None
     state: Literal["deferred"] = "deferred"
 
@@ -54,6 +61,7 @@ class Brought:
     configuration_id: str
     credential_identifier: str | None
     copy: Ownership
+    form: LinkedKind | None = None
     scope: str | None = None
     state: Literal["brought"] = "brought"
 

@@ -14,8 +14,9 @@ from wallet import words
 from wallet.errors import NoSuchThing
 from wallet.service.export_wallet import ONE_OF_THEM, export_wallet, import_export, list_strangers, read_export
 from wallet.service.remove_copy import remove_copy
-from wallet.service.top_up import ToppedUp, top_up
+from wallet.service.top_up import top_up
 from wallet.state import Authority, Copy
+from wallet.visiting import ToppedUp
 
 app = typer.Typer()
 

@@ -18,8 +18,9 @@ from tests.support.outside import NOW, Authority, Outside, endless, release_clai
 from wallet import errors
 from wallet.ports import Keeper, Tools
 from wallet.service.receive import read_offer, receive
-from wallet.service.top_up import ToppedUp, top_up
+from wallet.service.top_up import top_up
 from wallet.state import Copy, Wallet
+from wallet.visiting import ToppedUp
 
 T = TypeVar("T")
 

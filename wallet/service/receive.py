@@ -6,8 +6,9 @@ As the co-op hears from this wallet now anyway, what else it handed out before i
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from credentials.encoding import base64url, strict_json
 from credentials.errors import HandstampError
@@ -25,24 +26,30 @@ from credentials.protocols.urls import host_of
 from plumbing.fetch import FetchFailed
 from wallet.counter import check_counter, fetch_token
 from wallet.desk import Desk, fetch_offer, open_desk
-from wallet.errand import Errand, expiry_of, fetch_copy, tell_all
+from wallet.errand import Errand, expiry_of, fetch_copy, note_denied, tell_all
 from wallet.errors import (
     AlreadyReceived,
     CodeNeeded,
     ComesLater,
+    IssuerDenied,
     IssuerRefused,
     NothingOffered,
     RenewalOver,
     UnknownAuthority,
 )
 from wallet.judging import Judge, ask_stated_keys
-from wallet.kinds import Kind, find_kinds, kind_in_words
+from wallet.kinds import Kind, LinkedForm, find_kinds, kind_in_words
+from wallet.linked import LinkedKind
 from wallet.links import expecting
 from wallet.ports import Tools, Web
 from wallet.service.top_up import top_up
 from wallet.state import Copy, Purpose, Wallet
-from wallet.supply import Deferred, Source, Supply, Waiting
+from wallet.supply import Deferred, Ownership, Source, Supply, Waiting
 from wallet.wire import Proving
+
+_ORDER: Final = (LinkedKind.PSEUDONYM, LinkedKind.DOOR, LinkedKind.BASELINE, LinkedKind.SIGNED, None)
+"""What is asked for first. A co-op counts each copy in one form for life, the one that it hands out first: pseudonyms
+make nobody recognisable, and the number in an SD-JWT VC does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +162,8 @@ def _due(supply: Supply, desk: Desk, tools: Tools) -> tuple[Source, ...]:
         AlreadyReceived, ComesLater: nothing.
     """
     now = tools.clock()
-    due: tuple[Source, ...] = (*supply.waiting, *(each for each in supply.deferred if now >= each.not_before))
+    waiting = (each for each in supply.waiting if not each.denied)
+    due: tuple[Source, ...] = (*waiting, *(each for each in supply.deferred if now >= each.not_before))
     if not due and supply.deferred:
         raise ComesLater(desk.host, f"{min(each.not_before for each in supply.deferred):%d %B %Y, %H:%M} UTC")
     if not due:
@@ -167,7 +175,7 @@ async def _fetch_all(
     errand: Errand, sources: tuple[Source, ...], progress: Callable[[Copy], None] | None
 ) -> tuple[Copy, ...]:
     """Fetch each; one that is refused keeps no other from coming, and is told at the end."""
-    copies: list[Copy] = []
+    copies: dict[Ownership, Copy] = {}
     refused: list[HandstampError] = []
     for source in sources:
         try:
@@ -176,16 +184,22 @@ async def _fetch_all(
             raise
         except HandstampError as refusal:
             refused.append(refusal)
+            note_denied(errand, source, refusal)
             continue
         if isinstance(fetched, Deferred):
             continue
-        copies.append(fetched)
-        if progress:
+        copies[fetched.key] = fetched
+        if progress and not source.form:
             progress(fetched)
+    if progress:
+        for copy in copies.values():
+            if not copy.instances:
+                progress(copy)
     await tell_all(errand)
-    if refused:
-        raise refused[0]
-    return tuple(copies)
+    told = [each for each in refused if not (copies and isinstance(each, IssuerDenied))]
+    if told:
+        raise told[0]
+    return tuple(copies.values())
 
 
 def _offer_id(offer: CredentialOffer) -> str:
@@ -244,15 +258,27 @@ async def _collect(web: Web, opened: OpenedOffer, tx_code: str | None, tools: To
 
 
 def _waiting(opened: OpenedOffer, token: TokenResponse) -> tuple[Waiting, ...]:
+    return tuple(sorted(_granted(opened, token), key=lambda each: _ORDER.index(each.form)))
+
+
+def _granted(opened: OpenedOffer, token: TokenResponse) -> Iterator[Waiting]:
     if not token.authorization_details:
         # A server that names no identifiers has one copy of each.
-        return tuple(Waiting(configuration_id=each, credential_identifier=None) for each in opened.kinds)
-    return tuple(
-        Waiting(configuration_id=detail.credential_configuration_id, credential_identifier=identifier)
-        for detail in token.authorization_details
-        if detail.credential_configuration_id in opened.kinds
-        for identifier in detail.credential_identifiers
-    )
+        for each in opened.kinds:
+            yield Waiting(configuration_id=each, credential_identifier=None, form=_form_of(opened.kinds[each]))
+    for detail in token.authorization_details:
+        kind = opened.kinds.get(detail.credential_configuration_id)
+        for identifier in detail.credential_identifiers if kind else ():
+            yield Waiting(
+                configuration_id=detail.credential_configuration_id,
+                credential_identifier=identifier,
+                form=_form_of(kind) if kind else None,
+                scope=detail.commitments.get(identifier),
+            )
+
+
+def _form_of(kind: Kind) -> LinkedKind | None:
+    return kind.kind if isinstance(kind, LinkedForm) else None
 
 
 def offered_in_words(opened: OpenedOffer) -> str:

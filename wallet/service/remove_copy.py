@@ -23,7 +23,14 @@ def _without(wallet: Wallet, copy: Copy) -> Wallet:
 
 
 def _with_notice(supply: Supply, copy: Copy) -> Supply:
-    brings = any(isinstance(each, Brought) and each.copy == copy.key for each in supply.sources)
-    if not (brings and copy.notification_id):
-        return supply
-    return supply.with_notice(Notice(event="credential_deleted", notification_id=copy.notification_id))
+    for source in supply.brought:
+        notification_id = _notification_of(source, copy) if source.copy == copy.key else None
+        if notification_id:
+            supply = supply.with_notice(Notice(event="credential_deleted", notification_id=notification_id))
+    return supply
+
+
+def _notification_of(source: Brought, copy: Copy) -> str | None:
+    if source.form is None:
+        return copy.notification_id
+    return next((each.notification_id for each in copy.linked if each.kind is source.form), None)

@@ -1,0 +1,144 @@
+"""A linked credential or a door pass is looked at before it is kept: each showing of it carries whatever marks it.
+
+`credentials.verify_linked` looks at the credential by itself: signature, secrets, shape, dates, order. Here stands what
+only a wallet can compare: with the keys that the co-op states to everybody, with the other things that came from it,
+and what hides inside a text.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final
+
+from credentials.bbs import BbsPublicKey
+from credentials.data_integrity.bbs_2023_values import Feature
+from credentials.dids import DidDocument, Relation
+from credentials.encoding import strict_json
+from credentials.encoding.strict_json import Json
+from credentials.protocols.openid4vci import CredentialResponse
+from credentials.trust import TrustedIssuer, TrustPolicy
+from credentials.verify_linked import verify_linked_issued
+from wallet.inspection import Marked, check_plain
+from wallet.kinds import LinkedForm
+from wallet.linked import LinkedCredential, LinkedKind, Nym
+from wallet.nyms import read_blind, read_secret
+from wallet.state import Copy
+
+MAX_BBS_KEYS: Final = 16
+"""More keys than types and their predecessors could be one for each of a few listeners."""
+_FEATURES: Final = {LinkedKind.BASELINE: Feature.BASELINE, LinkedKind.PSEUDONYM: Feature.PSEUDONYM}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkedInspected:
+    """What was found good: the credential to keep, and what it says of its subject."""
+
+    linked: LinkedCredential
+    claims: dict[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkedProof:
+    """How what came is held to what the co-op says in public.
+
+    Attributes:
+        issuer: the co-op's URL.
+        document: of its DID, read over a connection that carried nothing of the listener.
+        nym: what it was asked to be bound to, if anything.
+        at: now.
+    """
+
+    issuer: str
+    document: DidDocument
+    nym: Nym | None
+    at: datetime
+
+    @property
+    def keys(self) -> dict[str, BbsPublicKey]:
+        """The keys that the co-op's DID may sign with, by their DID URLs."""
+        listed = self.document.relations.get(Relation.ASSERTION, frozenset())
+        return {url: key for url, key in self.document.bbs_keys.items() if url in listed}
+
+
+def open_handed(handed: CredentialResponse, form: LinkedForm, proof: LinkedProof) -> LinkedInspected:
+    """Check what was just handed over: one credential, in the form that was asked for.
+
+    Raises:
+        HandstampError: it is not valid, not ours, or differs from others of its type; the error of the step.
+    """
+    match form.kind, handed.documents, handed.credentials:
+        case (LinkedKind.BASELINE | LinkedKind.PSEUDONYM, (document,), ()):
+            inspected = _open_bbs(document, form, proof)
+        case _:
+            raise Marked("it is not in the form that was asked for, or more than one came")
+    return replace(inspected, linked=replace(inspected.linked, notification_id=handed.notification_id))
+
+
+def _open_bbs(document: Mapping[str, Json], form: LinkedForm, proof: LinkedProof) -> LinkedInspected:
+    keys = proof.keys
+    if len(keys) > MAX_BBS_KEYS:
+        raise Marked("the co-op states so many keys that one could be for you alone")
+    trusted = TrustedIssuer(
+        issuer=proof.issuer,
+        name=proof.issuer,
+        did=proof.document.did,
+        bbs_keys=keys,
+        types=frozenset({form.type.vct}),
+    )
+    received = verify_linked_issued(
+        document,
+        policy=TrustPolicy((trusted,)),
+        kind=form.type,
+        issuer=proof.issuer,
+        feature=_FEATURES[form.kind],
+        at=proof.at,
+        prover_nym=read_secret(proof.nym) if proof.nym else None,
+        blind=read_blind(proof.nym) if proof.nym else None,
+    )
+    check_plain(received.claims, form.type)
+    return LinkedInspected(
+        claims=dict(received.claims),
+        linked=LinkedCredential(
+            kind=form.kind,
+            credential=strict_json.dump(dict(document)).decode(),
+            month=f"{datetime.fromtimestamp(received.issued_at, UTC):%Y-%m}",
+            expires_at=datetime.fromtimestamp(received.expires_at, UTC),
+            issuer_key=keys[received.issuer_key].multikey,
+            scope=proof.nym.scope if proof.nym else "",
+            commitment=proof.nym.commitment if proof.nym else "",
+        ),
+    )
+
+
+def check_key_of_type(linked: LinkedCredential, form: LinkedForm, held: Iterable[Copy]) -> None:
+    """Check that a co-op signs each type with one key in a month, and no two types with the same.
+
+    Which of its keys is for which type, a co-op says nowhere; by choosing among them for each listener it could mark.
+
+    Args:
+        linked: what came.
+        form: as what.
+        held: the copies in this wallet that the same co-op handed out.
+
+    Raises:
+        Marked: it does not keep to that.
+    """
+    for copy in held:
+        for other in copy.linked:
+            if LinkedKind.SIGNED in (linked.kind, other.kind) or other.month != linked.month:
+                continue
+            if (copy.vct == form.type.vct) != (other.issuer_key == linked.issuer_key):
+                raise Marked("it is signed with another key than others of its type")
+
+
+def check_same(claims: Mapping[str, Json], known: Copy | None) -> None:
+    """Check that a credential says what is known of the copy already.
+
+    Raises:
+        Marked: it says something else, so that the two would tell their holder from others.
+    """
+    if known is None:
+        return
+    for name, value in claims.items():
+        if known.claims.get(name, value) != value:
+            raise Marked(f"its {name} differs from what the co-op said of it before")
