@@ -149,6 +149,8 @@ class TrustedIssuerRow(Base, table=True):
     """Empty for a co-op that is not trusted, whatever a list says of it."""
     added_at: int = Field(sa_type=BigInteger)
     did: str | None = None
+    bbs_keys: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False, server_default="{}"))
+    """Multikeys under their DID URLs."""
 
 
 class CoopListRow(Base, table=True):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from sqlalchemy import CursorResult, delete, or_
 from sqlmodel import col, select
 
+from credentials.bbs import BbsPublicKey
 from credentials.keys.jwk import PublicKey
 from credentials.trust import TrustedIssuer, TrustPolicy
 from plumbing.clock import epoch_s
@@ -54,6 +55,7 @@ class TrustRows:
                 types=sorted(issuer.types),
                 added_at=epoch_s(now),
                 did=issuer.did,
+                bbs_keys={url: key.multikey for url, key in issuer.bbs_keys.items()},
             )
         )
 
@@ -115,6 +117,7 @@ def _issuer(row: TrustedIssuerRow) -> TrustedIssuer:
         anchors=tuple(anchor.encode() for anchor in row.anchors),
         types=frozenset(row.types),
         did=row.did,
+        bbs_keys={url: _read_bbs_key(multikey) for url, multikey in row.bbs_keys.items()},
     )
 
 
@@ -122,3 +125,8 @@ def _issuer(row: TrustedIssuerRow) -> TrustedIssuer:
 @lru_cache(maxsize=256)
 def _read_key(jwk: tuple[tuple[str, str], ...]) -> PublicKey:
     return PublicKey.parse_jwk(dict(jwk), what="pinned key of a co-op")
+
+
+@lru_cache(maxsize=256)
+def _read_bbs_key(multikey: str) -> BbsPublicKey:
+    return BbsPublicKey.from_multikey(multikey, what="pinned BBS key of a co-op")

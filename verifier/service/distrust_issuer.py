@@ -59,7 +59,9 @@ def distrust_issuer(work: Work, url: str, *, party: Party, now: datetime) -> tup
         stores.remove_issuer(party.site, name)
         _shut_doors(stores, found, now=now)
         if _find(stores.load_policy(party.site), name) is not None:
-            struck_out = replace(found, keys=frozenset(), public_keys={}, anchors=(), types=frozenset(), until=None)
+            struck_out = replace(
+                found, keys=frozenset(), public_keys={}, bbs_keys={}, anchors=(), types=frozenset(), until=None
+            )
             stores.save_issuer(party.site, struck_out, now=now)
         # Every co-op is trusted at every gate of the site, so it is all of them or none.
         return () if stores.load_policy(party.site).issuers else stores.load_gates(party.site)
