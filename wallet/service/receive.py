@@ -178,28 +178,38 @@ async def _fetch_all(
     copies: dict[Ownership, Copy] = {}
     refused: list[HandstampError] = []
     for source in sources:
-        try:
-            fetched = await fetch_copy(errand, source)
-        except (FetchFailed, RenewalOver):
-            raise
-        except HandstampError as refusal:
-            refused.append(refusal)
-            note_denied(errand, source, refusal)
-            continue
-        if isinstance(fetched, Deferred):
-            continue
-        copies[fetched.key] = fetched
-        if progress and not source.form:
-            progress(fetched)
-    if progress:
-        for copy in copies.values():
-            if not copy.instances:
-                progress(copy)
+        fetched = await _try(errand, source, refused)
+        if isinstance(fetched, Copy):
+            copies[fetched.key] = fetched
+            if progress and _comes_last(source, sources):
+                progress(fetched)
     await tell_all(errand)
+    # Which form a copy is counted in was decided before; that the other is denied takes nothing from the listener.
     told = [each for each in refused if not (copies and isinstance(each, IssuerDenied))]
     if told:
         raise told[0]
     return tuple(copies.values())
+
+
+async def _try(errand: Errand, source: Source, refused: list[HandstampError]) -> Copy | Deferred | None:
+    try:
+        return await fetch_copy(errand, source)
+    except (FetchFailed, RenewalOver):
+        raise
+    except HandstampError as refusal:
+        refused.append(refusal)
+        note_denied(errand, source, refusal)
+        return None
+
+
+def _comes_last(source: Source, sources: tuple[Source, ...]) -> bool:
+    """Tell whether this is the last form that a copy comes in, by what the identifiers of its forms have in common."""
+    forms = [each for each in sources if _stem(each) == _stem(source)]
+    return forms[-1] == source
+
+
+def _stem(source: Source) -> str | Source:
+    return (source.credential_identifier or "").partition(".")[0] or source
 
 
 def _offer_id(offer: CredentialOffer) -> str:
