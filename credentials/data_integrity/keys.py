@@ -27,16 +27,19 @@ class FindKey(Protocol):
 
 
 def find_key_in(documents: Mapping[str, DidDocument]) -> FindKey:
-    """Return a finder over DID documents, each under its DID (Controlled Identifiers 1.0 §3.3)."""
+    """Return a finder over DID documents (Controlled Identifiers 1.0 §3.3).
+
+    Args:
+        documents: each under its DID, as it is at the time of the check (`DidDocument.as_of`).
+    """
 
     def find(verification_method: str, *, purpose: str) -> VerificationKey:
         did = controller_of(verification_method)
         document, relation = documents.get(did), _RELATIONS.get(purpose)
         if document is None or relation is None:
             raise DidKeyUnknown(did)
-        bbs_key = document.bbs_keys.get(verification_method)
-        if bbs_key is not None and verification_method in document.relations.get(relation, frozenset()):
-            return bbs_key
+        if verification_method in document.bbs_keys:
+            return document.find_bbs_key(verification_method, relation=relation)
         return document.find_key(verification_method, relation=relation)
 
     return find

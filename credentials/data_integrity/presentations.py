@@ -7,23 +7,20 @@ for the caller to decide, as is which issuers are believed.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 from typing_extensions import Unpack
 
 from credentials.data_integrity.adding import ProofOptions
 from credentials.data_integrity.chains import ProofPolicy, verify_proofs
 from credentials.data_integrity.errors import WrongController
-from credentials.data_integrity.keys import check_controller, read_controller
+from credentials.data_integrity.keys import check_controller
 from credentials.data_integrity.proofs import ASSERTION, AUTHENTICATION, controller_of
 from credentials.data_integrity.rdfc import RdfcSuite
 from credentials.encoding.strict_json import Json
 from credentials.enveloped import CREDENTIALS_CONTEXT, Envelope, EnvelopeKind, is_enveloped
 from credentials.errors import HandstampError, Malformed
 from credentials.keys.signer import Signer
-
-MAX_CREDENTIALS: Final = 16
-_WHAT: Final = "presentation"
+from credentials.vcdm import check_credential, check_presentation, read_credentials, read_issuer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +85,7 @@ def verify_credential(document: Mapping[str, Json], policy: ProofPolicy) -> Prov
     Raises:
         HandstampError: as `verify_proofs`, or `Envelope.parse` and `Envelope.verify`.
         WrongController: a key belongs to somebody else than the issuer.
-        Malformed: it names no issuer.
+        Malformed: it breaks a rule of its data model.
     """
     if is_enveloped(document):
         envelope = Envelope.parse(document)
@@ -111,9 +108,10 @@ def verify_presentation(document: Mapping[str, Json], policy: ProofPolicy) -> Pr
     Raises:
         HandstampError: as `verify_credential`, for the presentation or one of its credentials.
         WrongController: the key belongs to somebody else than the holder that is named, or the proofs are of several.
-        Malformed: it is no presentation, or holds more than sixteen credentials.
+        Malformed: it, or one of its credentials, breaks a rule of its data model.
     """
     presentation, methods = _verify_holder(document, replace(policy, purpose=AUTHENTICATION))
+    check_presentation(presentation)
     if "holder" in presentation:
         for method in methods:
             check_controller(presentation, method, role="holder")
@@ -124,25 +122,16 @@ def verify_presentation(document: Mapping[str, Json], policy: ProofPolicy) -> Pr
     return ProvenPresentation(
         document=presentation,
         holder=holders.pop(),
-        credentials=tuple(verify_credential(each, inner) for each in read_credentials(presentation)),
+        credentials=tuple(_verify_member(each, inner, methods) for each in read_credentials(presentation)),
     )
 
 
-def read_credentials(presentation: Mapping[str, Json]) -> tuple[dict[str, Json], ...]:
-    """Return the credentials of a presentation; none is fine.
-
-    Raises:
-        Malformed: it is no presentation, one of them is no object, or there are too many.
-    """
-    types = presentation.get("type")
-    if "VerifiablePresentation" not in (types if isinstance(types, list) else [types]):
-        raise Malformed(_WHAT, "its `type` does not say that it is one")
-    value = presentation.get("verifiableCredential", [])
-    values = value if isinstance(value, list) else [value]
-    credentials = tuple(each for each in values if isinstance(each, dict))
-    if len(credentials) != len(values) or len(credentials) > MAX_CREDENTIALS:
-        raise Malformed(_WHAT, f"its credentials are not at most {MAX_CREDENTIALS} objects")
-    return credentials
+def _verify_member(document: Mapping[str, Json], policy: ProofPolicy, methods: tuple[str, ...]) -> ProvenCredential:
+    # VCDM 2.0 §4.13.4: the holder's own word stands on the proof of the presentation, which names the holder;
+    # `check_presentation` found that it is the holder's.
+    if "proof" not in document and not is_enveloped(document):
+        return _prove(document, methods)
+    return verify_credential(document, policy)
 
 
 def name_controllers(document: Json) -> Iterator[str]:
@@ -178,7 +167,7 @@ def _verify_holder(document: Mapping[str, Json], policy: ProofPolicy) -> tuple[M
         return proven.document, tuple(proof.verification_method for proof in proven.proofs)
     envelope = Envelope.parse(document)
     if envelope.kind is not EnvelopeKind.PRESENTATION_JWT:
-        raise Malformed(_WHAT, "it is a credential")
+        raise Malformed("presentation", "it is a credential")
     envelope.verify(
         find_key=policy.find_key,
         at=policy.at,
@@ -190,9 +179,7 @@ def _verify_holder(document: Mapping[str, Json], policy: ProofPolicy) -> tuple[M
 
 
 def _prove(document: Mapping[str, Json], methods: tuple[str, ...]) -> ProvenCredential:
-    issuer = read_controller(document, "issuer")
-    if issuer is None:
-        raise Malformed("credential", "it names no issuer")
+    check_credential(document)
     for method in methods:
         check_controller(document, method, role="issuer")
-    return ProvenCredential(document=document, issuer=issuer, verification_methods=methods)
+    return ProvenCredential(document=document, issuer=read_issuer(document), verification_methods=methods)
