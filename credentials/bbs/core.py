@@ -4,6 +4,7 @@ Here messages are scalars and generators are given. The plain, the blind and the
 messages and generators they bring, and in what else enters the challenge; that is all that their modules hold.
 """
 
+import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -98,7 +99,10 @@ def sign_with_exponent(secret_key: BbsSecretKey, point: G1Point, exponent: Scala
     divisor = secret_key.scalar + exponent
     if divisor.is_zero() or exponent.is_zero():  # One in 2^254; no signature would come of it.
         raise BadBbsSignature
-    return Signature(point * divisor.inverse(), exponent).to_bytes()
+    # Inverting and multiplying take a time that depends on the number, and the time of many signatures could tell the
+    # key. So both are done with numbers that are new each time; they cancel out.
+    mask = draw_scalar(secrets.token_bytes)
+    return Signature((point * mask) * (divisor * mask).inverse(), exponent).to_bytes()
 
 
 def sign_point(secret_key: BbsSecretKey, point: G1Point, interface: Interface) -> bytes:

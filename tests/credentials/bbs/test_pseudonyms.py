@@ -321,22 +321,27 @@ def test_a_commitment_that_was_changed_is_refused(position: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "data",
+    ("data", "reason"),
     [
-        b"",
-        COMMITTED.commitment_with_proof[:-32],
-        COMMITTED.commitment_with_proof[:-1],
-        COMMITTED.commitment_with_proof + bytes(32),
-        b"\xc0" + bytes(47) + COMMITTED.commitment_with_proof[48:],
-        COMMITTED.commitment_with_proof[:-32] + ORDER.to_bytes(32),
-        COMMITTED.commitment_with_proof + bytes(32 * 1_001),
-        commit_nym(NYM, committed=[b"second"], random=secrets.token_bytes).commitment_with_proof,
+        (b"", "a length that no commitment has"),
+        (COMMITTED.commitment_with_proof[:-1], "a length that no commitment has"),
+        (COMMITTED.commitment_with_proof + bytes(32 * 1_001), "a length that no commitment has"),
+        (COMMITTED.commitment_with_proof + bytes(32), "a scalar in it"),
+        (COMMITTED.commitment_with_proof[:-32] + ORDER.to_bytes(32), "a scalar in it"),
+        (b"\xc0" + bytes(47) + COMMITTED.commitment_with_proof[48:], "identity"),
+        (b"\x80" + bytes(46) + b"\x04" + COMMITTED.commitment_with_proof[48:], "no point"),
+        (commit_nym(NYM, committed=[b"second"], random=secrets.token_bytes).commitment_with_proof, "hides 2 messages"),
     ],
-    ids=["empty", "short", "shorter", "zero", "identity", "order", "huge", "two"],
+    ids=["empty", "shorter", "huge", "zero", "order", "identity", "subgroup", "two"],
 )
-def test_a_commitment_of_another_form_is_malformed_or_unproven(data: bytes) -> None:
-    with pytest.raises((Malformed, BadCommitment)):
+def test_a_commitment_of_another_form_cannot_be_read(data: bytes, reason: str) -> None:
+    with pytest.raises(Malformed, match=reason):
         check_nym_commitment(data)
+
+
+def test_a_commitment_with_a_number_less_is_not_proven() -> None:
+    with pytest.raises(BadCommitment):
+        check_nym_commitment(COMMITTED.commitment_with_proof[:-32])
 
 
 def test_a_commitment_to_more_than_a_nym_is_not_signed() -> None:
