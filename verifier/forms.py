@@ -28,9 +28,17 @@ class Form(Enum):
     """An SD-JWT VC, for every wallet."""
 
 
-def forms_of(gate: Gate, party: Party) -> tuple[Form, ...]:  # noqa: ARG001 - what both decide comes with the judging
-    """Return the forms that a gate takes, the most private first: SD-JWT VCs, which alone can be judged so far."""
-    return (Form.SD_JWT,)
+def forms_of(gate: Gate, party: Party) -> tuple[Form, ...]:
+    """Return the forms that a gate takes, the most private first.
+
+    A gate with a limit takes pseudonyms, and numbers of copies only if its owner allows other wallets: a number is the
+    same at every gate. A party that proves no host can ask for no pseudonym; it is for trials, and takes SD-JWT VCs.
+    """
+    if not party.proves_host:
+        return (Form.SD_JWT,)
+    if gate.counting is None:
+        return Form.BASELINE, Form.SIGNED, Form.SD_JWT
+    return (Form.PSEUDONYM, Form.SD_JWT) if gate.counting.takes_other_wallets else (Form.PSEUDONYM,)
 
 
 def nym_domain(gate: Gate, party: Party, *, now: datetime) -> str:

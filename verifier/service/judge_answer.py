@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from credentials.protocols.dcql import check_shape
-from credentials.protocols.openid4vp import AuthorizationResponse, ErrorResponse
+from credentials.protocols.openid4vp import AuthorizationResponse, ErrorResponse, build_presentation_header
 from credentials.verify import verify
+from credentials.verify_linked import Occasion, verify_holder_presentation, verify_linked
 from verifier.errors import WalletDeclined
 from verifier.evidence import Basis, Evidence, build_evidence
+from verifier.forms import Form, nym_domain
 from verifier.requirements import types_asked
 from verifier.service.build_request import OpenRequest, ask
 
@@ -79,6 +81,9 @@ class _Judge:
         self._known = known
         self._client = party.client_id(found.request.request_id)
         self._nonce = found.gate.terms.shake(found.request.salt).nonce
+        self._presentation_header = build_presentation_header(
+            self._client, self._nonce, party.response_url(found.request.request_id)
+        )
 
     def verify(self, query_id: str, shown: Presentation) -> Verified:
         types = types_asked(self._asked.query, query_id)
@@ -93,4 +98,26 @@ class _Judge:
                 statuses=self._known.lists,
                 lenient=self._known.lenient,
             )
-        raise AssertionError("no linked credential is asked for")
+        form = self._asked.forms[query_id]
+        match form:
+            case Form.SIGNED:
+                occasion = Occasion(
+                    challenge=self._nonce, domain=self._client, presentation_header=self._presentation_header
+                )
+                return verify_holder_presentation(
+                    shown, policy=self._policy, occasion=occasion, at=self._now, types=types
+                )
+            case Form.BASELINE | Form.PSEUDONYM:
+                domain = None if form is Form.BASELINE else nym_domain(self._found.gate, self._party, now=self._now)
+                return verify_linked(
+                    shown,
+                    policy=self._policy,
+                    presentation_header=self._presentation_header,
+                    nym_domain=domain,
+                    at=self._now,
+                    types=types,
+                )
+            case Form.SD_JWT:
+                raise AssertionError("check_shape lets no object through for an SD-JWT VC")
+            case _:
+                assert_never(form)
