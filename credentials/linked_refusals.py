@@ -1,7 +1,5 @@
 """Why `credentials.verify_linked` refuses, beside what proofs, pseudonyms and the data model have errors for."""
 
-from collections.abc import Iterable
-
 from credentials.errors import HolderError, IssuerError
 
 
@@ -75,10 +73,10 @@ class HolderUnknown(HolderError):
 
     code = "holder_unknown"
 
-    def __init__(self, methods: Iterable[str]) -> None:
+    def __init__(self) -> None:
         super().__init__(
-            f"Whoever shows this must sign with a key that is its own name ({' or '.join(methods)}): no other is "
-            "looked up here, so that nobody learns of it."
+            "Whoever shows this must sign with a key that is its own name (did:key or did:jwk): no other is looked up "
+            "here, so that nobody learns of it."
         )
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
 from typing import Final
 
 from credentials.data_integrity.bbs_2023_values import Feature
@@ -11,10 +10,9 @@ from credentials.data_integrity.chains import ProofPolicy, verify_proofs
 from credentials.data_integrity.errors import WrongController
 from credentials.data_integrity.keys import check_controller, find_key_in
 from credentials.data_integrity.proofs import AUTHENTICATION, controller_of, read_proofs
-from credentials.dids.did import parse_did
-from credentials.dids.did_jwk import read_did_jwk
-from credentials.dids.did_key import read_did_key
 from credentials.dids.document import Relation
+from credentials.dids.errors import DidMethodUnsupported
+from credentials.dids.own_key import read_own_key
 from credentials.encoding.strict_json import Json
 from credentials.evidence import SEAL, Verified
 from credentials.linked_refusals import HolderUnknown, NotOneCredential, NotTheHolders, ReusableProof, UnaskedPseudonym
@@ -35,8 +33,6 @@ _STEPS: Final = (
     "6 the issuer's proof holds",
     "16 about the holder, or tied to nothing else",
 )
-# A DID that is its own key is looked up without asking anybody.
-_READERS: Final = MappingProxyType({"key": read_did_key, "jwk": read_did_jwk})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,13 +132,12 @@ def _verify_holder(
     dids = {controller_of(proof.verification_method) for proof in read_proofs(presentation)}
     if len(dids) != 1:
         raise WrongController("holder")
-    did = parse_did(dids.pop(), what="holder's DID")
-    reader = _READERS.get(did.method)
-    if reader is None:
-        raise HolderUnknown([f"did:{method}" for method in _READERS])
-    document = reader(did)
+    try:
+        document = read_own_key(dids.pop())
+    except DidMethodUnsupported as error:
+        raise HolderUnknown from error
     policy = ProofPolicy(
-        find_key=find_key_in({did.text: document}),
+        find_key=find_key_in({document.did: document}),
         at=at,
         clock_skew_s=clock_skew_s,
         purpose=AUTHENTICATION,
@@ -157,7 +152,7 @@ def _verify_holder(
     method = proven.proofs[0].verification_method
     if "holder" in presentation:
         check_controller(presentation, method, role="holder")
-    return did.text, document.find_key(method, relation=Relation.AUTHENTICATION).thumbprint
+    return document.did, document.find_key(method, relation=Relation.AUTHENTICATION).thumbprint
 
 
 def _is_published(credential: Mapping[str, Json]) -> bool:
