@@ -19,7 +19,7 @@ from credentials.bbs import (
     ProverNym,
 )
 from credentials.bbs.secret import Random
-from credentials.data_integrity.adding import ProofOptions, append_proof, build_proof_members, with_proof_context
+from credentials.data_integrity.adding import ProofOptions, append_proof, with_proof_context
 from credentials.data_integrity.bbs_2023_features import (
     Commitment,
     HolderSecrets,
@@ -37,6 +37,7 @@ from credentials.data_integrity.selection import Selectable, name_blank_nodes
 from credentials.data_integrity.statements import (
     HMAC_KEY_BYTES,
     Statements,
+    build_alone,
     find_proof,
     hash_options,
     hash_proof,
@@ -125,13 +126,14 @@ def add_base_proof(  # noqa: PLR0913 - each is an input of the specification, al
         options: what the proof says of itself.
 
     Raises:
-        ProofImpossible: no labels in this order were found; commitment or entropy are missing, or not wanted.
+        ProofImpossible: no labels in this order were found; commitment or entropy are missing, or not wanted; or the
+            proof would build on another.
         BadCommitment: the commitment's sender does not know what it hides.
         SelectionError, Malformed: the pointers do not fit, or parts of the document cannot be told apart.
         UnsafeLinkedData and others: the document is no safe JSON-LD.
     """
     document = with_proof_context(document)
-    members = build_proof_members(SUITE, verification_method, options)
+    members = build_alone(SUITE, verification_method, options)
     selectable = name_blank_nodes(without_proof(document))
     key, labels = _draw_labels(selectable, hmac_key, random, in_document_order=in_document_order)
     statements = Statements.group(selectable, labels, mandatory)

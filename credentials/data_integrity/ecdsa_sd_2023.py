@@ -9,7 +9,7 @@ from typing import Final, Self
 
 from typing_extensions import Unpack
 
-from credentials.data_integrity.adding import ProofOptions, append_proof, build_proof_members, with_proof_context
+from credentials.data_integrity.adding import ProofOptions, append_proof, with_proof_context
 from credentials.data_integrity.errors import BadProof, WrongKeyKind
 from credentials.data_integrity.proof_values import (
     WHAT,
@@ -28,6 +28,7 @@ from credentials.data_integrity.statements import (
     HMAC_KEY_BYTES,
     Disclosure,
     Statements,
+    build_alone,
     find_proof,
     hash_options,
     hash_proof,
@@ -148,13 +149,14 @@ def add_base_proof(
 
     Raises:
         WrongKeyKind: the signer's key is no P-256 key.
+        ProofImpossible: the proof would build on another, which this suite does not sign.
         SelectionError, Malformed: the pointers do not fit, or parts of the document cannot be told apart.
         UnsafeLinkedData and others: the document is no safe JSON-LD.
     """
     _check_kind(signer.public_key)
     proof_signer = proof_signer or LocalSigner.generate(KeyKind.P256)
     document = with_proof_context(document)
-    members = build_proof_members(SUITE, verification_method, options)
+    members = build_alone(SUITE, verification_method, options)
     hmac_key = random(HMAC_KEY_BYTES)
     statements = _group(without_proof(document), hmac_key, mandatory)
     public_key = _key_bytes(proof_signer.public_key)

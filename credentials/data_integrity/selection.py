@@ -14,7 +14,15 @@ from typing import Final, TypeAlias
 
 from credentials.encoding.strict_json import Json
 from credentials.errors import HandstampError, Malformed
-from credentials.linked_data import BlankNodeNamed, Canonical, Quad, canonicalize, canonicalize_quads, to_dataset
+from credentials.linked_data import (
+    BlankNodeNamed,
+    Canonical,
+    Quad,
+    UnsafeLinkedData,
+    canonicalize,
+    canonicalize_quads,
+    to_dataset,
+)
 from credentials.linked_data.nquads import is_blank
 
 MAX_POINTERS: Final = 256
@@ -182,7 +190,11 @@ def name_blank_nodes(document: Mapping[str, Json]) -> Selectable:
         raise BlankNodeNamed
     namer = _Namer()
     named = namer.name(document)
-    quads = to_dataset(named)
+    try:
+        quads = to_dataset(named)
+    except UnsafeLinkedData:
+        to_dataset(document)  # Raises if it is not the names that do not fit.
+        raise NotSelectable from None
     # An object that is no node (JSON as a literal, a map) takes the name as part of its value.
     strays = namer.given - {quad.subject for quad in quads}
     if strays:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from credentials.data_integrity.errors import BadProof, WrongSuite
+from credentials.data_integrity.adding import ProofOptions, build_proof_members
+from credentials.data_integrity.errors import BadProof, ProofImpossible, WrongSuite
 from credentials.data_integrity.proofs import Proof, build_configuration, read_proofs
 from credentials.data_integrity.selection import NothingSelected, Selectable, select
 from credentials.encoding import base64url
@@ -178,6 +179,17 @@ def hash_proof(proof: Proof, document: Mapping[str, Json]) -> bytes:
 def _hash_configuration(configuration: bytes) -> bytes:
     # The proofs of one issuer's key say the same, unless they have a date: most are read before.
     return hash_lines(canonicalize(parse_object(configuration, what=_WHAT)).statements)
+
+
+def build_alone(suite: str, verification_method: str, options: ProofOptions) -> dict[str, Json]:
+    """Return a proof without its value, of a suite that signs the document alone.
+
+    Raises:
+        ProofImpossible: it would build on another, which would be named and not signed.
+    """
+    if options.get("previous_proof"):
+        raise ProofImpossible(f"a proof of the kind {suite} does not sign what it builds on")
+    return build_proof_members(suite, verification_method, options)
 
 
 def find_proof(document: Mapping[str, Json], suite: str) -> Proof:

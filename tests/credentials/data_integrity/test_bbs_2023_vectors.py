@@ -45,7 +45,7 @@ def test_every_step_of_the_baseline_vectors(published: Path, issuer: BbsSecretKe
     value = BaseValue.parse(vectors.base["proof"]["proofValue"])
     assert value.feature is Feature.BASELINE
     assert (value.signature.hex(), value.hmac_key.hex()) == (recovered["bbsSignature"], recovered["hmacKey"])
-    made = bbs_2023.add_base_proof(
+    made: dict[str, Any] = bbs_2023.add_base_proof(
         vectors.document,
         secret_key=issuer,
         verification_method=vectors.proof.verification_method,
@@ -63,7 +63,9 @@ def test_every_step_of_the_baseline_vectors(published: Path, issuer: BbsSecretKe
     vectors.check_shown(disclosure)
     opened = bbs_2023.open_base(vectors.base, public_key=issuer.public_key)
     header = bytes.fromhex("113377aa")
-    derived = bbs_2023.derive(opened, selective=selective, presentation_header=header, random=secrets.token_bytes)
+    derived: dict[str, Any] = bbs_2023.derive(
+        opened, selective=selective, presentation_header=header, random=secrets.token_bytes
+    )
     # The numbers that hide the rest are new each time, and it is not said which ones the authors took.
     theirs, ours = (DerivedValue.parse(each["proof"]["proofValue"]) for each in (vectors.derived, derived))
     assert theirs.write() == vectors.derived["proof"]["proofValue"]
@@ -99,7 +101,7 @@ def test_every_step_of_the_holder_binding_vectors(published: Path, issuer: BbsSe
     vectors, features = Vectors(published / "HolderBinding"), read_features(published)
     disclosure = check_disclosure(vectors, features)
     commitment, recovered = vectors.read("commitmentInfo.json"), vectors.read("derivedRecoveredBaseData.json")
-    made = bbs_2023.add_base_proof(
+    made: dict[str, Any] = bbs_2023.add_base_proof(
         vectors.document,
         secret_key=issuer,
         verification_method=vectors.proof.verification_method,
@@ -113,14 +115,14 @@ def test_every_step_of_the_holder_binding_vectors(published: Path, issuer: BbsSe
     assert value.write() == vectors.base["proof"]["proofValue"]
     assert (value.signature.hex(), value.header.hex()) == (recovered["bbsSignature"], recovered["bbsHeader"])
     # The exponent of a signature is the issuer's to choose; all else is the same.
-    assert replace(BaseValue.parse(made["proof"]["proofValue"]), signature=value.signature) == value  # type: ignore[call-overload,index]
+    assert replace(BaseValue.parse(made["proof"]["proofValue"]), signature=value.signature) == value
     opened = bbs_2023.open_base(
         vectors.base,
         public_key=issuer.public_key,
         blind=ProverBlind.from_bytes(bytes.fromhex(commitment["secretProverBlind"])),
         holder_secret=bytes.fromhex(features["holderSecretHex"]),
     )
-    derived = bbs_2023.derive(
+    derived: dict[str, Any] = bbs_2023.derive(
         opened,
         selective=features["licenseSelective"],
         presentation_header=bytes.fromhex("113377aa"),
