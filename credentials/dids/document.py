@@ -4,6 +4,7 @@ Only what is needed to check a signature is read. A key of a kind that is not kn
 else, is passed over, because documents hold keys for other uses too; a document that contradicts itself is refused.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -14,7 +15,7 @@ from typing import Final, TypeAlias
 from credentials.bbs import BbsPublicKey
 from credentials.dids.did import parse_did, parse_did_url
 from credentials.dids.errors import DidKeyEnded, DidKeyUnknown
-from credentials.encoding import strict_json
+from credentials.encoding import base64url, strict_json
 from credentials.encoding.date_time import parse_date_time
 from credentials.encoding.strict_json import Json
 from credentials.errors import Malformed
@@ -151,6 +152,12 @@ def write_multikey(did: str, key: AnyKey) -> dict[str, Json]:
     """Write a key as a verification method that is named by the key (Controlled Identifiers 1.0 §2.2.2)."""
     multikey = key.multikey
     return {"id": f"{did}#{multikey}", "type": "Multikey", "controller": did, "publicKeyMultibase": multikey}
+
+
+def fingerprint_keys(keys: Iterable[AnyKey]) -> str:
+    """Return one fingerprint of several keys, for two people to compare: SHA-256 of their sorted Multikeys."""
+    text = "\n".join(sorted({key.multikey for key in keys}))
+    return base64url.encode(hashlib.sha256(text.encode("ascii")).digest())
 
 
 def multikey_url(did: str, key: AnyKey) -> str:

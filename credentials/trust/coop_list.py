@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from credentials.dids.did import parse_did
+from credentials.bbs import BbsPublicKey
+from credentials.dids.did import parse_did, parse_did_url
 from credentials.encoding.strict_json import Json
 from credentials.errors import Malformed
 from credentials.keys.certificates import parse_authority, write_authorities
@@ -162,7 +163,8 @@ def _read_member(value: Json, what: str, ends: datetime) -> TrustedIssuer:
     jwks = members.optional_object("jwks")
     keys = dict(jwks.array("keys", _read_key, max_items=_MAX_KEYS)) if jwks is not None else {}
     anchors = members.optional_array("authorities", _read_authority, max_items=_MAX_AUTHORITIES)
-    if not keys and not anchors:
+    bbs_keys = dict(members.optional_array("multikeys", _read_multikey, max_items=_MAX_KEYS))
+    if not keys and not anchors and not bbs_keys:
         raise Malformed(what, "it has neither keys nor an authority, so nothing could be checked")
     return TrustedIssuer(
         issuer=issuer,
@@ -170,6 +172,7 @@ def _read_member(value: Json, what: str, ends: datetime) -> TrustedIssuer:
         did=None if did is None else parse_did(did, what=members.named("did")).text,
         keys=frozenset(key.thumbprint for key in keys.values()),
         public_keys=keys,
+        bbs_keys=bbs_keys,
         anchors=anchors,
         types=frozenset(members.texts("types", max_items=_MAX_TYPES)),
         until=ends,
@@ -181,17 +184,26 @@ def _read_key(value: Json, what: str) -> tuple[str, PublicKey]:
     return Members(value, what=what).optional_text("kid") or key.thumbprint, key
 
 
+def _read_multikey(value: Json, what: str) -> tuple[str, BbsPublicKey]:
+    members = Members(value, what=what)
+    url = parse_did_url(members.text("id"), what=members.named("id")).text
+    multikey = members.text("publicKeyMultibase")
+    return url, BbsPublicKey.from_multikey(multikey, what=members.named("publicKeyMultibase"))
+
+
 def _read_authority(value: Json, what: str) -> bytes:
     return parse_authority(value, what=what)
 
 
 def _write_member(member: TrustedIssuer) -> dict[str, Json]:
     keys: list[Json] = [{**key.jwk, "kid": kid} for kid, key in member.public_keys.items()]
+    multikeys: list[Json] = [{"id": url, "publicKeyMultibase": key.multikey} for url, key in member.bbs_keys.items()]
     return without_absent(
         issuer=member.issuer,
         name=member.name,
         did=member.did,
         types=[*sorted(member.types)],
         jwks={"keys": keys} if keys else None,
+        multikeys=multikeys or None,
         authorities=[text for pem in member.anchors for text in write_authorities(pem)],
     )

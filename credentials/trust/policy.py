@@ -73,8 +73,9 @@ class TrustedIssuer:
         kid = header.get("kid")
         if isinstance(kid, str) and (key := self._find_known_key(kid)) is not None:
             return key
-        if kid is None and len(self.public_keys) == 1:
-            return next(iter(self.public_keys.values()))
+        known = set(self.public_keys.values())
+        if kid is None and len(known) == 1:
+            return known.pop()
         raise WrongIssuerKey(self.issuer)
 
     def _find_known_key(self, kid: str) -> PublicKey | None:

@@ -20,7 +20,7 @@ from plumbing.fetch import Fetcher, HttpFetcher
 from verifier.service.distrust_issuer import distrust_issuer
 from verifier.service.follow_list import ask_list, follow_list, leave_list
 from verifier.service.refresh_trust import refresh_trust
-from verifier.service.trust_issuer import ask_did, ask_issuer, trust_anchor, trust_keys
+from verifier.service.trust_issuer import LinkedKeys, ask_did, ask_issuer, ask_linked_keys, trust_anchor, trust_keys
 from verifier.subscriptions import Subscription
 
 _T = TypeVar("_T")
@@ -62,7 +62,17 @@ def trust(
         return
     found = str(issuer)
     if anchor is not None:
-        known = trust_anchor(tools.work, found, anchor.read_bytes(), name=name, party=tools.party, now=system_clock())
+        linked = _ask(tools, lambda _, resolver: ask_linked_keys(found, resolver=resolver))
+        _compare_linked_keys(linked, out, yes=yes)
+        known = trust_anchor(
+            tools.work,
+            found,
+            anchor.read_bytes(),
+            name=name,
+            party=tools.party,
+            now=system_clock(),
+            linked=linked,
+        )
     else:
         known = _trust_after_comparing(tools, found, out, name=name, yes=yes)
     out.print(f"{escape(known.name)} is trusted from now on, at every gate of {escape(tools.party.name)}.")
@@ -136,15 +146,35 @@ def _trust_after_comparing(
     statement = _ask(
         tools,
         lambda fetcher, resolver: (
-            ask_did(found, resolver=resolver) if is_did(found) else ask_issuer(found, fetcher=fetcher)
+            ask_did(found, resolver=resolver)
+            if is_did(found)
+            else ask_issuer(found, fetcher=fetcher, resolver=resolver)
         ),
     )
     out.print(f"{escape(found)} says that it signs with:")
     for key in statement.keys.values():
         out.print(f"  [bold]{key.thumbprint}[/]")
+    if statement.linked is not None:
+        out.print(
+            f"and its linked credentials with keys that have together the fingerprint:\n  {_shown(statement.linked)}"
+        )
     if not yes:
         typer.confirm("Is that the fingerprint that the co-op gave you?", abort=True)
     return trust_keys(tools.work, statement, name=name, party=tools.party, now=system_clock())
+
+
+def _shown(linked: LinkedKeys) -> str:
+    return f"[bold]{linked.fingerprint}[/]"
+
+
+def _compare_linked_keys(linked: LinkedKeys | None, out: Terminal, *, yes: bool) -> None:
+    if linked is None:
+        out.print("No keys of linked credentials were found at its did:web, so only others open gates here.")
+        return
+    out.print("No authority vouches for the keys of its linked credentials. They have together the fingerprint:")
+    out.print(f"  {_shown(linked)}")
+    if not yes:
+        typer.confirm("Is that the fingerprint that the co-op gave you?", abort=True)
 
 
 def _follow(tools: VerifierTools, url: str, out: Terminal, *, yes: bool) -> None:
@@ -168,6 +198,10 @@ def _show(issuer: TrustedIssuer, out: Terminal) -> None:
         out.print(f"  known by {escape(issuer.did)}")
     for fingerprint in sorted(issuer.keys):
         out.print(f"  key {fingerprint}")
+    if issuer.did is not None and issuer.bbs_keys:
+        named = {url: key for url, key in issuer.public_keys.items() if url.startswith(f"{issuer.did}#")}
+        linked = LinkedKeys(did=issuer.did, keys=named, bbs_keys=issuer.bbs_keys)
+        out.print(f"  keys of linked credentials, together {linked.fingerprint}")
     if issuer.anchors:
         out.print("  any key that its authority certifies for this host")
 

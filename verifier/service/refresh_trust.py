@@ -49,13 +49,18 @@ async def refresh_trust(
         subscriptions = stores.load_subscriptions(party.site)
         stated = stores.load_stated(party.site)
     done = [await _refresh_list(work, each, fetcher=fetcher, party=party, clock=clock) for each in subscriptions]
-    changing = [(each, each.did) for each in stated if each.types and each.did is not None]
+    changing = [(each, each.did) for each in stated if each.types and each.did is not None and _is_known_by_did(each)]
     done += [
-        await _refresh_keys(work, issuer, did, resolver=resolver, party=party, now=clock())
-        for issuer, did in changing
-        if did.startswith(_CHANGING)
+        await _refresh_keys(work, issuer, did, resolver=resolver, party=party, now=clock()) for issuer, did in changing
     ]
     return tuple(done)
+
+
+def _is_known_by_did(issuer: TrustedIssuer) -> bool:
+    """Whether a person trusts what the document says, and not the very keys that they compared, or an authority."""
+    did = issuer.did or ""
+    named = all(kid.startswith(f"{did}#") for kid in issuer.public_keys)
+    return did.startswith(_CHANGING) and named and not issuer.anchors
 
 
 async def _refresh_list(work: Work, before: Subscription, *, fetcher: Fetcher, party: Party, clock: Clock) -> Refreshed:
@@ -76,11 +81,13 @@ async def _refresh_keys(
     work: Work, before: TrustedIssuer, did: str, *, resolver: DidResolver, party: Party, now: datetime
 ) -> Refreshed:
     try:
-        keys = (await ask_did(did, resolver=resolver)).keys
+        statement = await ask_did(did, resolver=resolver)
     except HandstampError as error:
         return Refreshed(name=did, error=error)
-    if keys != before.public_keys:
-        after = replace(before, public_keys=keys, keys=frozenset(key.thumbprint for key in keys.values()))
+    pinned = frozenset(key.thumbprint for key in statement.keys.values())
+    bbs_keys = statement.linked.bbs_keys if statement.linked else {}
+    after = replace(before, public_keys=statement.keys, keys=pinned, bbs_keys=bbs_keys)
+    if after != before:
         with work.write() as stores:
             if before in stores.load_stated(party.site):
                 stores.save_issuer(party.site, after, now=now)

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
 
+from credentials.bbs import BbsSecretKey
 from credentials.errors import HandstampError, Malformed
 from credentials.keys.errors import BadSignature, PrivateKeyExposed, UnsupportedAlgorithm, WrongTyp
 from credentials.keys.jws import sign_jws
@@ -26,6 +27,7 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
 URL = "https://federation.example/coops"
 PUBLISHER = LocalSigner.generate()
 COOP_KEY = LocalSigner.generate().public_key
+BBS_KEY = BbsSecretKey.generate().public_key
 AUTHORITY = trustme.CA(key_type=trustme.KeyType.ECDSA).cert_pem.bytes()
 ENDS = NOW + timedelta(days=30)
 LIST = CoopList(
@@ -41,6 +43,7 @@ LIST = CoopList(
             did="did:web:coop.example",
             keys=frozenset({COOP_KEY.thumbprint}),
             public_keys={"1": COOP_KEY},
+            bbs_keys={f"did:web:coop.example#{BBS_KEY.multikey}": BBS_KEY},
             types=frozenset({"urn:a", "urn:b"}),
             until=ENDS,
         ),
@@ -127,6 +130,10 @@ MALFORMED: dict[str, dict[str, Any]] = {
     "a member without types": with_member(types=[]),
     "a member without a host": with_member(issuer="urn:coop"),
     "a member with a broken DID": with_member(did="did:web:"),
+    "a multikey without a name": with_member(multikeys=[{"publicKeyMultibase": BBS_KEY.multikey}]),
+    "a multikey of another kind": with_member(
+        multikeys=[{"id": "did:web:coop.example#1", "publicKeyMultibase": COOP_KEY.multikey}]
+    ),
     "an authority that is no certificate": with_member(authorities=["AAAA"]),
     "an authority that is no text": with_member(authorities=[1]),
     "an authority that is no base64": with_member(authorities=["?"]),
@@ -163,6 +170,13 @@ def test_a_list_that_names_a_co_op_twice_is_neither_published_nor_read() -> None
     for members in ((LIST.members[0], LIST.members[0]), (LIST.members[0], replace(twice[1], did=LIST.members[0].did))):
         with pytest.raises((AmbiguousPolicy, Malformed)):
             signed(members=members)
+
+
+def test_a_member_may_have_keys_of_linked_credentials_alone() -> None:
+    member = TrustedIssuer(
+        issuer="https://coop.example", name="x", bbs_keys=LIST.members[0].bbs_keys, types=frozenset({"a"}), until=ENDS
+    )
+    assert check(signed(members=(member,))).members == (member,)
 
 
 def test_authorities_travel_as_certificates_in_base64() -> None:
