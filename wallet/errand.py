@@ -17,6 +17,7 @@ import schemas
 from credentials.encoding import base64url, strict_json
 from credentials.encoding.strict_json import Json
 from credentials.errors import HandstampError
+from credentials.keys.kinds import KeyKind
 from credentials.keys.signer import LocalSigner
 from credentials.protocols.openid4vci import CredentialResponse, DeferredResponse, TokenResponse
 from credentials.protocols.openid4vci.tokens import BEARER
@@ -143,12 +144,23 @@ async def fetch_copy(errand: Errand, source: Source) -> Copy | Deferred:
             return await _take(
                 errand, source, handed, [LocalSigner.from_pem(key.encode(), None) for key in source.keys]
             )
-    if source.form:
+    if source.form and source.form is not LinkedKind.SIGNED:
         nym = _nym_for(errand, source)
         commitment = commit(nym, tools=errand.tools) if nym else None
         return await _take(errand, source, await fetch_linked(counter, source, commitment=commitment), [])
-    signers = [LocalSigner.generate() for _ in range(min(INSTANCES, errand.desk.metadata.batch_size))]
+    signers = [_persona(errand, source)] if source.form else _fresh_keys(errand.desk)
     return await _take(errand, source, await fetch_instances(counter, source, keys=signers), signers)
+
+
+def _fresh_keys(desk: Desk) -> list[LocalSigner]:
+    return [LocalSigner.generate() for _ in range(min(INSTANCES, desk.metadata.batch_size))]
+
+
+def _persona(errand: Errand, source: Source) -> LocalSigner:
+    """Return the key that something to publish names: the same as before, for whoever reads knows it by that."""
+    copy = errand.tools.keeper.load().copy(source.copy) if isinstance(source, Brought) else None
+    keys = [each.key for each in copy.linked if each.key] if copy else []
+    return LocalSigner.from_pem(keys[0].encode(), None) if keys else LocalSigner.generate(KeyKind.ED25519)
 
 
 def _nym_for(errand: Errand, source: Source) -> Nym | None:
@@ -207,7 +219,7 @@ async def _judge(errand: Errand, source: Source, handed: CredentialResponse, sig
     mine = source.copy if isinstance(source, Brought | Deferred) else None
     form = errand.judge.kinds[source.configuration_id]
     if isinstance(form, LinkedForm):
-        return _judge_linked(errand, source, handed, form)
+        return _judge_linked(errand, source, handed, form, signers)
     inspected = await errand.judge.inspect(source.configuration_id, handed.credentials, signers)
     known = errand.tools.keeper.load().copy(mine) if mine else None
     foreign_id = known.id if known and known.foreign else inspected.id
@@ -226,7 +238,9 @@ async def _judge(errand: Errand, source: Source, handed: CredentialResponse, sig
     )
 
 
-def _judge_linked(errand: Errand, source: Source, handed: CredentialResponse, form: LinkedForm) -> Copy:
+def _judge_linked(
+    errand: Errand, source: Source, handed: CredentialResponse, form: LinkedForm, signers: list[LocalSigner]
+) -> Copy:
     if source.credential_identifier is None:
         raise IssuerRefused(errand.desk.host, "it does not say which of your things it hands over")
     empty = Copy(
@@ -238,7 +252,8 @@ def _judge_linked(errand: Errand, source: Source, handed: CredentialResponse, fo
         instances=(),
     )
     known = errand.tools.keeper.load().copy(empty.key)
-    inspected = errand.judge.inspect_linked(form, handed, known=known, nym=_nym_for(errand, source))
+    bound_to = signers[0] if signers else _nym_for(errand, source)
+    inspected = errand.judge.inspect_linked(form, handed, bound_to, known=known)
     return replace(empty, claims=inspected.claims, linked=(inspected.linked,))
 
 

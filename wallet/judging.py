@@ -28,6 +28,8 @@ from wallet.state import Copy, Purpose
 from wallet.typenames import describe_type
 
 _NOBODY: StatedKeys = StatedKeys(by_kid={})
+Binding = Nym | LocalSigner | None
+"""What a credential that is shown by proofs was asked to be bound to: a nym, the key of whom it names, or nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,15 +67,15 @@ class Judge:
                 return self._inspect_ours(kind, credentials, keys)
 
     def inspect_linked(
-        self, form: LinkedForm, handed: CredentialResponse, *, known: Copy | None, nym: Nym | None
+        self, form: LinkedForm, handed: CredentialResponse, bound_to: Binding, *, known: Copy | None
     ) -> LinkedInspected:
         """Check one credential that is shown by proofs.
 
         Args:
             form: what was asked for.
             handed: what came.
+            bound_to: what it was to be bound to, if anything.
             known: what the wallet has of the same copy already.
-            nym: what it was to be bound to, if anything.
 
         Raises:
             UnknownAuthority: no pinned authority vouches for the co-op.
@@ -82,7 +84,7 @@ class Judge:
         host, wallet = self.desk.host, self.tools.keeper.load()
         check_vouched(self.stated, wallet.anchors(Purpose.CO_OPS), host=host, at=self.tools.clock())
         try:
-            inspected = open_handed(handed, form, self._proof(nym))
+            inspected = open_handed(handed, form, self._proof(bound_to))
             check_key_of_type(
                 inspected.linked, form, (each for each in wallet.copies if each.issuer == self.desk.issuer)
             )
@@ -91,10 +93,16 @@ class Judge:
             raise UnwantedCredential(host, error.detail.rstrip(".")) from error
         return inspected
 
-    def _proof(self, nym: Nym | None) -> LinkedProof:
+    def _proof(self, bound_to: Binding) -> LinkedProof:
         if self.stated.document is None:
             raise Marked("the co-op's DID document could not be read, so its key could be for you alone")
-        return LinkedProof(issuer=self.desk.issuer, document=self.stated.document, nym=nym, at=self.tools.clock())
+        nym, signer = (
+            bound_to if isinstance(bound_to, Nym) else None,
+            bound_to if isinstance(bound_to, LocalSigner) else None,
+        )
+        return LinkedProof(
+            issuer=self.desk.issuer, document=self.stated.document, nym=nym, signer=signer, at=self.tools.clock()
+        )
 
     def _inspect_ours(
         self, kind: CredentialType, credentials: Sequence[str], keys: Mapping[str, LocalSigner]

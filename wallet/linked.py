@@ -57,6 +57,7 @@ class LinkedCredential:
         issuer_key: the Multikey that it was signed with, as the co-op stated it in public.
         scope: who counts: the label that its nym goes by; "" where nothing counts.
         commitment: which nym of that scope it was made for (`Nym.commitment`); "" where nothing counts.
+        key: the private key (PEM) of whom it names, for what is published: its holder signs as that; "" for the others.
         notification_id: by which the co-op hears what became of it.
     """
 
@@ -67,6 +68,7 @@ class LinkedCredential:
     issuer_key: str
     scope: str = ""
     commitment: str = field(default="", repr=False)
+    key: str = field(default="", repr=False)
     notification_id: str | None = field(default=None, repr=False)
 
     def is_valid(self, at: datetime) -> bool:

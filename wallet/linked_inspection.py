@@ -13,11 +13,14 @@ from typing import Final
 from credentials.bbs import BbsPublicKey
 from credentials.data_integrity.bbs_2023_values import Feature
 from credentials.dids import DidDocument, Relation
+from credentials.dids.did_key import build_did_key
 from credentials.encoding import strict_json
+from credentials.encoding.date_time import parse_date_time
 from credentials.encoding.strict_json import Json
+from credentials.keys.signer import LocalSigner
 from credentials.protocols.openid4vci import CredentialResponse
 from credentials.trust import TrustedIssuer, TrustPolicy
-from credentials.verify_linked import verify_linked_issued
+from credentials.verify_linked import verify_linked_issued, verify_published
 from wallet.inspection import Marked, check_plain
 from wallet.kinds import LinkedForm
 from wallet.linked import LinkedCredential, LinkedKind, Nym
@@ -45,13 +48,27 @@ class LinkedProof:
         issuer: the co-op's URL.
         document: of its DID, read over a connection that carried nothing of the listener.
         nym: what it was asked to be bound to, if anything.
+        signer: whom it was asked to name, if it is to be published.
         at: now.
     """
 
     issuer: str
     document: DidDocument
-    nym: Nym | None
+    nym: Nym | None = None
+    signer: LocalSigner | None = None
     at: datetime
+
+    def trusted(self, form: LinkedForm) -> TrustPolicy:
+        """The co-op, and what is known of its keys, as the one that is trusted for what was asked for."""
+        issuer = TrustedIssuer(
+            issuer=self.issuer,
+            name=self.issuer,
+            did=self.document.did,
+            bbs_keys=self.keys,
+            public_keys=self.document.keys_for(Relation.ASSERTION),
+            types=frozenset({form.type.vct}),
+        )
+        return TrustPolicy((issuer,))
 
     @property
     def keys(self) -> dict[str, BbsPublicKey]:
@@ -69,8 +86,11 @@ def open_handed(handed: CredentialResponse, form: LinkedForm, proof: LinkedProof
     match form.kind, handed.documents, handed.credentials:
         case (LinkedKind.BASELINE | LinkedKind.PSEUDONYM, (document,), ()):
             inspected = _open_bbs(document, form, proof)
+        case (LinkedKind.SIGNED, (document,), ()):
+            inspected = _open_signed(document, form, proof)
         case _:
             raise Marked("it is not in the form that was asked for, or more than one came")
+    check_plain(inspected.claims, form.type)
     return replace(inspected, linked=replace(inspected.linked, notification_id=handed.notification_id))
 
 
@@ -78,16 +98,9 @@ def _open_bbs(document: Mapping[str, Json], form: LinkedForm, proof: LinkedProof
     keys = proof.keys
     if len(keys) > MAX_BBS_KEYS:
         raise Marked("the co-op states so many keys that one could be for you alone")
-    trusted = TrustedIssuer(
-        issuer=proof.issuer,
-        name=proof.issuer,
-        did=proof.document.did,
-        bbs_keys=keys,
-        types=frozenset({form.type.vct}),
-    )
     received = verify_linked_issued(
         document,
-        policy=TrustPolicy((trusted,)),
+        policy=proof.trusted(form),
         kind=form.type,
         issuer=proof.issuer,
         feature=_FEATURES[form.kind],
@@ -95,19 +108,40 @@ def _open_bbs(document: Mapping[str, Json], form: LinkedForm, proof: LinkedProof
         prover_nym=read_secret(proof.nym) if proof.nym else None,
         blind=read_blind(proof.nym) if proof.nym else None,
     )
-    check_plain(received.claims, form.type)
     return LinkedInspected(
         claims=dict(received.claims),
         linked=LinkedCredential(
             kind=form.kind,
             credential=strict_json.dump(dict(document)).decode(),
-            month=f"{datetime.fromtimestamp(received.issued_at, UTC):%Y-%m}",
+            month=_month(received.issued_at),
             expires_at=datetime.fromtimestamp(received.expires_at, UTC),
             issuer_key=keys[received.issuer_key].multikey,
             scope=proof.nym.scope if proof.nym else "",
             commitment=proof.nym.commitment if proof.nym else "",
         ),
     )
+
+
+def _open_signed(document: Mapping[str, Json], form: LinkedForm, proof: LinkedProof) -> LinkedInspected:
+    """Check what is to be published. All of it is seen by everybody, so nothing in it can mark more than its name."""
+    published = verify_published(document, policy=proof.trusted(form), at=proof.at, types=(form.type.vct,))
+    if proof.signer is None or published.subject_id != build_did_key(proof.signer.public_key):
+        raise Marked("it names somebody else than was asked for")
+    return LinkedInspected(
+        claims=dict(published.claims),
+        linked=LinkedCredential(
+            kind=form.kind,
+            credential=strict_json.dump(dict(document)).decode(),
+            month=_month(published.issued_at),
+            expires_at=parse_date_time(document["validUntil"], what="`validUntil` of the credential"),
+            issuer_key=published.issuer_key.partition("#")[2],
+            key=proof.signer.to_pem(None).decode(),
+        ),
+    )
+
+
+def _month(issued_at: float) -> str:
+    return f"{datetime.fromtimestamp(issued_at, UTC):%Y-%m}"
 
 
 def check_key_of_type(linked: LinkedCredential, form: LinkedForm, held: Iterable[Copy]) -> None:

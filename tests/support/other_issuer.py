@@ -58,9 +58,9 @@ CARD = {"library": "City Library", "rights": {"lend": True, "halls": ["north", "
 Make = Callable[["OtherIssuer", str, PublicKey], str]
 
 
-def make_ours(issuer: "OtherIssuer", identifier: str, key: PublicKey) -> str:
-    """Issue one of our own types as a good co-op does."""
-    kind, claims = OURS[identifier]
+def make_ours(issuer: "OtherIssuer", identifier: str, key: PublicKey, **said: str) -> str:
+    """Issue one of our own types as a good co-op does; `said` are claims that say something else."""
+    kind, claims = OURS[identifier][0], OURS[identifier][1] | said
     month = issuer.now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     end = None
     if kind.lifetime_months:
@@ -280,18 +280,19 @@ class OtherIssuer:
         refresh = secrets.token_urlsafe(16) if self.refreshes else None
         if refresh:
             self.refresh[refresh] = follows
-        details = tuple(
-            AuthorizedCredential(
-                credential_configuration_id=self.configuration_of(each), credential_identifiers=(each,)
-            )
-            for each in self.identifiers
-        )
+        details = tuple(self.authorized(each) for each in self.identifiers)
         return TokenResponse(
             access_token=access,
             token_type="DPoP" if self.dpop else "Bearer",
             expires_in=300,
             refresh_token=refresh,
             authorization_details=details if self.names_identifiers else (),
+        )
+
+    def authorized(self, identifier: str) -> AuthorizedCredential:
+        """Say what a token opens."""
+        return AuthorizedCredential(
+            credential_configuration_id=self.configuration_of(identifier), credential_identifiers=(identifier,)
         )
 
     def give_nonce(self, _: httpx.Request) -> httpx.Response:
