@@ -191,6 +191,7 @@ def test_what_is_no_point_of_the_other_group_is_no_key(data: bytes, reason: str)
         (encode_base58btc(b"\xeb\x01" + IDENTITY_G2), "identity"),
         (PUBLIC.multikey * 2, "longer than"),
     ],
+    ids=range(9),
 )
 def test_a_multikey_of_another_kind_is_no_bbs_key(text: str, reason: str) -> None:
     with pytest.raises(Malformed, match=reason):

@@ -193,7 +193,7 @@ def test_what_does_not_belong_to_a_feature_is_not_signed(changes: dict[str, Any]
         ({"feature": Feature.HOLDER_BINDING_PSEUDONYM}, Malformed),
         ({"feature": Feature.HOLDER_BINDING, "entropy": None, "commitment_with_proof": bytes(112)}, Malformed),
     ],
-    ids=str,
+    ids=range(5),
 )
 def test_a_commitment_that_says_nothing_is_not_signed(changes: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error):
