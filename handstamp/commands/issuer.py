@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from credentials.dids import fingerprint_keys
 from handstamp.commands import issuer_hold, issuer_import, issuer_ledger, issuer_publish, issuer_registers
 from handstamp.commands.issuer_shared import (
     AsJson,
@@ -22,7 +23,7 @@ from handstamp.commands.issuer_shared import (
     print_json,
     show,
 )
-from handstamp.composition.issuer import KEY_NAME, issuer_keys
+from handstamp.composition.issuer import KEY_NAME, issuer_keys, linked_keys
 from handstamp.composition.service import run_service
 from handstamp.settings import load_settings
 from issuer.ledger import PLAYS_TO_OWN, BuyRelease, BuyTrack, Entry, Gain, Play, Thing, ThingKind
@@ -38,6 +39,7 @@ from plumbing.fetch import HttpFetcher
 from plumbing.ids import new_internal_id
 from plumbing.logs import configure
 from plumbing.qr import qr_terminal
+from schemas import ALL
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 listener_app = typer.Typer(no_args_is_help=True)
@@ -252,9 +254,21 @@ def import_keys(
 
 
 @keys_app.command("show")
-def show_keys() -> None:
+def show_keys(
+    *,
+    linked: Annotated[
+        bool, typer.Option("--linked", help="The one fingerprint of all keys of linked credentials instead.")
+    ] = False,
+) -> None:
     """Show the fingerprint of the key that signs: whoever runs a site compares it before trusting the co-op."""
-    typer.echo(issuer_keys(load_settings()).signer(KEY_NAME).public_key.thumbprint)
+    keys = issuer_keys(load_settings())
+    own = keys.signer(KEY_NAME).public_key
+    if not linked:
+        typer.echo(own.thumbprint)
+        return
+    others = linked_keys(keys)
+    bbs = [others.of(kind).public_key for kind in ALL]
+    typer.echo(fingerprint_keys([own, others.signer.public_key, *bbs]))
 
 
 def _record(parts: IssuerTools, listener: str, act: Gain, *, key: str | None, now: datetime) -> Entry:

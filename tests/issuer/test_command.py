@@ -11,6 +11,8 @@ import structlog
 import uvicorn
 from typer.testing import CliRunner, Result
 
+from credentials.dids import Relation, fingerprint_keys, parse_did_document
+from credentials.encoding import strict_json
 from credentials.errors import Malformed
 from credentials.protocols.openid4vci import AttestationRules, CredentialOffer, parse_offer_link
 from handstamp.commands import issuer
@@ -159,6 +161,9 @@ def test_keys_are_imported_with_their_certificate_and_sign_from_then_on(terminal
     parts = compose_issuer(load_settings())
     assert len(parts.identity.x5c) == 1
     assert terminal.say("keys", "show").strip() == parts.identity.signer.public_key.thumbprint
+    published = parse_did_document(strict_json.dump(parts.identity.did_document()), did=parts.identity.did)
+    making_statements = [*published.keys_for(Relation.ASSERTION).values(), *published.bbs_keys.values()]
+    assert terminal.say("keys", "show", "--linked").strip() == fingerprint_keys(making_statements)
     parts.database.close()
 
 
