@@ -18,6 +18,7 @@ if not __package__:  # Run as a script, Python knows this folder only; `benchmar
 from benchmarks.bbs import measure_bbs  # noqa: E402
 from benchmarks.flows import measure_flows  # noqa: E402
 from benchmarks.kernel import measure_kernel  # noqa: E402
+from benchmarks.linked import measure_linked  # noqa: E402
 from benchmarks.measure import ROUNDS, SECONDS_PER_ROUND, Figure  # noqa: E402
 from benchmarks.zip_stream import measure_zip  # noqa: E402
 from plumbing.clock import system_clock  # noqa: E402
@@ -69,6 +70,7 @@ def measure_all(effort: Effort) -> Iterator[Figure]:
     """Measure every figure, in the order of the table."""
     yield from measure_kernel(rounds=effort.rounds, seconds=effort.seconds)[1]
     yield from measure_bbs(rounds=effort.rounds, seconds=effort.seconds)
+    yield from measure_linked(rounds=effort.rounds, seconds=effort.seconds)
     with TemporaryDirectory(prefix="handstamp-bench-") as folder:
         yield from measure_flows(Path(folder), rounds=effort.rounds, flows=effort.flows)
     with TemporaryDirectory(prefix="handstamp-bench-") as folder:
