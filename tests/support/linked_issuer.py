@@ -95,6 +95,8 @@ class LinkedIssuer(OtherIssuer):
     entropy: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     subjects: list[str] = field(default_factory=list)
+    names: Callable[["LinkedIssuer"], str] | None = None
+    """Gives the key proof whose key is named in the place of the one that came."""
 
     def scope_of(self, identifier: str) -> str:
         """Say who counts by a copy, in whichever form."""
@@ -159,6 +161,8 @@ class LinkedIssuer(OtherIssuer):
     def published(self, asked: CredentialRequest) -> Document:
         """Sign what is published, about the key that came."""
         kind, claims = OURS[split_name(asked.credential_identifier or "")[0]]
+        if self.names:
+            asked = replace(asked, proofs=(self.names(self),))
         (proof,) = check_request_proofs(asked, audience=URL, at=self.now(), algorithms=("EdDSA", "ES256"))
         self.subjects.append(build_did_key(proof.key))
         document = build_public_credential(

@@ -15,7 +15,7 @@ from wallet.ports import Tools
 from wallet.renewing import ENDS_SOON, is_due, is_stale
 from wallet.state import Copy, Wallet
 from wallet.supply import Brought, Deferred, Source, Supply, Waiting
-from wallet.visiting import Report, ToppedUp, copy_of, visit
+from wallet.visiting import Report, ToppedUp, copy_of, ends_with_its_cohort, visit
 
 _NO_WAY: Final = "nothing that the co-op gave lets this wallet come back for more; ask it for a new offer"
 
@@ -70,8 +70,9 @@ def _is_wanted(source: Source, supply: Supply, wallet: Wallet, now: datetime) ->
                 return False
             if source.form is None:
                 return runs_low(copy, now)
-            gone = copy.linked_as(source.form, now) is None
-            return is_stale(source, copy, now) and (gone or is_due(supply, now))
+            # What ends with its cohort has a moment of its own to be renewed at.
+            waits = ends_with_its_cohort(source) and copy.linked_as(source.form, now) and not is_due(supply, now)
+            return is_stale(source, copy, now) and not waits
 
 
 def _without_a_way(wallet: Wallet, issuer: str | None, now: datetime) -> Iterable[Copy]:
