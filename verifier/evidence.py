@@ -11,6 +11,7 @@ from credentials.encoding import base64url
 from credentials.protocols.dcql import check_answer
 from credentials.status import StatusCheck
 from verifier.errors import WrongIssuerForClaim
+from verifier.forms import Form
 from verifier.limits import PSEUDONYM, NotCountable, build_mark
 from verifier.receipts import SignedTerms
 
@@ -82,7 +83,8 @@ def build_evidence(
         WrongIssuerForClaim: a co-op speaks for another one.
         NotCountable: the gate has a limit, and nothing to count by was shown.
     """
-    check_answer(asked.query, verified)
+    # Other wallets show some credentials whole, such as published ones; what nobody asked for is forgotten here.
+    check_answer(asked.query, verified, whole=asked.ids_in(Form.SIGNED))
     for query_id, coop in asked.own_word.items():
         if query_id in verified:
             _check_own_word(verified[query_id].issuer, coop, policy)

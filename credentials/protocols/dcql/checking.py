@@ -1,6 +1,6 @@
 """What a verifier checks in an answer: it is what was asked, all of it, and nothing else (OpenID4VP 1.0 §6.4, §8.6)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar, Final, Protocol, TypeAlias
 
@@ -175,7 +175,9 @@ def check_several(query: Query, vp_token: Mapping[str, Sequence[Presentation]]) 
     return vp_token
 
 
-def check_answer(query: Query, answers: Mapping[str, Answer | Sequence[Answer]]) -> None:
+def check_answer(
+    query: Query, answers: Mapping[str, Answer | Sequence[Answer]], *, whole: Collection[str] = ()
+) -> None:
     """Check verified presentations against the query. `values` are compared here, whatever the wallet did (§6.4.1).
 
     Claims that a path leads past are not looked at: whether they could have been hidden, an answer does not say. What
@@ -185,6 +187,8 @@ def check_answer(query: Query, answers: Mapping[str, Answer | Sequence[Answer]])
         query: what was asked.
         answers: what `verify` made of each presentation, by the id of its credential query; several where the query
             allows several, each of which must be what was asked.
+        whole: the ids of queries that are answered by what cannot be shown in parts: claims that nobody asked for may
+            come along, and are for the caller to forget.
 
     Raises:
         AnswerRefused: something is missing, wrong or was not asked.
@@ -198,18 +202,19 @@ def check_answer(query: Query, answers: Mapping[str, Answer | Sequence[Answer]])
         if not listed or (len(listed) > 1 and not credential.multiple):
             raise NotOnePresentation(query_id)
         for answer in listed:
-            _check_one(credential, answer)
+            _check_one(credential, answer, whole=query_id in whole)
     _check_sets(query, frozenset(answers))
 
 
-def _check_one(query: CredentialQuery, answer: Answer) -> None:
+def _check_one(query: CredentialQuery, answer: Answer, *, whole: bool) -> None:
     if reason := _find_uncheckable(query):
         raise UnsupportedQuery([f"{shown(query.id)} {reason}"])
     if not query.accepts_type(vct=answer.vct, types=_types_of(answer.vct)):
         wanted = query.vct_values or [" and ".join(types) for types in query.type_values]
         raise WrongAnswerType(query.id, wanted=wanted, got=answer.vct)
     refusals = [
-        _find_refusal(query, [query.claims[index] for index in selection], answer) for selection in query.selections()
+        _find_refusal(query, [query.claims[index] for index in selection], answer, whole=whole)
+        for selection in query.selections()
     ]
     # One of the alternatives must fit exactly; when none does, the verifier's favourite explains why.
     if None not in refusals and refusals[0] is not None:
@@ -222,7 +227,9 @@ def _types_of(vct: str) -> frozenset[str]:
     return frozenset() if kind is None else frozenset(kind.type_iris)
 
 
-def _find_refusal(query: CredentialQuery, selection: Sequence[ClaimQuery], answer: Answer) -> AnswerRefused | None:
+def _find_refusal(
+    query: CredentialQuery, selection: Sequence[ClaimQuery], answer: Answer, *, whole: bool
+) -> AnswerRefused | None:
     query_id = query.id
     # Evidence holds the claims of the subject alone, whatever the format (§B.1.2: a path begins at the root).
     about = [
@@ -239,7 +246,7 @@ def _find_refusal(query: CredentialQuery, selection: Sequence[ClaimQuery], answe
         return WrongClaimValue(query_id, wrong)
     always = ALWAYS_SHOWN if query.format == SD_JWT_VC else frozenset[str]()
     wanted = always.union(str(claim.path[0]) for claim in about)
-    if unasked := [name for name in answer.disclosed if name not in wanted]:
+    if not whole and (unasked := [name for name in answer.disclosed if name not in wanted]):
         return UnaskedClaim(query_id, unasked)
     return None
 
