@@ -11,6 +11,7 @@ from credentials.encoding import strict_json
 from credentials.months import months_after, start_of_month
 from issuer.api import document_response
 from issuer.parts import IssuerParts
+from issuer.web.vocabulary import add_vocabulary
 from plumbing.web.app import wants_page
 from plumbing.web.pages import SOURCE_LANGUAGE
 from schemas import ALL, CredentialType
@@ -26,6 +27,7 @@ def add_types(router: APIRouter, parts: IssuerParts) -> None:
     """Add the addresses of every type; none of them asks who is there."""
     for kind in ALL:
         _add_type(router, parts, kind)
+    add_vocabulary(router, parts)
 
     @router.get("/types")
     async def all_types(request: Request) -> Response:
@@ -54,6 +56,8 @@ def _add_type(router: APIRouter, parts: IssuerParts, kind: CredentialType) -> No
         ("metadata", metadata, _JSON),
         ("schema", strict_json.dump(kind.json_schema), _JSON),
         ("example", strict_json.dump(kind.example), _JSON),
+        ("linked-schema", strict_json.dump(kind.linked_schema), _JSON),
+        ("linked-example", strict_json.dump(kind.linked_example), _JSON),
         ("logo.svg", kind.logo, _SVG),
     ):
         router.get(f"{path}/{name}")(_serve(body, media_type))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import schemas
+from schemas.context import CONTEXT_BYTES, CONTEXT_SHA256, load_context
 
 if TYPE_CHECKING:
     import httpx
@@ -41,6 +42,8 @@ async def test_what_the_page_leads_to_is_there(browser: httpx.AsyncClient) -> No
         assert (await browser.get(f"{path}/metadata")).json() == kind.type_metadata
         assert (await browser.get(f"{path}/schema")).json() == kind.json_schema
         assert (await browser.get(f"{path}/example")).json() == kind.example
+        assert (await browser.get(f"{path}/linked-schema")).json() == kind.linked_schema
+        assert (await browser.get(f"{path}/linked-example")).json() == kind.linked_example
         logo = await browser.get(f"{path}/logo.svg")
         assert (logo.headers["content-type"].partition(";")[0], logo.content) == ("image/svg+xml", kind.logo)
 
@@ -84,3 +87,21 @@ async def test_all_kinds_are_on_one_page(browser: httpx.AsyncClient) -> None:
     for kind in schemas.ALL:
         assert f'href="/types/{kind.configuration_id}"' in page
     assert (await browser.get("/types/Nothing", headers=PAGE)).status_code == 404
+
+
+async def test_the_context_is_given_as_it_was_frozen(browser: httpx.AsyncClient) -> None:
+    answer = await browser.get("/contexts/1")
+    assert answer.headers["content-type"] == "application/ld+json"
+    assert answer.content == CONTEXT_BYTES
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+async def test_the_vocabulary_says_what_every_term_means(browser: httpx.AsyncClient, language: str) -> None:
+    page = html.unescape((await browser.get("/vocabulary", headers=PAGE | {"Accept-Language": language})).text)
+    assert CONTEXT_SHA256 in page
+    for name, iri in load_context()["@context"].items():
+        if iri not in (1.1, True) and not name[0].isupper():
+            assert f"<code>{name}</code>" in page
+            assert f"<code>{iri}</code>" in page
+    for kind in schemas.ALL:
+        assert f'href="/types/{kind.configuration_id}"' in page
