@@ -56,12 +56,12 @@ class Late:
     Attributes:
         why: what happened.
         instance: what showing a single-use instance reveals; None if none is left.
-        renewing: what renewing now reveals; None if nothing can bring more.
+        renewing: what renewing now reveals.
     """
 
     why: str
     instance: str | None
-    renewing: str | None
+    renewing: str
 
 
 def find_late(copy: Copy, kind: LinkedKind, wallet: Wallet, now: datetime) -> Late | None:
