@@ -18,6 +18,13 @@ ENDS_SOON: Final = timedelta(days=30)
 """What ends by itself within this time does not count as something that is left; cohorts have a rule of their own."""
 
 
+RENEWING_NOW: Final = (
+    "Renewing now tells your co-op that your wallet is in use at this moment, not where. A site and the co-op that "
+    "compare their clocks could guess that it was you; wait a while before you show anything."
+)
+"""What a listener reads who does not wait for the moment that was drawn."""
+
+
 def is_due(supply: Supply, now: datetime) -> bool:
     """Tell whether the moment that was drawn for an offer has come."""
     return supply.renew_at is not None and now >= supply.renew_at
@@ -80,8 +87,5 @@ def find_late(copy: Copy, kind: LinkedKind, wallet: Wallet, now: datetime) -> La
             if left
             else None
         ),
-        renewing=(
-            f"Renewing now asks {site}: it learns that your wallet is in use at this moment, not where. A site and "
-            f"{site} that compare their clocks could guess that it was you; wait a while before you show it."
-        ),
+        renewing=RENEWING_NOW,
     )

@@ -1,13 +1,14 @@
 """Copies, gates and numbers in the words of a listener."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 import schemas
 from credentials.encoding import strict_json
 from credentials.encoding.strict_json import Json
 from credentials.protocols.urls import host_of
+from wallet.linked import LinkedKind
 from wallet.state import Copy
 
 FEW_USES: Final = 1
@@ -34,6 +35,12 @@ _NAMES: Final = {
     schemas.COOP_MEMBERSHIP.vct: "membership",
     schemas.VERIFIED_ARTIST.vct: "artist's stamp",
     schemas.CONTRIBUTION.vct: "contribution",
+}
+_PROOFS: Final = {
+    LinkedKind.BASELINE: "without a number",
+    LinkedKind.PSEUDONYM: "with a number for each gate that counts",
+    LinkedKind.DOOR: "at a door without network",
+    LinkedKind.SIGNED: "published under your name",
 }
 _MOST_FOREIGN: Final = 200
 _STEP: Final = 1000
@@ -107,10 +114,19 @@ def uses_left(copy: Copy) -> str:
     return {0: "no use left", 1: "1 use left"}.get(count, f"{count} uses left")
 
 
+def proofs_of(copy: Copy) -> str:
+    """Return as what a copy can be shown without being used up, and until when; "" if as nothing."""
+    kinds = [_PROOFS[each.kind] for each in copy.linked]
+    if not kinds:
+        return ""
+    last = min(each.expires_at for each in copy.linked) - timedelta(seconds=1)
+    return f"{', '.join(kinds)}; as often as you like, until {last:%d %B %Y}"
+
+
 def warning_of(copy: Copy) -> str | None:
     """Return a warning when a copy can be shown only a few times more, or not at all."""
     left = len(copy.instances)
-    if left > FEW_USES:
+    if left > FEW_USES or copy.linked:
         return None
     if left == 0:
         return f"{title_of(copy)} cannot be shown any more. You still own it; run: handstamp wallet top-up"

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from handstamp.commands import wallet_keeping, wallet_present
+from handstamp.commands import wallet_keeping, wallet_present, wallet_renewing
 from handstamp.commands import wallet_opening as opening
 from handstamp.commands import wallet_views as views
 from handstamp.commands.wallet_keeping import find_copy, say_received
@@ -16,10 +16,10 @@ from handstamp.commands.wallet_opening import (
     PassphraseFile,
     Yes,
     confirm,
-    open_wallet,
     read_passphrase,
     read_text,
 )
+from handstamp.commands.wallet_renewing import open_and_renew
 from handstamp.composition.wallet import create_wallet
 from handstamp.settings import load_settings
 from handstamp.terminal import plain
@@ -37,6 +37,7 @@ trust = typer.Typer(no_args_is_help=True, help="Whose word about who runs a co-o
 app.add_typer(trust, name="trust")
 app.add_typer(wallet_present.app)
 app.add_typer(wallet_keeping.app)
+app.add_typer(wallet_renewing.app)
 
 OFFER_SCHEMES: Final = ("openid-credential-offer://", "haip-vci://", "https://", "http://")
 _TRIES: Final = 3
@@ -82,7 +83,7 @@ def receive_offer(
     passphrase_file: PassphraseFile = None,
 ) -> None:
     """Receive what your co-op offers. The same offer may be read again: it goes on where it stopped."""
-    tools = open_wallet(passphrase_file)
+    tools = open_and_renew(passphrase_file)
     link = read_link(Path(offer), schemes=OFFER_SCHEMES) if is_picture(offer) else offer
     opened = asyncio.run(read_offer(link, tools=tools))
     _print_offer(opened)
@@ -99,7 +100,7 @@ def receive_offer(
 @app.command(name="list")
 def list_copies(as_json: AsJson = False, passphrase_file: PassphraseFile = None) -> None:
     """List your records: title, how and when each became yours, how many uses are left."""
-    tools = open_wallet(passphrase_file)
+    tools = open_and_renew(passphrase_file)
     copies = tools.keeper.load().pruned(tools.clock()).copies
     if as_json:
         views.print_json([views.copy_json(copy) for copy in copies])
@@ -114,7 +115,7 @@ def show(
     passphrase_file: PassphraseFile = None,
 ) -> None:
     """Show one record and where you showed it; without a name, everything you ever showed (for twelve months)."""
-    tools = open_wallet(passphrase_file)
+    tools = open_and_renew(passphrase_file)
     wallet = tools.keeper.load().pruned(tools.clock())
     if name is None:
         if as_json:
@@ -142,7 +143,7 @@ def trust_add(
     passphrase_file: PassphraseFile = None,
 ) -> None:
     """Trust an authority: from now on you believe whom it names as a co-op or a site."""
-    tools = open_wallet(passphrase_file)
+    tools = open_and_renew(passphrase_file)
     authority = read_authority(certificate, name=name, tools=tools, purposes=_PURPOSES[for_whom])
     views.print_authorities([authority])
     if not yes and opening.is_terminal():
@@ -154,7 +155,7 @@ def trust_add(
 @trust.command(name="list")
 def trust_list(as_json: AsJson = False, passphrase_file: PassphraseFile = None) -> None:
     """List the authorities that you trust."""
-    authorities = open_wallet(passphrase_file).keeper.load().authorities
+    authorities = open_and_renew(passphrase_file).keeper.load().authorities
     if as_json:
         views.print_json([views.authority_json(each) for each in authorities])
     else:
@@ -168,7 +169,7 @@ def trust_remove(
     passphrase_file: PassphraseFile = None,
 ) -> None:
     """Trust an authority no longer: nothing new is received or shown on its word; the records you hold stay."""
-    tools = open_wallet(passphrase_file)
+    tools = open_and_renew(passphrase_file)
     authority = find_authority(which, tools=tools)
     views.print_authorities([authority])
     views.say("Without it, nothing new is received or shown on its word. The records that you hold stay.")

@@ -10,6 +10,7 @@ import typer
 from handstamp.commands import wallet_opening as opening
 from handstamp.commands import wallet_views as views
 from handstamp.commands.wallet_opening import PassphraseFile, Yes, confirm, open_vault, open_wallet, read_text
+from handstamp.commands.wallet_renewing import open_and_renew
 from wallet import words
 from wallet.errors import NoSuchThing
 from wallet.service.export_wallet import ONE_OF_THEM, export_wallet, import_export, list_strangers, read_export
@@ -44,7 +45,7 @@ def export(
     passphrase_file: PassphraseFile = None,
 ) -> None:
     """Write everything in your wallet to one encrypted file, for another computer or to put away."""
-    tools = open_wallet(passphrase_file)
+    tools = open_and_renew(passphrase_file)
     secret = _secret(export_passphrase_file, "A passphrase for this file", new=True)
     exported = export_wallet(file, secret, tools=tools)
     views.say(f"{words.count(len(exported.wallet.copies), 'record is', 'records are')} in {file}.", "green")
@@ -73,7 +74,7 @@ def import_wallet(
     passphrase_file: PassphraseFile = None,
 ) -> None:
     """Add what an export holds to your wallet. What is here stays; nothing is doubled; nothing shown comes back."""
-    tools = open_wallet(passphrase_file)
+    tools = open_and_renew(passphrase_file)
     exported = read_export(file, _secret(export_passphrase_file, "Passphrase of this file", new=False))
     views.say(f"This file was made on {exported.at:%d %B %Y, %H:%M} UTC.")
     used_since = _answer(used_since, _USED_SINCE, silent=True)
@@ -110,7 +111,7 @@ def remove(
     passphrase_file: PassphraseFile = None,
 ) -> None:
     """Take a record out of this wallet. You still own it: your co-op hands it out again."""
-    tools = open_wallet(passphrase_file)
+    tools = open_and_renew(passphrase_file)
     copy = find_copy(name, tools.keeper.load().copies)
     if not yes:
         confirm(f"Remove {words.described(copy)} and its uses from this wallet? You go on owning it.")

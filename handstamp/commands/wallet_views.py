@@ -72,6 +72,10 @@ def print_copy(copy: Copy, receipts: Sequence[Receipt]) -> None:
     table.add_row(
         Text("Uses", style="dim"), Text(f"{words.uses_left(copy)}, shown {words.count(copy.uses, 'time', 'times')}")
     )
+    if proofs := words.proofs_of(copy):
+        table.add_row(Text("Proofs", style="dim"), Text(proofs))
+    if copy.not_renewed:
+        table.add_row(Text("Not renewed", style="dim"), Text(words.plain(copy.not_renewed), style="yellow"))
     console().print(Panel(table, title=Text(words.title_of(copy)), title_align="left", expand=False))
     mine = [each for each in receipts if any(shown.copy_id == copy.id for shown in each.shown)]
     print_receipts(mine)
@@ -177,6 +181,11 @@ def copy_json(copy: Copy) -> dict[str, Json]:
         "received_at": copy.received_at.isoformat(),
         "uses_left": len(copy.instances),
         "uses": copy.uses,
+        "proofs": [
+            {"kind": each.kind.value, "month": each.month, "expires_at": each.expires_at.isoformat()}
+            for each in copy.linked
+        ],
+        "not_renewed": copy.not_renewed,
     }
 
 
@@ -197,6 +206,8 @@ def receipt_json(receipt: Receipt) -> dict[str, Json]:
 
 def _uses(copy: Copy) -> Text:
     left = len(copy.instances)
+    if copy.linked:
+        return Text(f"any, and {left} single" if left else "any")
     return Text(str(left) if left else "none", style="yellow" if left <= words.FEW_USES else "")
 
 
