@@ -19,7 +19,7 @@ RELATIVE_BASE: Final = "relative-reference://none/"
 
 # From here on ECMAScript writes a number with an exponent, and JSON-LD takes it for a double (API §8.6).
 _LEAST_DOUBLE: Final = 1e21
-_IRI: Final = re.compile(r'[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>"{}|^`\\]*')
+IRI: Final = re.compile(r'[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>"{}|^`\\]*')
 _BLANK: Final = re.compile(r"_:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_-])?")
 _Untyped: TypeAlias = Any
 _TAG: Final = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
@@ -115,7 +115,7 @@ def _check_reference(name: object, what: str) -> None:
 
 
 def _check_iri(name: object, what: str) -> None:
-    if not isinstance(name, str) or name.startswith(RELATIVE_BASE) or _IRI.fullmatch(name) is None:
+    if not isinstance(name, str) or name.startswith(RELATIVE_BASE) or IRI.fullmatch(name) is None:
         raise RelativeReference(what)
 
 
