@@ -3,12 +3,27 @@
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 from py_arkworks_bls12381 import GT, G1Point, G2Point, Scalar
 
 from benchmarks.measure import Figure, measure_rates
-from credentials.bbs import BbsSecretKey, PlainCheck, prove, sign, verify, verify_batch
+from credentials.bbs import BbsSecretKey, PlainCheck, ProverNym, commit_nym, prove, sign, verify, verify_batch
+from credentials.door_pass import (
+    Door,
+    Limit,
+    PassContent,
+    check_door_pass,
+    issue_door_pass,
+    month_of,
+    open_door_pass,
+    show_door_pass,
+    slot_of,
+)
+from credentials.months import start_of_month
+from credentials.trust import TrustedIssuer, TrustPolicy
+from schemas import TRACK_OWNERSHIP
 
 _MESSAGES: Final = tuple(
     f'_:b0 <urn:handstamp:vocabulary:claim{number}> "A title" .\n'.encode() for number in range(10)
@@ -16,6 +31,9 @@ _MESSAGES: Final = tuple(
 _SHOWN: Final = (0, 2, 4, 6, 8)
 _HEADER: Final = bytes(64)
 _BATCH: Final = 100
+_TRACK: Final = "3f1c2a70-5a1f-4b0e-9b1e-0c6a5f0d7e11"
+_METHOD: Final = "did:web:coop.example#key"
+_NOW: Final = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +75,39 @@ def verify_next(checks: Sequence[PlainCheck], turn: Iterator[int]) -> None:
     checks[next(turn) % len(checks)].verify()
 
 
+def door_action() -> Callable[[], object]:
+    """Check passes for a record, shown at one door by one holder, each with a proof of its own."""
+    nym, key, entropy = ProverNym.generate(secrets.token_bytes), BbsSecretKey.generate(), bytes(31) + b"\x01"
+    commitment = commit_nym(nym, random=secrets.token_bytes)
+    content = PassContent(vct=TRACK_OWNERSHIP.vct, subject=_TRACK, month=month_of(start_of_month(_NOW)))
+    coop = TrustedIssuer(
+        issuer="https://coop.example",
+        name="Co-op",
+        types=frozenset({content.vct}),
+        bbs_keys={_METHOD: key.public_key},
+    )
+    policy = TrustPolicy((coop,))
+    issued = issue_door_pass(
+        key, commitment.commitment_with_proof, content, verification_method=_METHOD, entropy=entropy
+    )
+    held = open_door_pass(
+        issued,
+        policy=policy,
+        issuer=coop.issuer,
+        expected=content,
+        prover_nym=nym,
+        blind=commitment.blind,
+        at=_NOW,
+    )
+    door = Door(gate="https://venue.example/gates/1", accepts={content.vct: frozenset({_TRACK})}, limit=Limit.EVER)
+    shown = [
+        show_door_pass(held, gate=door.gate, slot=slot_of(_NOW), limit=door.limit, random=secrets.token_bytes)
+        for _ in range(16)
+    ]
+    turn = iter(range(10**9))
+    return lambda: check_door_pass(shown[next(turn) % len(shown)], policy=policy, door=door, at=_NOW)
+
+
 def pairing_action() -> Callable[[], object]:
     """Pair two points, with nothing around it."""
     scalar = Scalar.from_be_bytes_mod_order(secrets.token_bytes(48))
@@ -77,6 +128,7 @@ def measure_bbs(*, rounds: int, seconds: float) -> list[Figure]:
         "prove": lambda: signed.prove(signature, _HEADER),
         "verify_proof": lambda: verify_next(checks, turn),
         "batch": lambda: verify_batch(checks, random=secrets.token_bytes),
+        "door": door_action(),
     }
     rates = measure_rates(actions, rounds=rounds, seconds=seconds)
     pairing = rates["pairing"]
@@ -87,6 +139,7 @@ def measure_bbs(*, rounds: int, seconds: float) -> list[Figure]:
         pairings_line("BBS: prove, 5 of them shown", rates["prove"], pairing, 3.5),
         pairings_line("BBS: verify the proof", rates["verify_proof"], pairing, 3.5),
         _batch_line(rates["batch"] * _BATCH, rates["verify_proof"]),
+        pairings_line("Door pass: check one", rates["door"], pairing, 4),
     ]
 
 
