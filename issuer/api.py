@@ -16,6 +16,7 @@ from credentials.errors import HandstampError
 from issuer.catalogue import NoSuchCover, UnusableCover
 from issuer.codes import CodeUsed, UnknownCode
 from issuer.connectors.rows import NothingToImport
+from issuer.counting import NothingToReset, TooManyResets
 from issuer.identity import NoCertificate
 from issuer.ledger import KeyReused
 from issuer.listeners import ListenerExists, UnknownListener
@@ -51,6 +52,8 @@ STATUSES: dict[type[HandstampError], int] = {
     RequestGone: 410,
     UnknownCode: 404,
     CodeUsed: 410,
+    NothingToReset: 409,
+    TooManyResets: 409,
     AlreadyTheirs: 409,
     NoSuchCopy: 404,
     CopyOver: 409,

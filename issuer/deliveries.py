@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from credentials.keys.jwk import PublicKey
+from credentials.protocols.openid4vci import Form
 from issuer.copies import Copy
 
 TOKEN_TTL: Final = timedelta(minutes=10)
@@ -93,10 +94,22 @@ class Token:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """A credential request that waits until its copy may be sent."""
+    """A credential request that waits until its copy may be sent.
+
+    Attributes:
+        transaction_hash: of the name that the wallet has for it.
+        delivery: that it belongs to.
+        copy_id: what it waits for.
+        form: the form that was asked for.
+        keys: that were proven.
+        commitment: that was proven, with its proof.
+        expires_at: until when it can be fetched.
+    """
 
     transaction_hash: str
     delivery: str
     copy_id: str
-    keys: tuple[PublicKey, ...]
+    form: Form = Form.SD_JWT
+    keys: tuple[PublicKey, ...] = ()
+    commitment: bytes | None = None
     expires_at: datetime

@@ -260,6 +260,10 @@ class CodeDesk(Codes, Books, Protocol):
     """What is needed to make and use download codes."""
 
 
+class Delivering(Deliveries, Counting, Protocol):
+    """What is needed to give tokens."""
+
+
 class Issuing(Offers, Authorizations, Deliveries, Deferring, Freshness, Claimable, Counting, StatusEntries, Protocol):
     """What the token and credential endpoints need."""
 

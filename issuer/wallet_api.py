@@ -39,7 +39,6 @@ from credentials.protocols.openid4vci import (
     TokenRequest,
     TokenResponse,
     WantedEncryption,
-    check_request_proofs,
     parse_token_request,
     seal,
     unseal,
@@ -49,13 +48,16 @@ from credentials.protocols.openid4vci.credential import MAX_REQUEST_BYTES
 from credentials.protocols.openid4vci.tokens import BEARER, DPOP, AnyTokenRequest
 from issuer.authorizations import PUSHED_TTL
 from issuer.deliveries import Token
+from issuer.orders import Admitted
 from issuer.parts import IssuerParts
 from issuer.secrets import stored
 from issuer.service.authorizations import push, redeem_code
-from issuer.service.credentials import Admitted, admit, enter, find_token, sign
+from issuer.service.credentials import admit, enter, find_token
 from issuer.service.deferred import fetch_deferred
 from issuer.service.nonces import give_nonce
 from issuer.service.notifications import note_notification
+from issuer.service.proving import check_proven
+from issuer.service.signing import sign
 from issuer.service.tokens import note_proof, redeem, refresh
 from issuer.store import Store
 from plumbing.web.app import dpop_header, oauth_response
@@ -192,7 +194,7 @@ async def _credential(request: Request, parts: IssuerParts) -> Response:
         return _who_are_you()
     data, encrypted = await _open_body(request, parts)
     asked = CredentialRequest.parse(data, encrypted=encrypted)
-    proofs = check_request_proofs(asked, audience=parts.identity.url, at=now, rules=parts.policy.keys)
+    proven = check_proven(asked, audience=parts.identity.url, at=now, rules=parts.policy.keys)
     parts.identity.check_can_sign(now)
     with parts.database.write() as session:
         answer = admit(
@@ -200,8 +202,9 @@ async def _credential(request: Request, parts: IssuerParts) -> Response:
             caller.access_token,
             asked,
             dpop=caller.dpop,
-            proofs=proofs,
+            proven=proven,
             coop=parts.identity.url,
+            random=parts.random,
             now=now,
         )
     return _deliver(answer, asked.response_encryption, parts)
@@ -220,7 +223,9 @@ async def _deferred(request: Request, parts: IssuerParts) -> Response:
         store = Store(session)
         token = enter(store, caller.access_token, dpop=caller.dpop, now=now)
         answer = (
-            fetch_deferred(store, token, asked, coop=parts.identity.url, now=now) if isinstance(token, Token) else token
+            fetch_deferred(store, token, asked, coop=parts.identity.url, random=parts.random, now=now)
+            if isinstance(token, Token)
+            else token
         )
     return _deliver(answer, asked.response_encryption, parts)
 

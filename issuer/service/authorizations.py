@@ -19,15 +19,15 @@ from credentials.protocols.openid4vci.authorization import is_verifier
 from issuer.authorizations import CODE_TTL, PUSHED_TTL, Asked
 from issuer.copies import Copy
 from issuer.delivery_ports import Authorizations
+from issuer.forms import CONFIGURATIONS, configuration_ids
 from issuer.offers import TRIES, Burnt, Open, Redeemed
 from issuer.ports import Authorizing, Issuing, Ledger
 from issuer.secrets import stored
 from issuer.service.deliveries import deliver
-from issuer.service.offers import NothingToOffer, configuration_ids
+from issuer.service.offers import NothingToOffer
 from issuer.service.scopes import configurations_of
 from issuer.service.tokens import note_proof
 from plumbing.ids import new_public_id, new_secret
-from schemas import BY_CONFIGURATION
 
 _WRONG: Final = "The code is wrong, expired or used, or is shown with other values than it was asked for with."
 # Codes of this flow and pre-authorized ones are looked up in one place. A null character is in nothing that a wallet
@@ -56,7 +56,7 @@ def push(store: Authorizations, request: PushedRequest, *, thumbprint: str | Non
     Raises:
         InvalidAuthorizationDetails, InvalidScope: it asks for nothing that there is.
     """
-    if not set(request.requested_configuration_ids) <= set(BY_CONFIGURATION):
+    if not set(request.requested_configuration_ids) <= set(CONFIGURATIONS):
         raise InvalidAuthorizationDetails("There is no such credential configuration here.")
     wanted = tuple(dict.fromkeys((*request.requested_configuration_ids, *configurations_of(request.scopes))))
     if not wanted:
@@ -91,7 +91,7 @@ def find_asked(store: Authorizations, secret: str, *, client_id: str, now: datet
 
 def fitting_copies(ledger: Ledger, asked: Asked, *, listener: str) -> list[Copy]:
     """The copies of a listener that are of a kind that the wallet asks for."""
-    kinds = set(asked.configuration_ids)
+    kinds = {CONFIGURATIONS[each][0].configuration_id for each in asked.configuration_ids if each in CONFIGURATIONS}
     return [copy for copy in ledger.copies(listener) if copy.kind.credential_type.configuration_id in kinds]
 
 

@@ -63,10 +63,8 @@ def is_counted_by_copy(store: Counting, copy: Copy, *, month: str) -> bool:
     return scope.mode is Mode.COPY and scope.may_count_in(month)
 
 
-def commit(
-    store: Counting, copy: Copy, point: bytes, *, month: str, random: Callable[[int], bytes]
-) -> tuple[CountingScope, bytes]:
-    """Take a wallet's commitment, or find it to be the one that was taken; return the scope and its entropy.
+def commit(store: Counting, copy: Copy, point: bytes, *, month: str, random: Callable[[int], bytes]) -> bytes:
+    """Take a wallet's commitment, or find it to be the one that was taken; return the entropy that belongs to it.
 
     Args:
         store: who counts.
@@ -93,7 +91,7 @@ def commit(
     if scope.commitment != point or scope.entropy is None:
         raise InvalidProof(_OTHER_POINT)
     store.note_issued(scope.label, month)
-    return scope, scope.entropy
+    return scope.entropy
 
 
 def hand_on(store: Counting, copy: Copy, *, to: str) -> None:

@@ -2,16 +2,13 @@
 
 1. `find_token`: whose request is it?
 2. `admit`: use up what may be used once, and read what is to be signed. Refusals are returned, so that they commit.
-3. `sign`: make the credentials, with no database session open.
+3. `issuer.service.signing.sign`: make the credentials, with no database session open.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
-from credentials.keys.jwk import PublicKey
-from credentials.months import months_after
 from credentials.protocols.dpop import DpopProof
 from credentials.protocols.oauth import (
     CredentialRequestDenied,
@@ -24,39 +21,23 @@ from credentials.protocols.oauth import (
     UnknownCredentialConfiguration,
     UnknownCredentialIdentifier,
 )
-from credentials.protocols.openid4vci import CredentialRequest, CredentialResponse, DeferredResponse, Proof
-from credentials.sd_jwt import build_sd_jwt_vc
-from credentials.status import StatusReference
+from credentials.protocols.openid4vci import CredentialRequest, DeferredResponse, Form
 from issuer.copies import Copy
-from issuer.deliveries import DEFERRED_INTERVAL_S, DEFERRED_TTL, NOTIFICATION_TTL, Token, Waiting
+from issuer.deliveries import DEFERRED_INTERVAL_S, DEFERRED_TTL, Token, Waiting
 from issuer.delivery_ports import Deliveries
-from issuer.identity import Identity
+from issuer.forms import CONFIGURATIONS
+from issuer.orders import Admitted
 from issuer.ports import Issuing
 from issuer.secrets import stored
-from issuer.service.claims import claims_for
+from issuer.service.preparing import Occasion, prepare
+from issuer.service.proving import Proven
 from issuer.service.tokens import note_proof
-from issuer.status import DrawnEntry
-from plumbing.clock import epoch_s
 from plumbing.ids import new_public_id
-from schemas import ALL, CredentialType
 
 MOST_IN_A_MONTH: Final = 1_000
 """Instances of one copy: many a day, and too few for one listener to fill the month's status lists, which would tell of
 all others that they came late in the month."""
 _NO_TOKEN = "The access token is unknown, expired or revoked."  # noqa: S105  # a sentence
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Admitted:
-    """All that is needed to sign: no row, no session, no listener."""
-
-    kind: CredentialType
-    claims: Mapping[str, str]
-    keys: tuple[PublicKey, ...]
-    month_start: datetime
-    notification_id: str
-    entries: tuple[DrawnEntry, ...]
-    """Where the status of each credential is kept, one for each key."""
 
 
 def find_token(deliveries: Deliveries, access_token: str, *, now: datetime) -> Token:
@@ -94,8 +75,9 @@ def admit(
     request: CredentialRequest,
     *,
     dpop: DpopProof | None,
-    proofs: Sequence[Proof],
+    proven: Proven,
     coop: str,
+    random: Callable[[int], bytes],
     now: datetime,
 ) -> Admitted | DeferredResponse | OAuthError:
     """Use up DPoP proof, nonces and keys, and read the claims; or let the request wait, if its copy is held back.
@@ -105,111 +87,79 @@ def admit(
         access_token: as it came.
         request: the parsed request.
         dpop: the checked DPoP proof, bound to the token; None for a bearer token.
-        proofs: the checked key proofs, each with its own key.
+        proven: what the request's proofs prove.
         coop: the co-op's own address.
+        random: for what must be drawn.
         now: the request's moment.
     """
     token = enter(store, access_token, dpop=dpop, now=now)
     if isinstance(token, OAuthError):
         return token
     try:
-        copy = _wanted_copy(token, request)
-        _check_not_too_many(store, copy, len(proofs), now=now)
+        copy = _wanted_copy(token, request, proven.form)
+        _check_not_too_many(store, copy, proven, now=now)
     except OAuthError as refusal:
         return refusal
-    if not all(store.use_nonce(stored(nonce), now=now) for nonce in {proof.nonce for proof in proofs}):
+    if not all(store.use_nonce(stored(nonce), now=now) for nonce in proven.nonces):
         return InvalidNonce("A key proof has a c_nonce that is unknown, expired or used. Fetch a new one.")
-    keys = tuple(proof.key for proof in proofs)
-    if not store.claim_keys((key.thumbprint for key in keys), copy_id=copy.id, month=f"{now:%Y-%m}"):
+    if not _claim_keys(store, copy, proven, now=now):
         return InvalidProof("A credential was made for one of these keys before. Every one needs a new key.")
     if store.is_held(copy.id):
-        return _defer(store, token, copy, keys, now=now)
-    return prepare(store, copy, keys, delivery=token.delivery.id, coop=coop, now=now)
+        return _defer(store, token, copy, proven, now=now)
+    return prepare(store, copy, proven, Occasion(delivery=token.delivery.id, coop=coop, random=random, now=now))
 
 
-def prepare(
-    store: Issuing, copy: Copy, keys: Sequence[PublicKey], *, delivery: str, coop: str, now: datetime
-) -> Admitted:
-    """Read all that is to be signed for a copy that may be sent, one credential for each of the keys."""
-    notification_id = new_public_id()
-    until = now + NOTIFICATION_TTL
-    store.add_notification(stored(notification_id), delivery=delivery, copy_id=copy.id, until=until)
-    return Admitted(
-        kind=copy.kind.credential_type,
-        claims=claims_for(store, copy, coop=coop, now=now),
-        keys=tuple(keys),
-        month_start=now.replace(day=1, hour=0, minute=0, second=0, microsecond=0),
-        notification_id=notification_id,
-        entries=store.draw(copy.id, count=len(keys), month=f"{now:%Y-%m}", now=now),
-    )
+def _claim_keys(store: Issuing, copy: Copy, proven: Proven, *, now: datetime) -> bool:
+    """One key, one instance, for ever; but what is published names its subject's key each time that it is renewed."""
+    if proven.form is not Form.SD_JWT:
+        return True
+    return store.claim_keys((key.thumbprint for key in proven.keys), copy_id=copy.id, month=f"{now:%Y-%m}")
 
 
-def sign(admitted: Admitted, *, identity: Identity, random: Callable[[int], bytes]) -> CredentialResponse:
-    """Sign one credential per key. All of one type and month look alike: same claims, digests, date and key."""
-    x5c = list(identity.x5c)
-    issued_at = epoch_s(admitted.month_start)
-    lifetime = admitted.kind.lifetime_months
-    expires_at = None if lifetime is None else months_after(issued_at, lifetime)
-    return CredentialResponse(
-        notification_id=admitted.notification_id,
-        credentials=tuple(
-            build_sd_jwt_vc(
-                vct=admitted.kind.vct,
-                issuer=identity.url,
-                holder_key=key,
-                issued_at=issued_at,
-                disclosable={name: admitted.claims[name] for name in admitted.kind.claim_names},
-                digest_count=admitted.kind.digest_count,
-                signer=identity.signer,
-                x5c=x5c,
-                random=random,
-                expires_at=expires_at,
-                status=StatusReference(uri=identity.status_list_url(entry.list_id), index=entry.index),
-            )
-            for key, entry in zip(admitted.keys, admitted.entries, strict=True)
-        ),
-    )
-
-
-def _defer(store: Issuing, token: Token, copy: Copy, keys: tuple[PublicKey, ...], *, now: datetime) -> DeferredResponse:
-    """§8.3: the keys are noted and proven already, so that nothing but the copy is waited for."""
+def _defer(store: Issuing, token: Token, copy: Copy, proven: Proven, *, now: datetime) -> DeferredResponse:
+    """§8.3: what the request brought is noted and proven already, so that nothing but the copy is waited for."""
     transaction_id = new_public_id()
     store.add_waiting(
         Waiting(
             transaction_hash=stored(transaction_id),
             delivery=token.delivery.id,
             copy_id=copy.id,
-            keys=keys,
+            form=proven.form,
+            keys=proven.keys,
+            commitment=proven.commitment.with_proof if proven.commitment else None,
             expires_at=min(now + DEFERRED_TTL, token.delivery.expires_at),
         )
     )
     return DeferredResponse(transaction_id=transaction_id, interval=DEFERRED_INTERVAL_S)
 
 
-def _wanted_copy(token: Token, request: CredentialRequest) -> Copy:
-    opened = [
-        copy for copy in token.delivery.copies if copy.kind.credential_type.configuration_id in token.configuration_ids
-    ]
+def _wanted_copy(token: Token, request: CredentialRequest, form: Form) -> Copy:
+    opened = [copy for copy in token.delivery.copies if _configuration(copy, form) in token.configuration_ids]
     if request.credential_identifier is None:
-        return _only_copy(opened, request.credential_configuration_id)
+        return _only_copy(opened, request.credential_configuration_id, form)
     for copy in opened:
-        if copy.id == request.credential_identifier:
+        if form.of(copy.id) == request.credential_identifier:
             return copy
     raise UnknownCredentialIdentifier("The access token does not open this credential_identifier.")
 
 
-def _check_not_too_many(store: Issuing, copy: Copy, more: int, *, now: datetime) -> None:
-    if store.drawn(copy.id, month=f"{now:%Y-%m}") + more > MOST_IN_A_MONTH:
+def _check_not_too_many(store: Issuing, copy: Copy, proven: Proven, *, now: datetime) -> None:
+    more = len(proven.keys)
+    if proven.form is Form.SD_JWT and store.drawn(copy.id, month=f"{now:%Y-%m}") + more > MOST_IN_A_MONTH:
         raise CredentialRequestDenied("No more is made of this record this month; come back in the next.")
 
 
-def _only_copy(opened: Sequence[Copy], configuration_id: str | None) -> Copy:
+def _only_copy(opened: Sequence[Copy], configuration_id: str | None, form: Form) -> Copy:
     """§8.2 wants the identifiers used that came with the token; a wallet that ignored them can mean one copy only."""
-    meant = [copy for copy in opened if copy.kind.credential_type.configuration_id == configuration_id]
+    meant = [copy for copy in opened if _configuration(copy, form) == configuration_id]
     if len(meant) == 1:
         return meant[0]
     if meant:
         raise InvalidCredentialRequest("Use a credential_identifier from the token response.")
-    if configuration_id not in {kind.configuration_id for kind in ALL}:
+    if configuration_id not in CONFIGURATIONS:
         raise UnknownCredentialConfiguration("There is no such credential configuration here.")
     raise UnknownCredentialConfiguration("The access token opens nothing of this credential configuration.")
+
+
+def _configuration(copy: Copy, form: Form) -> str:
+    return form.of(copy.kind.credential_type.configuration_id)

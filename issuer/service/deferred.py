@@ -1,25 +1,37 @@
 """The deferred credential endpoint (OpenID4VCI 1.0 §9), and the holds that are the reason for it."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
 from credentials.protocols.oauth import CredentialRequestDenied, InvalidTransactionId, OAuthError
 from credentials.protocols.openid4vci import DeferredCredentialRequest, DeferredResponse
 from issuer.copies import Copy
-from issuer.deliveries import DEFERRED_INTERVAL_S, Token
+from issuer.deliveries import DEFERRED_INTERVAL_S, Token, Waiting
 from issuer.delivery_ports import Deferring
+from issuer.orders import Admitted
 from issuer.ports import Holding, Issuing
 from issuer.secrets import stored
-from issuer.service.credentials import Admitted, prepare
 from issuer.service.losses import NoSuchCopy
+from issuer.service.preparing import Occasion, prepare
+from issuer.service.proving import Commitment, Proven
 
 _UNKNOWN: Final = "The transaction_id is unknown, expired, or its credentials were fetched already."
 
 
 def fetch_deferred(
-    store: Issuing, token: Token, request: DeferredCredentialRequest, *, coop: str, now: datetime
+    store: Issuing,
+    token: Token,
+    request: DeferredCredentialRequest,
+    *,
+    coop: str,
+    random: Callable[[int], bytes],
+    now: datetime,
 ) -> Admitted | DeferredResponse | OAuthError:
-    """Give what waited, once; or say that it still waits, or that it never comes. Any token of the delivery will do."""
+    """Give what waited, once; or say that it still waits, or that it never comes. Any token of the delivery will do.
+
+    What it is counted by is decided now, not when it was asked for: another wallet may have been first meanwhile.
+    """
     waiting = store.waiting(stored(request.transaction_id))
     if waiting is None or waiting.delivery != token.delivery.id or waiting.expires_at <= now:
         return InvalidTransactionId(_UNKNOWN)
@@ -31,7 +43,13 @@ def fetch_deferred(
         return DeferredResponse(transaction_id=request.transaction_id, interval=DEFERRED_INTERVAL_S)
     if not store.end_waiting(waiting.transaction_hash):
         return InvalidTransactionId(_UNKNOWN)
-    return prepare(store, copy, waiting.keys, delivery=token.delivery.id, coop=coop, now=now)
+    occasion = Occasion(delivery=token.delivery.id, coop=coop, random=random, now=now)
+    return prepare(store, copy, _proven(waiting), occasion)
+
+
+def _proven(waiting: Waiting) -> Proven:
+    commitment = None if waiting.commitment is None else Commitment.check(waiting.commitment)
+    return Proven(form=waiting.form, keys=waiting.keys, commitment=commitment)
 
 
 def hold_copy(store: Holding, copy_id: str, *, now: datetime) -> Copy:

@@ -1,6 +1,6 @@
 """Give out tokens: the first ones of a delivery, and those of each return (OpenID4VCI 1.0 §6.2, §13.5)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from credentials.protocols.dpop import DpopProof
@@ -9,12 +9,15 @@ from credentials.protocols.openid4vci.tokens import BEARER, DPOP, TokenResponse
 from issuer.copies import Copy
 from issuer.deliveries import BEARER_TTL, REFRESH_TTL, TOKEN_TTL, Delivery, RefreshToken, Token
 from issuer.delivery_ports import Deliveries
+from issuer.forms import CONFIGURATIONS
+from issuer.ports import Delivering
 from issuer.secrets import stored
+from issuer.service.counting import labels_of
 from plumbing.ids import new_internal_id, new_secret
 
 
 def deliver(
-    store: Deliveries,
+    store: Delivering,
     copies: Sequence[Copy],
     *,
     wanted: Sequence[str],
@@ -45,7 +48,7 @@ def deliver(
 
 
 def give_tokens(
-    store: Deliveries, delivery: Delivery, *, wanted: Sequence[str], parent_hash: str, now: datetime
+    store: Delivering, delivery: Delivery, *, wanted: Sequence[str], parent_hash: str, now: datetime
 ) -> TokenResponse:
     """Give an access token, and to a wallet with a DPoP key a refresh token.
 
@@ -72,7 +75,7 @@ def give_tokens(
         token_type=DPOP if bound else BEARER,
         expires_in=int((expires_at - now).total_seconds()),
         refresh_token=_give_refresh_token(store, delivery, parent_hash=parent_hash, now=now) if bound else None,
-        authorization_details=_details(delivery.copies, wanted),
+        authorization_details=_details(store, delivery.copies, wanted),
     )
 
 
@@ -83,14 +86,20 @@ def _give_refresh_token(store: Deliveries, delivery: Delivery, *, parent_hash: s
     return refresh_token
 
 
-def _details(copies: Sequence[Copy], wanted: Sequence[str]) -> tuple[AuthorizedCredential, ...]:
+def _details(store: Delivering, copies: Sequence[Copy], wanted: Sequence[str]) -> tuple[AuthorizedCredential, ...]:
     """One identifier for each copy, by configuration; what has no good copy any more is left out."""
-    by_configuration = {
-        configuration: tuple(copy.id for copy in copies if copy.kind.credential_type.configuration_id == configuration)
-        for configuration in dict.fromkeys(wanted)
-    }
-    return tuple(
-        AuthorizedCredential(credential_configuration_id=configuration, credential_identifiers=identifiers)
-        for configuration, identifiers in by_configuration.items()
-        if identifiers
+    # A configuration that this version does not issue any more opens nothing.
+    known = [each for each in dict.fromkeys(wanted) if each in CONFIGURATIONS]
+    labels = labels_of(store, copies) if any(CONFIGURATIONS[each][1].needs_commitment for each in known) else {}
+    details = (_detail(each, copies, labels) for each in known)
+    return tuple(detail for detail in details if detail.credential_identifiers)
+
+
+def _detail(configuration_id: str, copies: Sequence[Copy], labels: Mapping[str, str]) -> AuthorizedCredential:
+    kind, form = CONFIGURATIONS[configuration_id]
+    meant = [copy for copy in copies if copy.kind.credential_type is kind]
+    return AuthorizedCredential(
+        credential_configuration_id=configuration_id,
+        credential_identifiers=tuple(form.of(copy.id) for copy in meant),
+        commitments={form.of(copy.id): labels[copy.id] for copy in meant} if form.needs_commitment else {},
     )

@@ -9,6 +9,7 @@ from typing import Final
 from credentials.errors import HolderError
 from credentials.protocols.openid4vci.offers import CredentialOffer, OfferReference, TxCode
 from issuer.copies import Copy
+from issuer.forms import configuration_ids
 from issuer.offers import MAX_COPIES, OFFER_TTL, TRIES, AnyOffer, Open, Redeemed
 from issuer.ports import Ledger, Offers
 from issuer.secrets import TX_CODE_DIGITS, OfferSecrets, stored
@@ -133,8 +134,3 @@ def how_it_stands(offers: Offers, offer_id: str, *, listener: str, now: datetime
     except OfferGone:
         return Standing.OVER
     return Standing.WAITING
-
-
-def configuration_ids(copies: Sequence[Copy]) -> tuple[str, ...]:
-    """The credential configurations that some copies need, each once."""
-    return tuple(sorted({copy.kind.credential_type.configuration_id for copy in copies}))

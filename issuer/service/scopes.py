@@ -1,18 +1,15 @@
-"""Scopes, one for each kind of credential (OpenID4VCI 1.0 §5.1.2), and what a wallet asks for by them."""
+"""Scopes, one for each configuration (OpenID4VCI 1.0 §5.1.2), and what a wallet asks for by them."""
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Sequence
 
 from credentials.protocols.oauth import InvalidAuthorizationDetails, InvalidScope
 from credentials.protocols.openid4vci import RefreshRequest, TokenRequest
-from schemas import ALL
-
-_CONFIGURATIONS: Final[Mapping[str, str]] = {kind.scope: kind.configuration_id for kind in ALL}
+from issuer.forms import SCOPES
 
 
 def configurations_of(scopes: Sequence[str]) -> tuple[str, ...]:
     """The configurations that some scopes mean; scopes that nobody knows are ignored (§5.1.2)."""
-    return tuple(_CONFIGURATIONS[scope] for scope in scopes if scope in _CONFIGURATIONS)
+    return tuple(SCOPES[scope] for scope in scopes if scope in SCOPES)
 
 
 def wanted_configurations(request: TokenRequest | RefreshRequest, offered: Sequence[str]) -> tuple[str, ...]:

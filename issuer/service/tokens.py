@@ -14,11 +14,11 @@ from credentials.protocols.oauth import InvalidDpopProof, InvalidGrant, InvalidR
 from credentials.protocols.openid4vci import RefreshRequest, TokenRequest, TokenResponse
 from issuer.deliveries import RefreshToken
 from issuer.delivery_ports import Freshness
+from issuer.forms import configuration_ids
 from issuer.offers import Burnt, Offer, Open, Redeemed
 from issuer.ports import Issuing
 from issuer.secrets import OfferSecrets, stored
 from issuer.service.deliveries import deliver, give_tokens
-from issuer.service.offers import configuration_ids
 from issuer.service.scopes import wanted_configurations
 
 _WRONG_CODE: Final = "The pre-authorized code is wrong, expired or used."

@@ -6,9 +6,10 @@ from datetime import datetime
 from sqlalchemy import delete, update
 from sqlmodel import col, select
 
-from credentials.encoding import strict_json
+from credentials.encoding import base64url, strict_json
 from credentials.keys.jwk import PublicKey
 from credentials.protocols.members import check_items
+from credentials.protocols.openid4vci import Form
 from issuer.copies import Copy
 from issuer.deliveries import REPLAYS_SEEN, Delivery, RefreshToken, Token, Waiting
 from issuer.delivery_tables import (
@@ -148,6 +149,8 @@ class DeliveryStore(SessionStore):
                 delivery_id=waiting.delivery,
                 copy_id=waiting.copy_id,
                 keys=strict_json.dump([key.jwk for key in waiting.keys]).decode(),
+                form=waiting.form.suffix,
+                commitment=None if waiting.commitment is None else base64url.encode(waiting.commitment),
                 expires_at=to_s(waiting.expires_at),
             )
         )
@@ -158,12 +161,15 @@ class DeliveryStore(SessionStore):
         row = self._session.get(DeferredRow, transaction_hash)
         if row is None:
             return None
-        jwks = check_items(strict_json.parse(row.keys, what=_WHAT), what=_WHAT, max_items=_MAX_KEYS)
+        keys = strict_json.parse(row.keys, what=_WHAT)
+        jwks = check_items(keys, what=_WHAT, max_items=_MAX_KEYS) if keys else []
         return Waiting(
             transaction_hash=row.transaction_hash,
             delivery=row.delivery_id,
             copy_id=row.copy_id,
+            form=next(form for form in Form if form.suffix == row.form),
             keys=tuple(PublicKey.parse_jwk(jwk, what=_WHAT) for jwk in jwks),
+            commitment=None if row.commitment is None else base64url.decode(row.commitment, what=_WHAT),
             expires_at=from_s(row.expires_at),
         )
 

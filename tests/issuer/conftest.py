@@ -14,11 +14,18 @@ import httpx
 import pytest
 import trustme
 
+from credentials.bbs import ProverBlind, ProverNym, commit_nym
 from credentials.encoding import base64url
 from credentials.keys.certificates import load_chain_pem
 from credentials.keys.signer import LocalSigner
 from credentials.protocols.dpop import build_dpop_proof
-from credentials.protocols.openid4vci import PRE_AUTHORIZED_CODE_GRANT, build_proof_jwt
+from credentials.protocols.openid4vci import (
+    PRE_AUTHORIZED_CODE_GRANT,
+    Form,
+    build_commitment_jwt,
+    build_proof_jwt,
+    split_name,
+)
 from issuer.app import build_app
 from issuer.catalogue import parse_description
 from issuer.identity import Identity
@@ -159,6 +166,8 @@ class Wallet:
     coop: Coop
     http: httpx.AsyncClient
     dpop: LocalSigner = field(default_factory=LocalSigner.generate)
+    nyms: dict[str, tuple[ProverNym, ProverBlind]] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
 
     def proof_of_possession(self, path: str, access_token: str | None = None, **changed: Any) -> str:
         arguments: dict[str, Any] = {
@@ -178,7 +187,12 @@ class Wallet:
         if tx_code is not None:
             fields["tx_code"] = self.coop.tx_code(offer) if tx_code == "right" else tx_code
         headers = {} if dpop is None else {"DPoP": self.proof_of_possession("/token") if dpop == "new" else dpop}
-        return await self.http.post("/token", data={**fields, **form}, headers=headers)
+        return self._note(await self.http.post("/token", data={**fields, **form}, headers=headers))
+
+    def _note(self, answer: httpx.Response) -> httpx.Response:
+        for detail in answer.json().get("authorization_details", ()):
+            self.labels.update(detail.get("handstamp_commitments", {}))
+        return answer
 
     async def nonce(self) -> str:
         answer = await self.http.post("/nonce")
@@ -203,7 +217,7 @@ class Wallet:
     ) -> httpx.Response:
         fields = {"grant_type": "refresh_token", "refresh_token": refresh_token}
         proof = {} if dpop is None else {"DPoP": self.proof_of_possession("/token") if dpop == "new" else dpop}
-        return await self.http.post("/token", data={**fields, **form}, headers={**proof, **(headers or {})})
+        return self._note(await self.http.post("/token", data={**fields, **form}, headers={**proof, **(headers or {})}))
 
     async def post(
         self, path: str, access_token: str, body: Any, *, bearer: bool = False, content_type: str = "application/json"
@@ -215,8 +229,33 @@ class Wallet:
         return await self.http.post(path, content=content, headers={**headers, "Content-Type": content_type})
 
     async def ask(self, access_token: str, identifier: str, keys: list[LocalSigner] | None = None) -> httpx.Response:
-        proofs = self.key_proofs(await self.nonce(), keys or [LocalSigner.generate()])
-        return await self.credential(access_token, {"credential_identifier": identifier, "proofs": {"jwt": proofs}})
+        """Ask for a copy with what its form wants; every scope of one copy and release has one nym."""
+        form = split_name(identifier)[1]
+        body: dict[str, Any] = {"credential_identifier": identifier}
+        if form and form.needs_commitment:
+            body["proofs"] = {"bbs2023_commitment": [self.commitment(await self.nonce(), self.label_of(identifier))]}
+        elif form is not Form.BBS:
+            body["proofs"] = {"jwt": self.key_proofs(await self.nonce(), keys or [LocalSigner.generate()])}
+        return await self.credential(access_token, body)
+
+    def label_of(self, identifier: str) -> str:
+        """The label that came with the token; the identifier itself before any did."""
+        return self.labels.get(identifier, identifier)
+
+    def commitment(self, nonce: str, label: str, **changed: Any) -> str:
+        """A commitment to the nym of a scope, with the same blind each time."""
+        if label not in self.nyms:
+            self.nyms[label] = ProverNym.generate(secrets.token_bytes), ProverBlind.generate(secrets.token_bytes)
+        nym, blind = self.nyms[label]
+        made = commit_nym(nym, random=secrets.token_bytes, blind=blind)
+        arguments: dict[str, Any] = {
+            "signer": LocalSigner.generate(),
+            "audience": URL,
+            "nonce": nonce,
+            "issued_at": int(self.coop.now.timestamp()),
+            "commitment_with_proof": made.commitment_with_proof,
+        }
+        return build_commitment_jwt(**{**arguments, **changed})
 
 
 @cache

@@ -16,11 +16,13 @@ from typing_extensions import override
 from credentials.keys.signer import LocalSigner
 from credentials.protocols.dpop import DpopProof
 from credentials.protocols.oauth import InvalidGrant, InvalidNonce, InvalidToken, OAuthError
-from credentials.protocols.openid4vci import CredentialRequest, Proof, RefreshRequest, TokenRequest, TokenResponse
+from credentials.protocols.openid4vci import CredentialRequest, Form, Proof, RefreshRequest, TokenRequest, TokenResponse
 from issuer.deliveries import REFRESH_TTL, TOKEN_TTL
 from issuer.offers import OFFER_TTL, TRIES
-from issuer.service.credentials import Admitted, admit
+from issuer.orders import InstanceOrder
+from issuer.service.credentials import admit
 from issuer.service.nonces import give_nonce
+from issuer.service.proving import Proven
 from issuer.service.sweep import sweep
 from issuer.service.tokens import redeem, refresh
 from issuer.store import Store
@@ -130,8 +132,9 @@ class Delivering(RuleBasedStateMachine):
                 token.access,
                 CredentialRequest(credential_identifier=self.offer.copies[copy].id, proofs=("-",)),
                 dpop=self.proof(self.key),
-                proofs=[Proof(key=LocalSigner.generate().public_key, nonce=text)],
+                proven=Proven.of_keys(Form.SD_JWT, [Proof(key=LocalSigner.generate().public_key, nonce=text)]),
                 coop=URL,
+                random=secrets.token_bytes,
                 now=self.coop.now,
             )
         if not self.is_open or self.coop.now >= token.until:
@@ -139,8 +142,8 @@ class Delivering(RuleBasedStateMachine):
         elif self.coop.now >= until:
             assert isinstance(answer, InvalidNonce)
         else:
-            assert isinstance(answer, Admitted)
-            assert answer.claims["copy"] == self.offer.copies[copy].id
+            assert isinstance(answer, InstanceOrder)
+            assert answer.contents.claims["copy"] == self.offer.copies[copy].id
 
     @rule(minutes=st.sampled_from([1, 4, 6, 11, 1440]))
     def wait(self, minutes: int) -> None:

@@ -154,7 +154,8 @@ async def test_what_ended_is_left_out_and_when_all_ended_nothing_comes(coop: Coo
     first = read(await wallet.token(offer))
     end(coop, [copy.id for copy in offer.copies if copy.kind == "release"])
     second = read(await wallet.refresh(first.refresh_token or ""))
-    assert [each.credential_configuration_id for each in second.authorization_details] == ["TrackOwnershipCredential"]
+    kinds = {each.credential_configuration_id.partition(".")[0] for each in second.authorization_details}
+    assert kinds == {"TrackOwnershipCredential"}
     end(coop, [copy.id for copy in offer.copies if copy.kind == "track"])
     refused(
         await wallet.refresh(second.refresh_token or ""),

@@ -47,7 +47,7 @@ def writing(coop: Coop) -> Iterator[Store]:
 
 def take(coop: Coop, copy: Copy, point: bytes = POINT, month: str = MONTH) -> bytes:
     with writing(coop) as store:
-        return commit(store, copy, point, month=month, random=secrets.token_bytes)[1]
+        return commit(store, copy, point, month=month, random=secrets.token_bytes)
 
 
 def by_copy(coop: Coop, copy: Copy, month: str = MONTH) -> bool:

@@ -67,7 +67,7 @@ async def test_nothing_that_names_a_listener_is_sent_signed_or_logged(
     await wallet.http.get(f"/offers/{offer.id}")
     messages.append(coop.parts.desk.by_value(offer).to_link())
     token = (await wallet.token(offer)).json()
-    for details in token["authorization_details"]:
+    for details in reversed(token["authorization_details"]):
         for identifier in details["credential_identifiers"]:
             assert (await wallet.ask(token["access_token"], identifier)).status_code == 200
     await wallet.token(offer)

@@ -76,12 +76,24 @@ def check_proofs(proofs: Sequence[str], *, audience: str, at: datetime) -> tuple
 
 
 def check_request_proofs(
-    request: CredentialRequest, *, audience: str, at: datetime, rules: AttestationRules = NO_ATTESTATIONS
+    request: CredentialRequest,
+    *,
+    audience: str,
+    at: datetime,
+    rules: AttestationRules = NO_ATTESTATIONS,
+    algorithms: tuple[str, ...] = ALGORITHMS,
 ) -> tuple[Proof, ...]:
     """Check the proofs of a credential request, of whichever type, and list every key that it wants bound.
 
     With trusted attesters a key attestation is checked and every key in it counts (App. F.1, F.3). Without any, one
     beside a `jwt` proof is passed over, for the proof itself shows who holds the key; alone it proves nothing.
+
+    Args:
+        request: the parsed request.
+        audience: the credential issuer's identifier.
+        at: now.
+        rules: what is made of key attestations.
+        algorithms: of keys that a credential may be bound to.
 
     Raises:
         InvalidProof: there is none, a proof fails, two are for one key, there are too many, or an attestation is wrong
@@ -92,13 +104,13 @@ def check_request_proofs(
     if request.proof_type == "attestation":
         with refuse_as(InvalidProof):
             attested = check_key_attestation(request.proofs[0], anchors=rules.anchors, at=at)
-        _check_kinds(attested.keys)
+        _check_kinds(attested.keys, algorithms)
         return tuple(Proof(key=key, nonce=attested.nonce) for key in attested.keys)
     proven: list[Proof] = []
     vouched: list[Proof] = []
     for text in request.proofs:
         with refuse_as(InvalidProof):
-            jws = _parse(text)
+            jws = _parse(text, algorithms)
             proof = _check_jwt(jws, audience=audience, at=at)
         proven.append(proof)
         vouched.extend(_attested(jws, proof, at=at, rules=rules))
@@ -122,7 +134,7 @@ def _attested(jws: Jws, proof: Proof, *, at: datetime, rules: AttestationRules) 
         raise InvalidProof("The key_attestation in the header of the key proof is not a JWT.")
     attested = check_key_attestation(attestation, anchors=rules.anchors, at=at, must_expire=True)
     _check_holds(attested, proof.key)
-    _check_kinds(attested.keys)
+    _check_kinds(attested.keys, ALGORITHMS)
     return tuple(Proof(key=key, nonce=attested.nonce) for key in attested.keys)
 
 
@@ -132,8 +144,8 @@ def _check_holds(attested: KeyAttestation, key: PublicKey) -> None:
         raise InvalidProof("The key proof is signed by a key that its key attestation does not hold.")
 
 
-def _check_kinds(keys: Sequence[PublicKey]) -> None:
-    if any(key.algorithm not in ALGORITHMS for key in keys):
+def _check_kinds(keys: Sequence[PublicKey], algorithms: tuple[str, ...]) -> None:
+    if any(key.algorithm not in algorithms for key in keys):
         raise InvalidProof("The key attestation holds a key of another kind than the metadata names.")
 
 
@@ -142,10 +154,10 @@ def _check_distinct(proofs: Sequence[Proof]) -> None:
         raise InvalidProof("Two key proofs are for the same key. Every credential needs a key of its own.")
 
 
-def _parse(text: str) -> Jws:
+def _parse(text: str, algorithms: tuple[str, ...] = ALGORITHMS) -> Jws:
     if len(text) > _MAX_PROOF:
         raise InvalidProof(f"The key proof is longer than {_MAX_PROOF} characters.")
-    return parse_jws(text, what=_WHAT, typ=TYP, algorithms=ALGORITHMS)
+    return parse_jws(text, what=_WHAT, typ=TYP, algorithms=algorithms)
 
 
 def _check_jwt(jws: Jws, *, audience: str, at: datetime) -> Proof:

@@ -9,11 +9,13 @@ from credentials.keys.jws import parse_jws, sign_jws
 from credentials.keys.signer import Signer
 from credentials.protocols.freshness import CLOCK_SKEW_S
 from credentials.protocols.members import Members, without_absent
-from credentials.protocols.openid4vci.metadata import IssuerMetadata, WrongIssuerIdentifier
+from credentials.protocols.openid4vci.metadata import MAX_METADATA_BYTES, IssuerMetadata, WrongIssuerIdentifier
 from credentials.protocols.urls import host_of
 
 TYP: Final = "openidvci-issuer-metadata+jwt"
 _WHAT: Final = "signed issuer metadata"
+# Base64url makes four characters of three bytes; the rest is for header and signature.
+_MAX_BYTES: Final = MAX_METADATA_BYTES * 4 // 3 + 32_768
 
 
 def sign_metadata(
@@ -40,11 +42,11 @@ def parse_signed_metadata(text: str, *, issuer: str, anchors: tuple[bytes, ...],
         WrongTyp, UnsupportedAlgorithm, BadSignature, a refusal of `check_chain`: who signed is not who must.
         WrongIssuerIdentifier: it speaks for another issuer.
     """
-    jws = parse_jws(text, what=_WHAT, typ=TYP)
+    jws = parse_jws(text, what=_WHAT, typ=TYP, max_bytes=_MAX_BYTES)
     chain = parse_x5c(jws.header.get("x5c"), what=_WHAT)
     check_chain(chain, anchors=anchors, dns_name=host_of(issuer), at=at)
     jws.check_signature(chain.leaf_key)
-    claims = jws.claims()
+    claims = jws.claims(max_bytes=MAX_METADATA_BYTES)
     members = Members(claims, what=_WHAT)
     if members.text("sub") != issuer:
         raise WrongIssuerIdentifier(_WHAT)

@@ -1,0 +1,38 @@
+"""Which forms each type of credential is issued in, and what the configurations and copies are called in them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from credentials.protocols.openid4vci import Form
+from issuer.copies import Copy
+from schemas import ALL, VERIFIED_ARTIST, CredentialType
+
+_UNLINKABLE: Final = (Form.SD_JWT, Form.BBS, Form.PSEUDONYM)
+# What is published beside a release is a form of what the artist is, and of nothing else: who owns something says so
+# to one site at a time.
+_FORMS: Final[Mapping[str, tuple[Form, ...]]] = {
+    kind.configuration_id: (*_UNLINKABLE, Form.EDDSA) if kind is VERIFIED_ARTIST else _UNLINKABLE for kind in ALL
+}
+
+
+def forms_of(kind: CredentialType) -> tuple[Form, ...]:
+    """The forms that a type is issued in; the one that every wallet knows comes first."""
+    return _FORMS[kind.configuration_id]
+
+
+CONFIGURATIONS: Final[Mapping[str, tuple[CredentialType, Form]]] = {
+    form.of(kind.configuration_id): (kind, form) for kind in ALL for form in forms_of(kind)
+}
+"""Every credential configuration by its id, in the order in which the metadata lists them."""
+SCOPES: Final[Mapping[str, str]] = {
+    form.of(kind.scope): configuration_id for configuration_id, (kind, form) in CONFIGURATIONS.items()
+}
+"""The configuration that each scope asks for (OpenID4VCI 1.0 §5.1.2)."""
+
+
+def configuration_ids(copies: Sequence[Copy]) -> tuple[str, ...]:
+    """The credential configurations that some copies come in, each once: those that every wallet knows first."""
+    kinds = {copy.kind.credential_type.configuration_id for copy in copies}
+    held = [each for each, (kind, _) in CONFIGURATIONS.items() if kind.configuration_id in kinds]
+    forms = list(Form)
+    return tuple(sorted(held, key=lambda each: (forms.index(CONFIGURATIONS[each][1]), each)))

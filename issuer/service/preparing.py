@@ -1,0 +1,93 @@
+"""Read all that is to be signed for a copy, and decide what it is counted by."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import assert_never
+
+from credentials.protocols.oauth import OAuthError
+from credentials.protocols.openid4vci import Form
+from issuer.copies import Copy
+from issuer.deliveries import NOTIFICATION_TTL
+from issuer.orders import Admitted, BaselineOrder, Contents, CountedOrder, InstanceOrder, PublicOrder
+from issuer.ports import Issuing
+from issuer.secrets import stored
+from issuer.service.claims import claims_for
+from issuer.service.counting import commit, is_counted_by_copy
+from issuer.service.proving import Proven
+from plumbing.ids import new_public_id
+from schemas import NOT_KNOWN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """For whom and when something is prepared.
+
+    Attributes:
+        delivery: that it is for.
+        coop: the co-op's own address.
+        random: for what must be drawn.
+        now: the request's moment.
+    """
+
+    delivery: str
+    coop: str
+    random: Callable[[int], bytes]
+    now: datetime
+
+    @property
+    def month(self) -> str:
+        """The cohort of whatever is issued now."""
+        return f"{self.now:%Y-%m}"
+
+
+def prepare(store: Issuing, copy: Copy, proven: Proven, occasion: Occasion) -> Admitted | OAuthError:
+    """Read all that is to be signed for a copy that may be sent, or say why nothing is: that is committed, too."""
+    contents = _read_contents(store, copy, occasion)
+    match proven.form:
+        case Form.SD_JWT:
+            return _prepare_instances(store, copy, proven, contents, occasion)
+        case Form.BBS:
+            return BaselineOrder(contents=contents)
+        case Form.PSEUDONYM | Form.DOOR:
+            return _prepare_counted(store, copy, proven, contents, occasion)
+        case Form.EDDSA:
+            return PublicOrder(contents=contents, subject_key=proven.keys[0])
+        case _:
+            assert_never(proven.form)
+
+
+def _read_contents(store: Issuing, copy: Copy, occasion: Occasion) -> Contents:
+    now, notification_id = occasion.now, new_public_id()
+    store.add_notification(
+        stored(notification_id), delivery=occasion.delivery, copy_id=copy.id, until=now + NOTIFICATION_TTL
+    )
+    return Contents(
+        kind=copy.kind.credential_type,
+        claims=claims_for(store, copy, coop=occasion.coop, now=now),
+        month_start=now.replace(day=1, hour=0, minute=0, second=0, microsecond=0),
+        notification_id=notification_id,
+    )
+
+
+def _prepare_instances(
+    store: Issuing, copy: Copy, proven: Proven, contents: Contents, occasion: Occasion
+) -> InstanceOrder:
+    if not is_counted_by_copy(store, copy, month=occasion.month):
+        # Whoever has pseudonyms would pass a gate once with one, and once more with a number.
+        contents = replace(contents, claims={**contents.claims, contents.kind.countable_claim: NOT_KNOWN})
+    entries = store.draw(copy.id, count=len(proven.keys), month=occasion.month, now=occasion.now)
+    return InstanceOrder(contents=contents, keys=proven.keys, entries=entries)
+
+
+def _prepare_counted(
+    store: Issuing, copy: Copy, proven: Proven, contents: Contents, occasion: Occasion
+) -> CountedOrder | OAuthError:
+    commitment = proven.commitment
+    if commitment is None:
+        raise TypeError("A form with pseudonyms is prepared without a commitment.")
+    try:
+        entropy = commit(store, copy, commitment.point, month=occasion.month, random=occasion.random)
+    except OAuthError as refusal:
+        return refusal
+    return CountedOrder(contents=contents, form=proven.form, commitment=commitment.with_proof, entropy=entropy)

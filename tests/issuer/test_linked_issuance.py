@@ -1,0 +1,384 @@
+"""Linked credentials from the credential endpoint: one shape, one commitment for life, and nothing that joins."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+
+import schemas
+from credentials.bbs import ProverBlind, ProverNym, commit_nym
+from credentials.data_integrity import bbs_2023, eddsa_rdfc_2022
+from credentials.data_integrity.proofs import read_proofs
+from credentials.dids.did_key import build_did_key
+from credentials.encoding import base64url
+from credentials.keys.kinds import KeyKind
+from credentials.keys.signer import LocalSigner
+from credentials.linked_credential import check_linked_shape, claim_pointers
+from credentials.protocols.openid4vci import SD_JWT_VC, IssuerMetadata, build_proof_jwt
+from credentials.sd_jwt import parse_sd_jwt
+from issuer.counting_tables import CommitmentRow
+from issuer.service.deferred import hold_copy, let_copy_go
+from issuer.service.registers import verify_artist
+from issuer.store import Store
+from schemas import RELEASE_OWNERSHIP, TRACK_OWNERSHIP, VERIFIED_ARTIST
+from tests.issuer.acts import copy_of, give
+from tests.issuer.conftest import RELEASE, TRACKS, URL
+from tests.issuer.test_registers import persona
+
+if TYPE_CHECKING:
+    from issuer.copies import Copy
+    from schemas import CredentialType
+    from tests.issuer.conftest import Coop, Wallet
+
+GATE = "https://shop.example/gates/1"
+
+
+async def opened(coop: Coop, wallet: Wallet, listener: str) -> str:
+    return str((await wallet.token(coop.offer(listener))).json()["access_token"])
+
+
+async def document(wallet: Wallet, token: str, identifier: str) -> dict[str, Any]:
+    answer = await wallet.ask(token, identifier)
+    assert answer.status_code == 200, answer.text
+    [only] = answer.json()["credentials"]
+    return dict(only["credential"])
+
+
+def open_it(
+    coop: Coop, wallet: Wallet, credential: dict[str, Any], kind: CredentialType, identifier: str | None = None
+) -> bbs_2023.BaseCredential:
+    nym, blind = wallet.nyms[wallet.label_of(identifier)] if identifier else (None, None)
+    key = coop.parts.identity.linked.of(kind).public_key
+    return bbs_2023.open_base(credential, public_key=key, prover_nym=nym, blind=blind)
+
+
+def pseudonym(base: bbs_2023.BaseCredential, domain: str = GATE) -> bytes:
+    shown = bbs_2023.derive(
+        base, selective=[], presentation_header=bytes(32), nym_domain=domain, random=secrets.token_bytes
+    )
+    found = bbs_2023.verify_derived(shown, public_key=base.value.public_key).pseudonym
+    assert found
+    return found
+
+
+async def test_a_baseline_credential_is_like_every_other_of_its_month(coop: Coop, wallet: Wallet) -> None:
+    listener = coop.owner()
+    token = await opened(coop, wallet, listener)
+    track = copy_of(coop, listener, TRACKS[1])
+    credential = await document(wallet, token, f"{track.id}.bbs")
+    base = open_it(coop, wallet, credential, TRACK_OWNERSHIP)
+    check_linked_shape(base, TRACK_OWNERSHIP, issuer_did=coop.parts.identity.did, at=coop.now)
+    assert (credential["validFrom"], credential["validUntil"]) == ("2026-11-01T00:00:00Z", "2026-12-11T00:00:00Z")
+    assert credential["credentialSubject"] == {
+        "track": TRACKS[1],
+        "name": "Stop 2",
+        "byArtist": "The Long Way Home",
+        "isrcCode": "none",
+        "inAlbum": RELEASE,
+        "albumName": "Night Bus EP",
+        "acquisition": "purchase",
+        "acquired": "2026-11",
+    }
+    jsonschema.validate(credential, TRACK_OWNERSHIP.linked_schema)
+    assert "status" not in str(credential)
+    shown = bbs_2023.derive(
+        base,
+        selective=claim_pointers(["track"]),
+        presentation_header=bytes(32),
+        nym_domain=None,
+        random=secrets.token_bytes,
+    )
+    derived = bbs_2023.verify_derived(shown, public_key=coop.parts.identity.linked.of(TRACK_OWNERSHIP).public_key)
+    assert derived.document["credentialSubject"] == {"track": TRACKS[1]}
+
+
+async def test_release_track_and_the_next_month_have_one_pseudonym_at_a_gate_and_another_at_the_next(
+    coop: Coop, wallet: Wallet
+) -> None:
+    listener = coop.owner()
+    token = await opened(coop, wallet, listener)
+    release, track = (f"{copy_of(coop, listener, each).id}.pseudonym" for each in (RELEASE, TRACKS[0]))
+    first = open_it(coop, wallet, await document(wallet, token, release), RELEASE_OWNERSHIP, release)
+    check_linked_shape(first, RELEASE_OWNERSHIP, issuer_did=coop.parts.identity.did, at=coop.now)
+    again = open_it(coop, wallet, await document(wallet, token, track), TRACK_OWNERSHIP, track)
+    coop.now = datetime(2026, 12, 9, 4, tzinfo=UTC)
+    later = open_it(
+        coop, wallet, await document(wallet, await opened(coop, wallet, listener), track), TRACK_OWNERSHIP, track
+    )
+    assert later.document["validFrom"] == "2026-12-01T00:00:00Z"
+    assert pseudonym(first) == pseudonym(again) == pseudonym(later)
+    assert pseudonym(first, "https://other.example/gates/1") != pseudonym(first)
+
+
+async def test_every_form_of_every_type_is_in_the_metadata_with_what_it_wants(wallet: Wallet) -> None:
+    found = await wallet.http.get("/.well-known/openid-credential-issuer")
+    metadata = IssuerMetadata.parse(found.content, issuer=URL)
+    for kind in schemas.ALL:
+        name = kind.configuration_id
+        plain, baseline, counted = (metadata.configuration(f"{name}{form}") for form in ("", ".bbs", ".pseudonym"))
+        assert (plain.format, plain.types) == (SD_JWT_VC, ())
+        for linked in (baseline, counted):
+            assert (linked.format, linked.signing_algorithms) == ("ldp_vc", ("bbs-2023",))
+            assert linked.types == kind.ldp_types
+            assert [each.path for each in linked.claims] == [
+                ("credentialSubject", each) for each in kind.linked_claim_names
+            ]
+        assert (baseline.binding_methods, baseline.proof_algorithms, baseline.commitment_algorithms) == ((), (), ())
+        assert (counted.binding_methods, counted.commitment_algorithms) == (("bbs_commitment",), ("ES256",))
+    assert metadata.configuration(f"{VERIFIED_ARTIST.configuration_id}.eddsa").binding_methods == ("did:key",)
+    assert len({each.scope for each in metadata.configurations}) == len(metadata.configurations)
+
+
+# One commitment for life: what a cheat tries at the credential endpoint.
+
+
+async def refusal(wallet: Wallet, token: str, identifier: str) -> str:
+    answer = await wallet.ask(token, identifier)
+    assert answer.status_code == 400, answer.text
+    return str(answer.json()["error"])
+
+
+@pytest.mark.parametrize("second", [RELEASE, TRACKS[0], TRACKS[1]])
+async def test_who_commits_anew_gets_nothing_for_the_release_or_any_of_its_tracks(
+    coop: Coop, wallet: Wallet, second: str
+) -> None:
+    listener = coop.owner()
+    token = await opened(coop, wallet, listener)
+    await document(wallet, token, f"{copy_of(coop, listener, TRACKS[0]).id}.pseudonym")
+    wallet.nyms.clear()
+    assert await refusal(wallet, token, f"{copy_of(coop, listener, second).id}.pseudonym") == "invalid_proof"
+
+
+async def test_who_renews_with_another_nym_gets_nothing(coop: Coop, wallet: Wallet) -> None:
+    listener = coop.owner()
+    identifier = f"{copy_of(coop, listener, RELEASE).id}.pseudonym"
+    await document(wallet, await opened(coop, wallet, listener), identifier)
+    coop.now = datetime(2026, 12, 3, tzinfo=UTC)
+    wallet.nyms.clear()
+    assert await refusal(wallet, await opened(coop, wallet, listener), identifier) == "invalid_proof"
+
+
+async def test_the_same_secret_under_another_blind_is_another_commitment(coop: Coop, wallet: Wallet) -> None:
+    listener = coop.owner()
+    identifier = f"{copy_of(coop, listener, RELEASE).id}.pseudonym"
+    token = await opened(coop, wallet, listener)
+    await document(wallet, token, identifier)
+    label = wallet.label_of(identifier)
+    wallet.nyms[label] = wallet.nyms[label][0], ProverBlind.generate(secrets.token_bytes)
+    assert await refusal(wallet, token, identifier) == "invalid_proof"
+
+
+async def test_one_secret_is_never_taken_for_two_listeners(coop: Coop, wallet: Wallet) -> None:
+    robin, mia = coop.owner(), coop.owner()
+    mine, theirs = (f"{copy_of(coop, each, RELEASE).id}.pseudonym" for each in (robin, mia))
+    await document(wallet, await opened(coop, wallet, robin), mine)
+    token = await opened(coop, wallet, mia)
+    wallet.nyms[wallet.label_of(theirs)] = wallet.nyms[wallet.label_of(mine)]
+    assert await refusal(wallet, token, theirs) == "invalid_proof"
+    assert coop.rows(CommitmentRow) == 1
+
+
+def instance_of(answer: Any) -> Any:
+    return parse_sd_jwt(answer.json()["credentials"][0]["credential"]).claims
+
+
+async def test_an_instance_after_a_pseudonym_names_no_copy(coop: Coop, wallet: Wallet) -> None:
+    listener = coop.owner()
+    token = await opened(coop, wallet, listener)
+    await document(wallet, token, f"{copy_of(coop, listener, TRACKS[0]).id}.pseudonym")
+    for subject in (RELEASE, TRACKS[0], TRACKS[1]):
+        claims = instance_of(await wallet.ask(token, copy_of(coop, listener, subject).id))
+        assert claims["copy"] == "none"
+        jsonschema.validate(dict(claims), schemas.BY_VCT[str(claims["vct"])].json_schema)
+
+
+async def test_after_an_instance_that_names_its_copy_no_pseudonym_is_given_and_the_plain_form_is(
+    coop: Coop, wallet: Wallet
+) -> None:
+    listener = coop.owner()
+    token = await opened(coop, wallet, listener)
+    copy = copy_of(coop, listener, TRACKS[0])
+    assert instance_of(await wallet.ask(token, copy.id))["copy"] == copy.id
+    release = copy_of(coop, listener, RELEASE)
+    assert await refusal(wallet, token, f"{release.id}.pseudonym") == "credential_request_denied"
+    await document(wallet, token, f"{release.id}.bbs")
+
+
+async def test_what_was_given_away_is_counted_for_its_receiver_when_its_givers_credentials_are_over(
+    coop: Coop, wallet: Wallet
+) -> None:
+    robin, mia = coop.owner(), coop.listener()
+    await document(wallet, await opened(coop, wallet, robin), f"{copy_of(coop, robin, RELEASE).id}.pseudonym")
+    give(coop, copy_of(coop, robin, RELEASE).id, mia)
+    received = copy_of(coop, mia, RELEASE)
+    token = await opened(coop, wallet, mia)
+    assert await refusal(wallet, token, f"{received.id}.pseudonym") == "credential_request_denied"
+    await document(wallet, token, f"{received.id}.bbs")
+    assert instance_of(await wallet.ask(token, received.id))["copy"] == "none"
+    coop.now = datetime(2027, 1, 2, tzinfo=UTC)
+    await document(wallet, await opened(coop, wallet, mia), f"{received.id}.pseudonym")
+
+
+# Hostile requests, each with its error.
+
+
+async def ask_with(wallet: Wallet, token: str, identifier: str, proofs: Any) -> str:
+    answer = await wallet.credential(token, {"credential_identifier": identifier, "proofs": proofs})
+    assert answer.status_code == 400, answer.text
+    return str(answer.json()["error"])
+
+
+async def test_a_credential_with_pseudonyms_wants_one_commitment_and_nothing_else(coop: Coop, wallet: Wallet) -> None:
+    listener = coop.owner()
+    token = await opened(coop, wallet, listener)
+    identifier = f"{copy_of(coop, listener, RELEASE).id}.pseudonym"
+    now = int(coop.now.timestamp())
+    key_proof = build_proof_jwt(signer=LocalSigner.generate(), audience=URL, nonce=await wallet.nonce(), issued_at=now)
+    assert await ask_with(wallet, token, identifier, {"jwt": [key_proof]}) == "invalid_proof"
+    assert await ask_with(wallet, token, identifier, None) == "invalid_proof"
+    nonce = await wallet.nonce()
+    made = commit_nym(ProverNym.generate(secrets.token_bytes), random=secrets.token_bytes).commitment_with_proof
+    wrong = {
+        "made for another issuer": wallet.commitment(nonce, "x", audience="http://other.localhost"),
+        "too old": wallet.commitment(nonce, "x", issued_at=now - 900),
+        "of a secret that its sender does not know": wallet.commitment(
+            nonce, "x", commitment_with_proof=made[:-32] + bytes(31) + b"\x01"
+        ),
+        "no point": wallet.commitment(nonce, "x", commitment_with_proof=bytes(48) + made[48:]),
+        "the identity": wallet.commitment(nonce, "x", commitment_with_proof=b"\xc0" + bytes(47) + made[48:]),
+        "of no secret": wallet.commitment(nonce, "x", commitment_with_proof=made[:-32]),
+        "of two secrets": wallet.commitment(nonce, "x", commitment_with_proof=made + bytes(32)),
+    }
+    for why, commitment in wrong.items():
+        error = await ask_with(wallet, token, identifier, {"bbs2023_commitment": [commitment]})
+        assert error == "invalid_proof", why
+    assert coop.rows(CommitmentRow) == 0
+
+
+async def test_a_commitment_is_good_once_and_with_a_nonce_of_the_co_op(coop: Coop, wallet: Wallet) -> None:
+    listener = coop.owner()
+    token = await opened(coop, wallet, listener)
+    identifier = f"{copy_of(coop, listener, RELEASE).id}.pseudonym"
+    proofs = {"bbs2023_commitment": [wallet.commitment(await wallet.nonce(), wallet.label_of(identifier))]}
+    answer = await wallet.credential(token, {"credential_identifier": identifier, "proofs": proofs})
+    assert answer.status_code == 200
+    assert await ask_with(wallet, token, identifier, proofs) == "invalid_nonce"
+    foreign = {"bbs2023_commitment": [wallet.commitment("made up", wallet.label_of(identifier))]}
+    assert await ask_with(wallet, token, identifier, foreign) == "invalid_nonce"
+
+
+async def test_a_baseline_credential_takes_no_proofs(coop: Coop, wallet: Wallet) -> None:
+    listener = coop.owner()
+    token = await opened(coop, wallet, listener)
+    identifier = f"{copy_of(coop, listener, RELEASE).id}.bbs"
+    proofs = {"bbs2023_commitment": [wallet.commitment(await wallet.nonce(), "x")]}
+    assert await ask_with(wallet, token, identifier, proofs) == "invalid_proof"
+
+
+@pytest.mark.parametrize("suffix", [".", ".BBS", ".bbs.bbs", ".eddsa", ".sd-jwt"])
+async def test_a_form_that_a_copy_does_not_come_in_is_unknown(coop: Coop, wallet: Wallet, suffix: str) -> None:
+    listener = coop.owner()
+    token = await opened(coop, wallet, listener)
+    identifier = f"{copy_of(coop, listener, RELEASE).id}{suffix}"
+    proofs = {"jwt": wallet.key_proofs(await wallet.nonce(), [LocalSigner.generate()])}
+    assert await ask_with(wallet, token, identifier, proofs) == "unknown_credential_identifier"
+    body = {"credential_configuration_id": f"ReleaseOwnershipCredential{suffix}", "proofs": proofs}
+    answer = await wallet.credential(token, body)
+    assert answer.json()["error"] == "unknown_credential_configuration"
+
+
+async def test_a_wallet_that_knows_no_identifiers_gets_the_one_copy_in_the_form_that_it_names(
+    coop: Coop, wallet: Wallet
+) -> None:
+    token = await opened(coop, wallet, coop.owner())
+    answer = await wallet.credential(token, {"credential_configuration_id": "ReleaseOwnershipCredential.bbs"})
+    assert answer.json()["credentials"][0]["credential"]["type"] == list(RELEASE_OWNERSHIP.ldp_types)
+
+
+async def test_a_wallet_may_ask_for_one_form_only_by_its_scope(coop: Coop, wallet: Wallet) -> None:
+    answer = await wallet.token(coop.offer(coop.owner()), scope="release_ownership.bbs")
+    [detail] = answer.json()["authorization_details"]
+    assert detail["credential_configuration_id"] == "ReleaseOwnershipCredential.bbs"
+    assert "handstamp_commitments" not in detail
+
+
+# Later, and to publish.
+
+
+def hold(coop: Coop, copy: Copy, *, held: bool) -> None:
+    with coop.parts.database.write() as session:
+        store = Store(session)
+        if held:
+            hold_copy(store, copy.id, now=coop.now)
+        else:
+            assert let_copy_go(store, copy.id)
+
+
+async def test_what_was_held_back_comes_later_in_every_form_and_only_for_the_wallet_that_was_first(
+    coop: Coop, wallet: Wallet
+) -> None:
+    listener = coop.owner()
+    copy = copy_of(coop, listener, RELEASE)
+    hold(coop, copy, held=True)
+    token = await opened(coop, wallet, listener)
+    waiting = {}
+    for form in (".bbs", ".pseudonym"):
+        answer = await wallet.ask(token, copy.id + form)
+        assert answer.status_code == 202
+        waiting[form] = {"transaction_id": answer.json()["transaction_id"]}
+    first = wallet.nyms[wallet.label_of(f"{copy.id}.pseudonym")]
+    wallet.nyms.clear()
+    other = {"transaction_id": (await wallet.ask(token, f"{copy.id}.pseudonym")).json()["transaction_id"]}
+    hold(coop, copy, held=False)
+    for form, body in waiting.items():
+        answer = await wallet.post("/deferred_credential", token, body)
+        assert answer.json()["credentials"][0]["credential"]["issuer"] == coop.parts.identity.did, form
+    refused = await wallet.post("/deferred_credential", token, other)
+    assert refused.json()["error"] == "invalid_proof"
+    wallet.nyms[wallet.label_of(f"{copy.id}.pseudonym")] = first
+    await document(wallet, token, f"{copy.id}.pseudonym")
+
+
+@pytest.mark.parametrize("kind", [KeyKind.ED25519, KeyKind.P256], ids=str)
+async def test_what_an_artist_publishes_names_the_key_that_speaks_for_them(
+    coop: Coop, wallet: Wallet, kind: KeyKind
+) -> None:
+    listener = coop.listener()
+    with coop.parts.database.write() as session:
+        verify_artist(Store(session), persona(listener), random=secrets.token_bytes, now=coop.now)
+    [copy] = coop.copies(listener)
+    token = await opened(coop, wallet, listener)
+    key = LocalSigner.generate(kind)
+    for _ in range(2):  # it is renewed with the same key
+        answer = await wallet.ask(token, f"{copy.id}.eddsa", [key])
+        assert answer.status_code == 200, answer.text
+    credential = answer.json()["credentials"][0]["credential"]
+    assert credential["credentialSubject"]["id"] == build_did_key(key.public_key)
+    assert "copy" not in credential["credentialSubject"]
+    jsonschema.validate(credential, VERIFIED_ARTIST.public_schema)
+    [proof] = read_proofs(credential)
+    eddsa_rdfc_2022.verify_proof(credential, proof, key=coop.parts.identity.linked.signer.public_key)
+    two = wallet.key_proofs(await wallet.nonce(), [key, LocalSigner.generate(kind)])
+    assert await ask_with(wallet, token, f"{copy.id}.eddsa", {"jwt": two}) == "invalid_proof"
+
+
+async def test_nothing_that_a_gate_sees_of_a_holder_is_kept_by_the_co_op(coop: Coop, wallet: Wallet) -> None:
+    listener = coop.owner()
+    identifier = f"{copy_of(coop, listener, RELEASE).id}.pseudonym"
+    credential = await document(wallet, await opened(coop, wallet, listener), identifier)
+    base = open_it(coop, wallet, credential, RELEASE_OWNERSHIP, identifier)
+    seen = pseudonym(base)
+    nym, blind = wallet.nyms[wallet.label_of(identifier)]
+    coop.parts.database.close()
+    path = str(coop.parts.database.url).removeprefix("sqlite:///")
+    with open(path, "rb") as file:  # noqa: PTH123, ASYNC230 - one small file
+        kept = file.read()
+    assert base64url.encode(base.value.signature).encode() not in kept
+    for secret in (seen, nym.to_bytes(), blind.to_bytes(), base.value.signature, base.value.hmac_key):
+        assert secret not in kept
+        assert base64url.encode(secret).encode() not in kept
+        assert secret.hex().encode() not in kept
