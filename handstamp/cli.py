@@ -54,6 +54,10 @@ _ROLES: Final[Mapping[str, _Role]] = {
         module="handstamp.commands.tracks",
         help="The trackserver: the files, and who may let people in to them.",
     ),
+    "conformance": _Role(
+        module="handstamp.commands.conformance",
+        help="For testing only: let public test suites try what is signed and verified here.",
+    ),
 }
 
 

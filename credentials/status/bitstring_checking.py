@@ -1,6 +1,6 @@
 """A Bitstring Status List that was fetched: whose it is, and what it says of one credential (§3.2)."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import KW_ONLY, InitVar, dataclass, field
 from datetime import datetime
 from typing import Final
@@ -118,7 +118,12 @@ def verify_bitstring_list(
 
 
 def check_bitstring_status(
-    entries: Iterable[BitstringEntry], *, issuer: str, lists: Mapping[str, BitstringList], at: datetime
+    entries: Iterable[BitstringEntry],
+    *,
+    issuer: str,
+    lists: Mapping[str, BitstringList],
+    at: datetime,
+    lenient: Collection[str] = (),
 ) -> StatusCheck:
     """Look a credential's entries up; every one of them must be good.
 
@@ -127,6 +132,7 @@ def check_bitstring_status(
         issuer: of the credential; its lists must be at its own host, so that nobody else learns who is looked up.
         lists: the lists at hand, under their addresses.
         at: the time of the check.
+        lenient: addresses of lists that could not be had, and without which the credential is taken.
 
     Raises:
         StatusElsewhere: a list is at another host than the issuer's.
@@ -139,16 +145,28 @@ def check_bitstring_status(
     for entry in entries:
         check_own_host(entry.uri, issuer=issuer)
         found = lists.get(entry.uri)
+        if found is None and entry.uri in lenient:
+            return StatusCheck.UNKNOWN
         if found is None or found.issuer != issuer:
             raise StatusListNeeded(entry.uri, issuer)
         if found.valid_until is not None and at > found.valid_until:
             raise Expired(_WHAT)
-        # A credential of which a newer one can be had is still good.
-        if found.look_up(entry) and entry.purpose != REFRESH:
-            refusal = _REFUSALS.get(entry.purpose, UnknownStatus)
-            raise refusal()
+        check_entry(entry, found)
         checked = StatusCheck.CURRENT
     return checked
+
+
+def check_entry(entry: BitstringEntry, found: BitstringList) -> None:
+    """Check what a list says of one entry; whose list it is, and how old, was checked before.
+
+    Raises:
+        CredentialRevoked, CredentialSuspended, UnknownStatus: the credential is not good.
+        HandstampError: as `BitstringList.look_up`.
+    """
+    # A credential of which a newer one can be had is still good.
+    if found.look_up(entry) and entry.purpose != REFRESH:
+        refusal = _REFUSALS.get(entry.purpose, UnknownStatus)
+        raise refusal()
 
 
 def _read_purposes(subject: Members) -> frozenset[str]:
