@@ -2,6 +2,8 @@
 
 vc-di-bbs §3.4. What a verifier compares itself: the presentation header and the domain of the pseudonym with what it
 asked for, the purpose and times of the proof (`check_options`), and whose the key is. A valid proof says none of it.
+Nor does it say which words stand for a statement: who reads the JSON compares its `@context` with the one that is
+known, or a holder could call the title the identifier.
 """
 
 from collections.abc import Mapping, Sequence

@@ -17,13 +17,15 @@ from credentials.errors import HandstampError, Malformed
 from credentials.linked_data import (
     BlankNodeNamed,
     Canonical,
+    OversizedLinkedData,
     Quad,
     UnsafeLinkedData,
     canonicalize,
     canonicalize_quads,
+    is_blank,
     to_dataset,
 )
-from credentials.linked_data.nquads import is_blank
+from credentials.linked_data.checking import MAX_DEPTH
 
 MAX_POINTERS: Final = 256
 _MAX_POINTER_CHARACTERS: Final = 1_024
@@ -186,8 +188,7 @@ def name_blank_nodes(document: Mapping[str, Json]) -> Selectable:
         NotSelectable: it has blank nodes that are not written as objects of their own.
         UnsafeLinkedData and others: as `to_dataset`.
     """
-    if any(_URN in text or "_:" in text for text in _texts(document)):
-        raise BlankNodeNamed
+    _check_texts(document)
     namer = _Namer()
     named = namer.name(document)
     try:
@@ -244,14 +245,18 @@ def _unname(quads: Sequence[Quad]) -> Iterator[Quad]:
         yield Quad(*(f"_:{term[len(_TERM) : -1]}" if term.startswith(_TERM) else term for term in quad))
 
 
-def _texts(value: "Json | Mapping[str, Json]") -> Iterator[str]:
+def _check_texts(value: "Json | Mapping[str, Json]", levels: int = MAX_DEPTH) -> None:
+    """Refuse texts that could be taken for a name; contexts are no part of what is said."""
+    if not levels:
+        raise OversizedLinkedData("levels", MAX_DEPTH)
     if isinstance(value, str):
-        yield value
+        if _URN in value or "_:" in value:
+            raise BlankNodeNamed
     elif isinstance(value, Mapping):
         for name, member in value.items():
-            yield name
+            _check_texts(name, levels)
             if name != "@context":
-                yield from _texts(member)
+                _check_texts(member, levels - 1)
     elif isinstance(value, list):
         for element in value:
-            yield from _texts(element)
+            _check_texts(element, levels - 1)

@@ -30,7 +30,8 @@ KEY = SECRET_KEY.public_key
 NYM = ProverNym.from_bytes(bytes(31) + b"\7")
 ENTROPY = bytes(31) + b"\5"
 COMMITTED = commit_nym(NYM, random=secrets.token_bytes)
-DOCUMENT: dict[str, Json] = {
+_TYPE_IRI = "urn:handstamp:vocabulary:TrackOwnershipCredential"
+DOCUMENT: dict[str, Any] = {
     "@context": ["https://www.w3.org/ns/credentials/v2", "urn:handstamp:context:1"],
     "type": ["VerifiableCredential", "TrackOwnershipCredential"],
     "issuer": "did:web:coop.example",
@@ -355,6 +356,13 @@ def test_a_derived_proof_under_the_mark_of_another_kind_is_refused(kind: int) ->
 def test_a_shown_document_that_was_changed_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(BadProof):
         bbs_2023.verify_derived({**DERIVED, **changes}, public_key=KEY)
+
+
+def test_statements_are_proven_and_not_the_words_for_them_so_that_readers_of_json_compare_contexts() -> None:
+    terms: dict[str, Json] = {"shown": "https://schema.org/isrcCode", "TrackOwnershipCredential": _TYPE_IRI}
+    reworded = {**DERIVED, "@context": [DOCUMENT["@context"][0], terms], "credentialSubject": {"shown": "QZABC2600001"}}
+    found = bbs_2023.verify_derived(reworded, public_key=KEY)
+    assert found.document["@context"] != DOCUMENT["@context"]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from credentials.data_integrity.selection import (
     select,
 )
 from credentials.errors import Malformed
-from credentials.linked_data import BlankNodeNamed, canonicalize
+from credentials.linked_data import BlankNodeNamed, OversizedLinkedData, canonicalize
 
 CONTEXT: list[Any] = ["https://www.w3.org/ns/credentials/v2", {"@vocab": "https://town.example/"}]
 DOCUMENT: dict[str, Any] = {
@@ -168,3 +168,11 @@ def test_what_no_pointer_tells_apart_is_refused_or_said_unchanged(subject: dict[
 def test_a_text_that_could_be_taken_for_a_blank_node_is_refused(text: str) -> None:
     with pytest.raises(BlankNodeNamed):
         name_blank_nodes({**DOCUMENT, "credentialSubject": {"name": text}})
+
+
+def test_a_document_of_too_many_levels_is_refused() -> None:
+    deep: Any = {"name": "a"}
+    for _ in range(2_000):
+        deep = {"in": [deep]}
+    with pytest.raises(OversizedLinkedData):
+        name_blank_nodes({**DOCUMENT, "credentialSubject": deep})

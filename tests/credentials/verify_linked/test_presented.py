@@ -124,6 +124,13 @@ REFUSED: dict[str, tuple[str, Callable[[Town], dict[str, Any]]]] = {
         "bad_proof",
         lambda town: tampered(town, credentialSubject={**town.show()["credentialSubject"], "isrcCode": "none"}),
     ),
+    "signed statements under other words": (
+        "schema_mismatch",
+        lambda town: tampered(
+            town,
+            **{"@context": ["https://www.w3.org/ns/credentials/v2", {"track": "https://schema.org/name"}]},
+        ),
+    ),
     "another occasion": ("wrong_presentation_header", lambda town: town.show(presentation_header=HEADER[::-1])),
     "no occasion": ("wrong_presentation_header", lambda town: town.show(presentation_header=b"")),
 }
