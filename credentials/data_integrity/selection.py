@@ -250,13 +250,16 @@ def _check_texts(value: "Json | Mapping[str, Json]", levels: int = MAX_DEPTH) ->
     if not levels:
         raise OversizedLinkedData("levels", MAX_DEPTH)
     if isinstance(value, str):
-        if _URN in value or "_:" in value:
-            raise BlankNodeNamed
+        _check_text(value)
     elif isinstance(value, Mapping):
-        for name, member in value.items():
-            _check_texts(name, levels)
-            if name != "@context":
-                _check_texts(member, levels - 1)
+        for name in value.keys() - {"@context"}:
+            _check_text(name)
+            _check_texts(value[name], levels - 1)
     elif isinstance(value, list):
         for element in value:
             _check_texts(element, levels - 1)
+
+
+def _check_text(text: str) -> None:
+    if _URN in text or "_:" in text:
+        raise BlankNodeNamed
