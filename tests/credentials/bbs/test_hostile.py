@@ -236,7 +236,7 @@ def test_any_bit_of_a_signature_that_is_turned_breaks_it(bit: int) -> None:
         verify(PUBLIC, changed, MESSAGES, header=b"h")
 
 
-@settings(max_examples=30)
+@settings(max_examples=12)
 @given(st.lists(st.binary(max_size=40), max_size=6), st.sets(st.integers(0, 5)), st.binary(max_size=9), st.booleans())
 def test_any_messages_and_any_choice_round_trip_with_and_without_a_nym(
     messages: list[bytes], chosen: set[int], header: bytes, with_nym: bool

@@ -267,7 +267,7 @@ def test_a_scan_of_anything_else_is_refused_in_words(text: str) -> None:
         check(text)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.integers(0, 8 * 400))
 def test_any_bit_of_a_pass_that_is_turned_closes_the_door(bit: int) -> None:
     data = base45.decode(SHOWN, what="pass", max_characters=1_200)
@@ -276,7 +276,7 @@ def test_any_bit_of_a_pass_that_is_turned_closes_the_door(bit: int) -> None:
         check(base45.encode((int.from_bytes(data) ^ 1 << at).to_bytes(len(data))))
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(st.binary(max_size=60))
 def test_no_bytes_make_a_door_stumble(data: bytes) -> None:
     for text in (base45.encode(data), base45.encode(encode([1, data, "x", data.hex(), 1, "none", 1, data]))):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from credentials.encoding import base45
@@ -24,11 +24,13 @@ def test_what_is_no_base45_is_refused(text: str) -> None:
         base45.decode(text, what="code", max_characters=20)
 
 
+@settings(max_examples=30)
 @given(st.binary(max_size=40))
 def test_bytes_round_trip(data: bytes) -> None:
     assert base45.decode(base45.encode(data), what="code", max_characters=60) == data
 
 
+@settings(max_examples=30)
 @given(st.text(alphabet="0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:", max_size=12))
 def test_no_two_texts_are_the_same_bytes(text: str) -> None:
     try:
