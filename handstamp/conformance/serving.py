@@ -51,18 +51,24 @@ async def _run(
 ) -> None:
     async with HttpFetcher(Reach.LOOPBACK) as fetcher:
         service = ConformanceService.make(base_url=base_url, fetcher=fetcher)
-        config = uvicorn.Config(
-            build_conformance_app(service),
-            access_log=False,
-            log_config=None,
-            proxy_headers=False,
-            server_header=False,
-            timeout_graceful_shutdown=_GRACE_S,
-        )
-        config.load()
-        config.ssl = _build_context(authority)
         announce(service.describe())
-        await uvicorn.Server(config).serve(sockets=[listener])
+        await build_server(service, authority).serve(sockets=[listener])
+
+
+def build_server(service: ConformanceService, authority: trustme.CA) -> uvicorn.Server:
+    """Build the server of a service, under a certificate for this machine by an authority."""
+    config = uvicorn.Config(
+        build_conformance_app(service),
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    # uvicorn reads certificates from files that stay; ours is nowhere but in memory.
+    config.load()
+    config.ssl = _build_context(authority)
+    return uvicorn.Server(config)
 
 
 def _build_context(authority: trustme.CA) -> ssl.SSLContext:
