@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from itertools import cycle
 from typing import Final
 
@@ -18,6 +19,7 @@ from credentials.encoding.strict_json import Json
 from credentials.keys.kinds import KeyKind
 from credentials.keys.signer import LocalSigner
 from credentials.linked_credential import MANDATORY_POINTERS, build_linked_credential, claim_pointers
+from credentials.linked_data import TooMuchWork, canonicalize_nquads
 from schemas import TRACK_OWNERSHIP
 
 _DID: Final = "did:web:coop.example"
@@ -30,6 +32,7 @@ _COPIES: Final = 32
 # The rates of a JavaScript peer, as parts of the rate of raw P-256 verification.
 _ECDSA_SD_LEAST: Final = {"issue": 0.024, "derive": 0.043, "verify": 0.033}
 _EDDSA_LEAST: Final = 0.1
+_POISON_MS: Final = 100.0
 _BBS_MOST: Final = {"issue": 6.0, "derive": 8.0, "verify": 6.0}
 
 
@@ -85,6 +88,7 @@ def measure_linked(*, rounds: int, seconds: float) -> list[Figure]:
         *_measure_bbs_2023(rounds=rounds, seconds=seconds),
         *_measure_ecdsa_sd_2023(rounds=rounds, seconds=seconds),
         _measure_eddsa_rdfc_2022(rounds=rounds, seconds=seconds),
+        *_measure_poison(rounds=rounds, seconds=seconds),
     ]
 
 
@@ -172,6 +176,41 @@ def _measure_eddsa_rdfc_2022(*, rounds: int, seconds: float) -> Figure:
     return _part_line(
         "eddsa-rdfc-2022: verify", rates["verify"], rates["raw"], "raw Ed25519 verification", _EDDSA_LEAST
     )
+
+
+def _measure_poison(*, rounds: int, seconds: float) -> Sequence[Figure]:
+    """Measure how long graphs keep us busy that were made to; each is refused in the end."""
+    predicate = "<https://example.com/knows>"
+    edges = {
+        "a clique of 10": [(one, other) for one in range(10) for other in range(10) if one != other],
+        "a ring of 300": [(one, (one + 1) % 300) for one in range(300)],
+        "two stars of 1,200": [(centre, 2 + 2 * ray + centre) for centre in range(2) for ray in range(1_200)],
+        "70 in two camps": [(one, 70 + other) for one in range(70) for other in range(70)],
+    }
+    texts = {
+        name: "".join(f"_:n{one} {predicate} _:n{other} .\n" for one, other in pairs) for name, pairs in edges.items()
+    }
+    rates = measure_rates(
+        {name: partial(_be_poisoned, text) for name, text in texts.items()}, rounds=rounds, seconds=seconds
+    )
+    return [
+        Figure(
+            name=f"RDFC-1.0: a poisoned graph is stopped, {name}",
+            rate=f"{rate:,.0f}/s",
+            limit=f"at most {_POISON_MS:.0f} ms",
+            ratio=f"{1_000 / rate:.1f} ms",
+            value=1_000 / rate,
+        )
+        for name, rate in rates.items()
+    ]
+
+
+def _be_poisoned(text: str) -> None:
+    try:
+        canonicalize_nquads(text)
+    except TooMuchWork:
+        return
+    raise AssertionError
 
 
 def _part_line(name: str, rate: float, raw: float, what: str, least: float) -> Figure:

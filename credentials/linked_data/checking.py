@@ -13,7 +13,7 @@ from credentials.linked_data.errors import (
 )
 
 MAX_DEPTH: Final = 32
-MAX_VALUES: Final = 20_000
+MAX_VALUES: Final = 2_000
 RELATIVE_BASE: Final = "relative-reference://none/"
 """The base to process documents with: whatever begins so was relative. Told no base, pyld would take an example's."""
 
@@ -53,7 +53,7 @@ def copy_document(document: Mapping[str, Json]) -> dict[str, Json]:
     """Copy a document for pyld, which changes what it is given.
 
     Raises:
-        OversizedLinkedData: it has more than 32 levels or 20,000 values.
+        OversizedLinkedData: it has more than 32 levels or 2,000 values.
         RelativeReference: a context in it sets a base.
     """
     copied: dict[str, Json] = _Copier().copy(document, 1)

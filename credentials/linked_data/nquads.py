@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from credentials.errors import Malformed
 from credentials.linked_data.errors import OversizedLinkedData
 
-MAX_STATEMENTS: Final = 10_000
+MAX_STATEMENTS: Final = 5_000
 _MAX_CHARACTERS: Final = 4_000_000
 _WHAT: Final = "N-Quads document"
 XSD_STRING: Final = "http://www.w3.org/2001/XMLSchema#string"
@@ -76,7 +76,7 @@ def parse_nquads(text: str) -> tuple[Quad, ...]:
 
     Raises:
         Malformed: a line is no statement, or the text is too long.
-        OversizedLinkedData: it has more statements than 10,000.
+        OversizedLinkedData: it has more statements than 5,000.
     """
     if len(text) > _MAX_CHARACTERS:
         raise Malformed(_WHAT, f"it is longer than {_MAX_CHARACTERS} characters")
@@ -86,7 +86,7 @@ def parse_nquads(text: str) -> tuple[Quad, ...]:
 
 
 def check_statement_count(quads: tuple[Quad, ...]) -> None:
-    """Refuse a dataset of more than 10,000 statements.
+    """Refuse a dataset of more than 5,000 statements.
 
     Raises:
         OversizedLinkedData: it is one.
