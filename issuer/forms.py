@@ -7,11 +7,11 @@ from credentials.protocols.openid4vci import Form
 from issuer.copies import Copy
 from schemas import ALL, VERIFIED_ARTIST, CredentialType
 
-_UNLINKABLE: Final = (Form.SD_JWT, Form.BBS, Form.PSEUDONYM)
+_EVERY: Final = (Form.SD_JWT, Form.BBS, Form.PSEUDONYM, Form.DOOR)
 # What is published beside a release is a form of what the artist is, and of nothing else: who owns something says so
 # to one site at a time.
 _FORMS: Final[Mapping[str, tuple[Form, ...]]] = {
-    kind.configuration_id: (*_UNLINKABLE, Form.EDDSA) if kind is VERIFIED_ARTIST else _UNLINKABLE for kind in ALL
+    kind.configuration_id: (*_EVERY, Form.EDDSA) if kind is VERIFIED_ARTIST else _EVERY for kind in ALL
 }
 
 

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import TypeAlias
 
 from credentials.keys.jwk import PublicKey
-from credentials.protocols.openid4vci import Form
 from issuer.status import DrawnEntry
 from schemas import CredentialType
 
@@ -46,10 +45,18 @@ class BaselineOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountedOrder:
-    """A linked credential or door pass with pseudonyms, of the wallet's commitment and the entropy kept for it."""
+    """A linked credential with pseudonyms, of the wallet's commitment and the entropy kept for it."""
 
     contents: Contents
-    form: Form
+    commitment: bytes
+    entropy: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorPassOrder:
+    """A door pass, of the same two."""
+
+    contents: Contents
     commitment: bytes
     entropy: bytes = field(repr=False)
 
@@ -62,4 +69,4 @@ class PublicOrder:
     subject_key: PublicKey
 
 
-Admitted: TypeAlias = InstanceOrder | BaselineOrder | CountedOrder | PublicOrder
+Admitted: TypeAlias = InstanceOrder | BaselineOrder | CountedOrder | DoorPassOrder | PublicOrder

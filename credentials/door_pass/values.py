@@ -22,7 +22,7 @@ SLOT_S: Final = 30
 """For so many seconds a pass is shown before the wallet draws another."""
 MESSAGE_COUNT: Final = 4
 MAX_SUBJECT: Final = 200
-MAX_SHARE_CLASS: Final = 40
+MAX_SHARE_CLASS: Final = 60
 MAX_DEVICE_BYTES: Final = 32
 KEY_ID_BYTES: Final = 8
 VCT_PREFIX: Final = "urn:handstamp:credential:"

@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final, TypeVar
 
+from credentials.protocols.catalogue import CatalogueEntry
+from issuer.catalogue import Release, Track
 from issuer.copies import Copy, CopyKind
-from issuer.ports import Claimable
+from issuer.ports import Catalogue, Claimable
 from issuer.registers import over_16
 from schemas import NOT_KNOWN, pad_catalogue
 
@@ -27,9 +29,25 @@ def claims_for(store: Claimable, copy: Copy, *, coop: str, now: datetime) -> Map
     return _CLAIMS[copy.kind](store, copy, coop, now)
 
 
+def catalogue_entry(catalogue: Catalogue, release_id: str) -> CatalogueEntry | None:
+    """Return what all copies of a release and its tracks say alike; None if there is no such release."""
+    release = catalogue.release(release_id)
+    if release is None:
+        return None
+    tracks = [_common_of_track(each, release) for each in release.tracks]
+    return CatalogueEntry(release=_common_of_release(release), tracks=tracks)
+
+
 def _track(store: Claimable, copy: Copy, _coop: str, _now: datetime) -> dict[str, str]:
     track = _there(store.track(copy.subject))
-    release = _there(store.release(track.release))
+    return {**_common_of_track(track, _there(store.release(track.release))), **_ownership(copy)}
+
+
+def _release(store: Claimable, copy: Copy, _coop: str, _now: datetime) -> dict[str, str]:
+    return {**_common_of_release(_there(store.release(copy.subject))), **_ownership(copy)}
+
+
+def _common_of_track(track: Track, release: Release) -> dict[str, str]:
     return {
         "track": track.id,
         "name": track.title,
@@ -37,19 +55,16 @@ def _track(store: Claimable, copy: Copy, _coop: str, _now: datetime) -> dict[str
         "isrcCode": track.isrc or NOT_KNOWN,
         "inAlbum": release.id,
         "albumName": release.title,
-        **_ownership(copy),
     }
 
 
-def _release(store: Claimable, copy: Copy, _coop: str, _now: datetime) -> dict[str, str]:
-    release = _there(store.release(copy.subject))
+def _common_of_release(release: Release) -> dict[str, str]:
     return {
         "release": release.id,
         "name": release.title,
         "byArtist": release.artist,
         "albumReleaseType": release.release_type,
         "gtin": release.gtin or NOT_KNOWN,
-        **_ownership(copy),
     }
 
 

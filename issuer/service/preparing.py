@@ -9,7 +9,7 @@ from credentials.protocols.oauth import OAuthError
 from credentials.protocols.openid4vci import Form
 from issuer.copies import Copy
 from issuer.deliveries import NOTIFICATION_TTL
-from issuer.orders import Admitted, BaselineOrder, Contents, CountedOrder, InstanceOrder, PublicOrder
+from issuer.orders import Admitted, BaselineOrder, Contents, CountedOrder, DoorPassOrder, InstanceOrder, PublicOrder
 from issuer.ports import Issuing
 from issuer.secrets import stored
 from issuer.service.claims import claims_for
@@ -82,7 +82,7 @@ def _prepare_instances(
 
 def _prepare_counted(
     store: Issuing, copy: Copy, proven: Proven, contents: Contents, occasion: Occasion
-) -> CountedOrder | OAuthError:
+) -> CountedOrder | DoorPassOrder | OAuthError:
     commitment = proven.commitment
     if commitment is None:
         raise TypeError("A form with pseudonyms is prepared without a commitment.")
@@ -90,4 +90,5 @@ def _prepare_counted(
         entropy = commit(store, copy, commitment.point, month=occasion.month, random=occasion.random)
     except OAuthError as refusal:
         return refusal
-    return CountedOrder(contents=contents, form=proven.form, commitment=commitment.with_proof, entropy=entropy)
+    order = DoorPassOrder if proven.form is Form.DOOR else CountedOrder
+    return order(contents=contents, commitment=commitment.with_proof, entropy=entropy)

@@ -1,11 +1,12 @@
 """Sign what was admitted. All of one type, form and month look alike, but for what they say."""
 
 from collections.abc import Callable, Mapping
-from typing import assert_never
+from typing import Final, TypeAlias, assert_never
 
 from credentials.data_integrity import bbs_2023, eddsa_rdfc_2022
 from credentials.data_integrity.bbs_2023 import Feature
 from credentials.dids.did_key import build_did_key
+from credentials.door_pass import PassContent, issue_door_pass, month_of
 from credentials.encoding.strict_json import Json
 from credentials.linked_credential import MANDATORY_POINTERS, build_linked_credential, build_public_credential
 from credentials.months import months_after, start_of_month
@@ -14,10 +15,12 @@ from credentials.sd_jwt import build_sd_jwt_vc
 from credentials.status import StatusReference
 from issuer.identity import Identity
 from issuer.linked_keys import verification_method
-from issuer.orders import Admitted, BaselineOrder, Contents, CountedOrder, InstanceOrder, PublicOrder
+from issuer.orders import Admitted, BaselineOrder, Contents, CountedOrder, DoorPassOrder, InstanceOrder, PublicOrder
 from plumbing.clock import epoch_s
+from schemas import NOT_KNOWN
 
-Random = Callable[[int], bytes]
+Random: TypeAlias = Callable[[int], bytes]
+_SHARE_CLASS: Final = "shareClass"
 
 
 def sign(admitted: Admitted, *, identity: Identity, random: Random) -> CredentialResponse:
@@ -27,6 +30,10 @@ def sign(admitted: Admitted, *, identity: Identity, random: Random) -> Credentia
         case InstanceOrder():
             instances = _sign_instances(admitted, identity, random)
             return CredentialResponse(credentials=instances, notification_id=notification_id)
+        case DoorPassOrder():
+            return CredentialResponse(
+                credentials=(_sign_door_pass(admitted, identity),), notification_id=notification_id
+            )
         case BaselineOrder():
             document = _sign_linked(admitted.contents, identity, random)
         case CountedOrder():
@@ -98,6 +105,24 @@ def _sign_counted(order: CountedOrder, identity: Identity, random: Random) -> Ma
         random,
         feature=Feature.PSEUDONYM,
         commitment=order.commitment,
+        entropy=order.entropy,
+    )
+
+
+def _sign_door_pass(order: DoorPassOrder, identity: Identity) -> str:
+    contents = order.contents
+    key = identity.linked.of(contents.kind)
+    content = PassContent(
+        vct=contents.kind.vct,
+        subject=contents.claims[contents.kind.subject_claim],
+        month=month_of(start_of_month(contents.month_start)),
+        share_class=contents.claims.get(_SHARE_CLASS, NOT_KNOWN),
+    )
+    return issue_door_pass(
+        key,
+        order.commitment,
+        content,
+        verification_method=verification_method(identity.did, key.public_key.multikey),
         entropy=order.entropy,
     )
 

@@ -47,7 +47,7 @@ async def test_a_wallet_receives_every_copy_of_an_offer(coop: Coop, wallet: Wall
     assert {name: len(ids) for name, ids in by_configuration.items()} == {
         f"{kind}{form}": count
         for kind, count in (("TrackOwnershipCredential", 3), ("ReleaseOwnershipCredential", 1))
-        for form in ("", ".bbs", ".pseudonym")
+        for form in ("", ".bbs", ".pseudonym", ".door")
     }
     identifiers = [each for ids in by_configuration.values() for each in ids if "." not in each]
     subjects = set()
@@ -124,7 +124,9 @@ async def test_an_offer_by_reference_can_be_fetched_twice_and_equals_the_offer_b
     assert isinstance(by_value, CredentialOffer)
     # What every wallet knows comes first.
     assert by_value.credential_configuration_ids == tuple(
-        f"{kind}OwnershipCredential{form}" for form in ("", ".bbs", ".pseudonym") for kind in ("Release", "Track")
+        f"{kind}OwnershipCredential{form}"
+        for form in ("", ".bbs", ".pseudonym", ".door")
+        for kind in ("Release", "Track")
     )
     assert by_value.tx_code
     assert by_value.tx_code.length == 6

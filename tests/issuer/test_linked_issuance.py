@@ -14,12 +14,22 @@ from credentials.bbs import ProverBlind, ProverNym, commit_nym
 from credentials.data_integrity import bbs_2023, eddsa_rdfc_2022
 from credentials.data_integrity.proofs import read_proofs
 from credentials.dids.did_key import build_did_key
+from credentials.door_pass import (
+    Door,
+    Limit,
+    PassContent,
+    check_door_pass,
+    open_door_pass,
+    show_door_pass,
+    slot_of,
+)
 from credentials.encoding import base64url
 from credentials.keys.kinds import KeyKind
 from credentials.keys.signer import LocalSigner
 from credentials.linked_credential import check_linked_shape, claim_pointers
-from credentials.protocols.openid4vci import SD_JWT_VC, IssuerMetadata, build_proof_jwt
+from credentials.protocols.openid4vci import SD_JWT_VC, CredentialResponse, IssuerMetadata, build_proof_jwt
 from credentials.sd_jwt import parse_sd_jwt
+from credentials.trust import TrustedIssuer, TrustPolicy
 from issuer.counting_tables import CommitmentRow
 from issuer.service.deferred import hold_copy, let_copy_go
 from issuer.service.registers import verify_artist
@@ -304,6 +314,54 @@ async def test_a_wallet_may_ask_for_one_form_only_by_its_scope(coop: Coop, walle
     [detail] = answer.json()["authorization_details"]
     assert detail["credential_configuration_id"] == "ReleaseOwnershipCredential.bbs"
     assert "handstamp_commitments" not in detail
+
+
+async def test_a_door_pass_has_the_pseudonym_of_its_release_and_fits_on_a_door(coop: Coop, wallet: Wallet) -> None:
+    listener = coop.owner()
+    token = await opened(coop, wallet, listener)
+    identifier = copy_of(coop, listener, RELEASE).id
+    base = open_it(
+        coop,
+        wallet,
+        await document(wallet, token, f"{identifier}.pseudonym"),
+        RELEASE_OWNERSHIP,
+        f"{identifier}.pseudonym",
+    )
+    answer = await wallet.ask(token, f"{identifier}.door")
+    [issued] = CredentialResponse.parse(answer.content).credentials
+    nym, blind = wallet.nyms[wallet.label_of(f"{identifier}.door")]
+    policy = TrustPolicy((trusted(coop),))
+    expected = PassContent(vct=RELEASE_OWNERSHIP.vct, subject=RELEASE, month=coop.now.year * 12 + coop.now.month - 1)
+    held = open_door_pass(
+        issued, policy=policy, issuer=URL, expected=expected, prover_nym=nym, blind=blind, at=coop.now
+    )
+    text = show_door_pass(held, gate=GATE, slot=slot_of(coop.now), limit=Limit.EVER, random=secrets.token_bytes)
+    door = Door(gate=GATE, accepts={RELEASE_OWNERSHIP.vct: frozenset({RELEASE})}, limit=Limit.EVER)
+    assert check_door_pass(text, policy=policy, door=door, at=coop.now).pseudonym == pseudonym(base)
+
+
+def trusted(coop: Coop) -> TrustedIssuer:
+    """The co-op with the keys that its DID document holds."""
+    identity = coop.parts.identity
+    keys = [identity.linked.of(kind).public_key for kind in schemas.ALL]
+    return TrustedIssuer(
+        issuer=URL,
+        name="Sound Commons",
+        types=frozenset(schemas.BY_VCT),
+        did=identity.did,
+        bbs_keys={f"{identity.did}#{key.multikey}": key for key in keys},
+    )
+
+
+async def test_who_got_a_door_pass_commits_no_other_wallet_and_names_no_copy(coop: Coop, wallet: Wallet) -> None:
+    listener = coop.owner()
+    token = await opened(coop, wallet, listener)
+    copy = copy_of(coop, listener, TRACKS[0])
+    assert (await wallet.ask(token, f"{copy.id}.door")).status_code == 200
+    assert instance_of(await wallet.ask(token, copy.id))["copy"] == "none"
+    wallet.nyms.clear()
+    assert await refusal(wallet, token, f"{copy_of(coop, listener, RELEASE).id}.pseudonym") == "invalid_proof"
+    assert await refusal(wallet, token, f"{copy.id}.door") == "invalid_proof"
 
 
 # Later, and to publish.

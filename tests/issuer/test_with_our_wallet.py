@@ -91,7 +91,7 @@ async def test_a_copy_that_is_held_back_comes_when_it_is_let_go(coop: Coop, tool
     await top_up(tools=tools)
     [copy] = tools.keeper.load().copies
     assert len(copy.instances) == 4
-    assert {each.kind.value for each in copy.linked} == {"bbs", "pseudonym"}
+    assert {each.kind.value for each in copy.linked} == {"bbs", "pseudonym", "door"}
 
 
 async def test_an_answer_that_is_lost_on_the_way_closes_nothing(coop: Coop, tools: Tools) -> None:
