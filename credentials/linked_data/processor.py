@@ -146,6 +146,8 @@ def _load(url: str, _: object) -> dict[str, Any]:
         "contextUrl": None,
         "documentUrl": url,
         "document": copy_document(load_context(url)),
+        # Without this pyld would resolve it anew each time.
+        "tag": "static",
     }
 
 
