@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
 from credentials.linked_data.errors import TooMuchWork
-from credentials.linked_data.nquads import Quad, is_blank, parse_nquads, write_nquads
+from credentials.linked_data.nquads import Quad, is_blank, parse_nquads, write_line
 
 HashName: TypeAlias = Literal["sha256", "sha384"]
 MAX_WORK: Final = 10_000
@@ -61,8 +61,12 @@ def canonicalize_quads(quads: Iterable[Quad], *, hash_name: HashName = "sha256",
     dataset = tuple(quads)
     names = _Canonicalization(dataset, _HASHES[hash_name], max_work).name_all()
     # (6) §4.4.3: the statements again, under the canonical names.
-    statements = write_nquads(Quad(*(names.get(term, term) for term in quad)) for quad in dataset)
-    return Canonical(statements, MappingProxyType({old[2:]: new[2:] for old, new in names.items()}))
+    name = names.get
+    lines = {
+        write_line(name(subject, subject), predicate, name(target, target), name(graph, graph))
+        for subject, predicate, target, graph in dataset
+    }
+    return Canonical(tuple(sorted(lines)), MappingProxyType({old[2:]: new[2:] for old, new in names.items()}))
 
 
 class _Names:
@@ -94,7 +98,7 @@ class _Canonicalization:
         # (2) A quad that mentions a node twice is one mention.
         self._mentions: dict[str, list[Quad]] = defaultdict(list)
         for quad in quads:
-            for node in dict.fromkeys(filter(is_blank, quad)):
+            for node in dict.fromkeys(term for term in quad if is_blank(term)):
                 self._mentions[node].append(quad)
 
     def name_all(self) -> Mapping[str, str]:
@@ -137,11 +141,15 @@ class _Canonicalization:
 
     def _hash_first_degree(self, node: str) -> str:
         """Hash what is said of a node by itself (rdf-canon §4.6.3)."""
-        lines = sorted(
-            Quad(*(("_:a" if term == node else "_:z") if is_blank(term) else term for term in quad)).line
-            for quad in self._mentions[node]
-        )
-        return self._hash("".join(lines))
+
+        def mark(term: str) -> str:
+            return ("_:a" if term == node else "_:z") if is_blank(term) else term
+
+        lines = [
+            write_line(mark(subject), predicate, mark(target), mark(graph))
+            for subject, predicate, target, graph in self._mentions[node]
+        ]
+        return self._hash("".join(sorted(lines)))
 
     def _hash_related(self, related: str, quad: Quad, names: _Names, position: str) -> str:
         """Hash how a node stands to another (rdf-canon §4.7.3)."""

@@ -54,13 +54,17 @@ class Quad(NamedTuple):
     @property
     def line(self) -> str:
         """The statement as a line, with its line feed."""
-        subject, predicate, target, graph = self
-        return f"{subject} {predicate} {target} {graph} .\n" if graph else f"{subject} {predicate} {target} .\n"
+        return write_line(*self)
+
+
+def write_line(subject: str, predicate: str, target: str, graph: str) -> str:
+    """Write a statement as a line, with its line feed."""
+    return f"{subject} {predicate} {target} {graph} .\n" if graph else f"{subject} {predicate} {target} .\n"
 
 
 def is_blank(term: str) -> bool:
-    """Whether a term is a blank node."""
-    return term.startswith("_:")
+    """Whether a term is a blank node; no other begins with an underscore."""
+    return term[:1] == "_"
 
 
 def write_literal(value: str, *, datatype: str = XSD_STRING, language: str = "") -> str:
