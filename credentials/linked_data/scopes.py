@@ -51,12 +51,13 @@ class _Member:
 
 
 class Scope:
-    """One place in documents of one shape."""
+    """One place in documents of one shape. Places where the same context counts are one."""
 
-    __slots__ = ("_active", "_members", "_typed", "_types")
+    __slots__ = ("_active", "_family", "_members", "_typed", "_types")
 
-    def __init__(self, active: ActiveContext) -> None:
+    def __init__(self, active: ActiveContext, family: dict[int, "Scope"]) -> None:
         self._active = active
+        self._family = family
         self._members: dict[str, _Member | str] = {}
         self._types: dict[str, str] = {}
         self._typed: dict[tuple[str, ...], Scope] = {}
@@ -86,7 +87,9 @@ class Scope:
         if found is None:
             if len(types) > _MAX_TYPES or len(self._typed) >= _MAX_KEPT:
                 raise _NotSimple
-            found = self._typed[types] = Scope(open_types(self._active, types))
+            for each in types:
+                self.type_iri(each)
+            found = self._typed[types] = self._at(open_types(self._active, types))
         return found
 
     def reference(self, text: str, active: ActiveContext | None = None) -> str:
@@ -95,6 +98,16 @@ class Scope:
         if IRI.fullmatch(text) is None or text.startswith(RELATIVE_BASE) or text.partition(":")[0] in mappings:
             raise _NotSimple
         return f"<{text}>"
+
+    def _at(self, active: ActiveContext) -> "Scope":
+        # A stranger's documents may lead down any path, and must not fill the memory. The scope holds its context, so
+        # that no other object gets the same id.
+        found = self._family.get(id(active))
+        if found is None:
+            if len(self._family) >= _MAX_KEPT:
+                raise _NotSimple
+            found = self._family[id(active)] = Scope(active, self._family)
+        return found
 
     def _define(self, term: str) -> _Member | str:
         mapping = self._active["mappings"].get(term)
@@ -110,7 +123,7 @@ class Scope:
         if not plain or mapping["reverse"] or _defined(inside, term) != predicate or look_up(inside, term, "reverse"):
             raise _NotSimple
         coercion, datatype = _read_coercion(inside, term)
-        return _Member(f"<{predicate}>", coercion, datatype, inside, Scope(node))
+        return _Member(f"<{predicate}>", coercion, datatype, inside, self._at(node))
 
 
 def _defined(active: ActiveContext, term: str) -> str:
@@ -139,7 +152,9 @@ def _read_coercion(inside: ActiveContext, term: str) -> tuple[_Coercion, str]:
 
 @lru_cache(maxsize=32)
 def _open_root(contexts: tuple[str, ...]) -> Scope:
-    return Scope(open_context(contexts))
+    active = open_context(contexts)
+    family: dict[int, Scope] = {}
+    return family.setdefault(id(active), Scope(active, family))
 
 
 def read_simple(document: Mapping[str, Json]) -> list[Quad] | None:

@@ -113,6 +113,19 @@ def test_oxigraph_names_blank_nodes_of_any_small_graph_as_we_do(quads: list[tupl
     assert list(canonicalize_nquads(text).statements) == canonicalized_by_oxigraph(text)
 
 
+def test_strange_types_and_long_ways_down_keep_nothing_back() -> None:
+    document: dict[str, Any] = {"type": ["VerifiableCredential", "TrackOwnershipCredential"], "issuer": "did:web:a"}
+    for number in range(300):
+        strange = {"@context": [V2, OURS], "type": ["VerifiableCredential", f"Strange{number}"], "name": "x"}
+        assert read_simple(strange) is None
+    down: dict[str, Any] = {"name": "x"}
+    for number in range(28):
+        down = {TERMS[number]: down}
+
+    assert read_simple({"@context": [V2, OURS], "type": "VerifiableCredential", "evidence": down}) is not None
+    assert read_simple({"@context": [V2, OURS]} | document) is not None
+
+
 def test_every_published_document_reads_the_same_either_way(vectors_dir: Path) -> None:
     read = 0
     for path in sorted(vectors_dir.glob("w3c-vc-di-*/**/*.json")):
