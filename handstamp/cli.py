@@ -38,6 +38,10 @@ _ROLES: Final[Mapping[str, _Role]] = {
         module="handstamp.commands.gate",
         help="Gates of your site: what must be owned, and what then opens.",
     ),
+    "verify": _Role(
+        module="handstamp.commands.verify",
+        help="Check any credential, presentation or statement, step by step in words.",
+    ),
     "verifier": _Role(
         module="handstamp.commands.verifier",
         help="The site's own service: run it, and say which co-ops it trusts.",
