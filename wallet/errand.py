@@ -219,7 +219,7 @@ async def _judge(errand: Errand, source: Source, handed: CredentialResponse, sig
     mine = source.copy if isinstance(source, Brought | Deferred) else None
     form = errand.judge.kinds[source.configuration_id]
     if isinstance(form, LinkedForm):
-        return _judge_linked(errand, source, handed, form, signers)
+        return await _judge_linked(errand, source, handed, form, signers)
     inspected = await errand.judge.inspect(source.configuration_id, handed.credentials, signers)
     known = errand.tools.keeper.load().copy(mine) if mine else None
     foreign_id = known.id if known and known.foreign else inspected.id
@@ -238,7 +238,7 @@ async def _judge(errand: Errand, source: Source, handed: CredentialResponse, sig
     )
 
 
-def _judge_linked(
+async def _judge_linked(
     errand: Errand, source: Source, handed: CredentialResponse, form: LinkedForm, signers: list[LocalSigner]
 ) -> Copy:
     if source.credential_identifier is None:
@@ -253,7 +253,7 @@ def _judge_linked(
     )
     known = errand.tools.keeper.load().copy(empty.key)
     bound_to = signers[0] if signers else _nym_for(errand, source)
-    inspected = errand.judge.inspect_linked(form, handed, bound_to, known=known)
+    inspected = await errand.judge.inspect_linked(form, handed, bound_to, known=known)
     return replace(empty, claims=inspected.claims, linked=(inspected.linked,))
 
 

@@ -1,13 +1,14 @@
 """What a co-op hands over is judged by what it is: our own types strictly, others by who issued them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import schemas
 from credentials.dids import parse_did
 from credentials.dids.did_web import build_did_web
 from credentials.dids.errors import DidNotResolved
+from credentials.encoding.strict_json import Json
 from credentials.errors import HandstampError, Malformed
 from credentials.keys.certificates import check_chain, parse_x5c
 from credentials.keys.signer import LocalSigner
@@ -16,6 +17,7 @@ from credentials.sd_jwt import parse_sd_jwt
 from credentials.trust import TrustedIssuer, TrustPolicy
 from plumbing.dids import build_resolver, fetch_did_web
 from schemas import CredentialType
+from wallet.catalogue import CatalogueReader
 from wallet.desk import Desk, StatedKeys, fetch_stated_keys
 from wallet.errors import IssuerRefused, UnknownAuthority, UnwantedCredential
 from wallet.foreign import Proof, inspect_foreign
@@ -47,6 +49,11 @@ class Judge:
     stated: StatedKeys
     web: Web
     tools: Tools
+    catalogue: CatalogueReader = field(init=False)
+
+    def __post_init__(self) -> None:
+        # A connection of its own for each look, and each release once.
+        object.__setattr__(self, "catalogue", CatalogueReader(self.desk.issuer, self.tools))
 
     async def inspect(
         self, configuration_id: str, credentials: Sequence[str], signers: Sequence[LocalSigner]
@@ -64,9 +71,17 @@ class Judge:
             case LinkedForm():
                 raise UnwantedCredential(self.desk.host, "it is not in the form that was asked for")
             case CredentialType() as kind:
-                return self._inspect_ours(kind, credentials, keys)
+                inspected = self._inspect_ours(kind, credentials, keys)
+                await self._compare(inspected.claims, kind, required=False)
+                return inspected
 
-    def inspect_linked(
+    async def _compare(self, claims: Mapping[str, Json], kind: CredentialType, *, required: bool) -> None:
+        try:
+            await self.catalogue.check(claims, kind, required=required)
+        except Marked as error:
+            raise UnwantedCredential(self.desk.host, error.detail) from error
+
+    async def inspect_linked(
         self, form: LinkedForm, handed: CredentialResponse, bound_to: Binding, *, known: Copy | None
     ) -> LinkedInspected:
         """Check one credential that is shown by proofs.
@@ -88,7 +103,8 @@ class Judge:
             check_key_of_type(
                 inspected.linked, form, (each for each in wallet.copies if each.issuer == self.desk.issuer)
             )
-            check_same(inspected.claims, known)
+            await self.catalogue.check(inspected.claims, form.type, required=True)
+            check_same(inspected, form, known)
         except HandstampError as error:
             raise UnwantedCredential(host, error.detail.rstrip(".")) from error
         return inspected

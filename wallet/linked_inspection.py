@@ -18,6 +18,7 @@ from credentials.encoding import strict_json
 from credentials.encoding.date_time import parse_date_time
 from credentials.encoding.strict_json import Json
 from credentials.keys.signer import LocalSigner
+from credentials.protocols.catalogue import LISTED, catalogue_claims
 from credentials.protocols.openid4vci import CredentialResponse
 from credentials.trust import TrustedIssuer, TrustPolicy
 from credentials.verify_linked import verify_linked_issued, verify_published
@@ -29,6 +30,7 @@ from wallet.state import Copy
 
 MAX_BBS_KEYS: Final = 16
 """More keys than types and their predecessors could be one for each of a few listeners."""
+_NEVER_CHANGE: Final = ("acquisition", "acquired")
 _FEATURES: Final = {LinkedKind.BASELINE: Feature.BASELINE, LinkedKind.PSEUDONYM: Feature.PSEUDONYM}
 
 
@@ -165,14 +167,24 @@ def check_key_of_type(linked: LinkedCredential, form: LinkedForm, held: Iterable
                 raise Marked("it is signed with another key than others of its type")
 
 
-def check_same(claims: Mapping[str, Json], known: Copy | None) -> None:
+def check_same(inspected: LinkedInspected, form: LinkedForm, known: Copy | None) -> None:
     """Check that a credential says what is known of the copy already.
+
+    What it is and how it became the listener's never changes. The rest may change with a month, and alike for all forms
+    of it: a member's share class; a title, which the catalogue is asked about.
 
     Raises:
         Marked: it says something else, so that the two would tell their holder from others.
     """
     if known is None:
         return
-    for name, value in claims.items():
-        if known.claims.get(name, value) != value:
+    month = inspected.linked.month
+    asked = set(catalogue_claims(form.type)) if form.type in LISTED else set()
+    settled = {form.type.subject_claim, *(form.type.linked_claim_names if _has_month(known, month) else _NEVER_CHANGE)}
+    for name, value in inspected.claims.items():
+        if name in settled - asked and known.claims.get(name, value) != value:
             raise Marked(f"its {name} differs from what the co-op said of it before")
+
+
+def _has_month(known: Copy, month: str) -> bool:
+    return any(each.month == month for each in known.linked)

@@ -23,6 +23,7 @@ from credentials.keys.kinds import KeyKind
 from credentials.keys.signer import LocalSigner
 from credentials.linked_credential import MANDATORY_POINTERS, build_linked_credential, build_public_credential
 from credentials.months import start_of_month
+from credentials.protocols.catalogue import catalogue_claims, catalogue_path
 from credentials.protocols.openid4vci import (
     AuthorizedCredential,
     CredentialConfiguration,
@@ -37,6 +38,7 @@ from credentials.protocols.openid4vci import (
 from schemas import CredentialType
 from schemas.linked import CONTEXTS
 from tests.support.other_issuer import OURS, URL, OtherIssuer, make_ours
+from tests.support.outside import Authority, Outside
 
 DID = build_did_web(URL)
 Document = Mapping[str, Json]
@@ -95,8 +97,29 @@ class LinkedIssuer(OtherIssuer):
     entropy: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     subjects: list[str] = field(default_factory=list)
+    listed: dict[str, str] = field(default_factory=dict)
+    """What the catalogue says otherwise."""
+    looked: list[str] = field(default_factory=list)
     names: Callable[["LinkedIssuer"], str] | None = None
     """Gives the key proof whose key is named in the place of the one that came."""
+
+    @classmethod
+    def open(cls, outside: Outside, authority: Authority, **changes: Any) -> "LinkedIssuer":
+        # Slots make a class anew, so that `super()` without arguments would mean the old one.
+        issuer = super(LinkedIssuer, cls).open(outside, authority, **changes)
+        assert isinstance(issuer, cls)
+        for claims in (OURS["ep"][1]["release"], OURS["track"][1]["inAlbum"]):
+            issuer.routes.answers[f"GET {catalogue_path(claims)}"] = issuer.catalogue
+        return issuer
+
+    def catalogue(self, request: httpx.Request) -> httpx.Response:
+        """Show the EP, and the track as if it were on it, to everybody."""
+        release, track = (
+            {name: OURS[each][1][name] for name in catalogue_claims(OURS[each][0])} | self.listed
+            for each in ("ep", "track")
+        )
+        self.looked.append(request.url.path)
+        return httpx.Response(200, json={"release": release, "tracks": [track]})
 
     def scope_of(self, identifier: str) -> str:
         """Say who counts by a copy, in whichever form."""

@@ -21,7 +21,7 @@ from credentials.linked_credential import MANDATORY_POINTERS
 from credentials.protocols.openid4vci import build_proof_jwt
 from plumbing.fetch import FetchFailed
 from tests.support.linked_issuer import LinkedIssuer, make_linked
-from tests.support.other_issuer import HOST, URL
+from tests.support.other_issuer import HOST, URL, make_ours
 from tests.support.outside import NOW, Authority, Outside, says
 from wallet import errors
 from wallet.linked import LinkedKind
@@ -239,20 +239,58 @@ async def test_whatever_could_mark_the_listener_is_refused(coop: LinkedIssuer, t
     assert coop.violations == []
 
 
-async def test_a_title_that_differs_from_what_came_before_is_refused_and_only_that_form_is(
+async def test_a_form_that_says_something_else_than_the_one_before_is_refused_alone(
     coop: LinkedIssuer, tools: Tools
 ) -> None:
-    coop.identifiers = ("ep.pseudonym", "ep.bbs")
+    coop.identifiers = ("member.pseudonym", "member.bbs")
 
     def one_each(issuer: LinkedIssuer, identifier: str, commitment: bytes | None) -> Any:
-        issuer.said = {"name": "Night Bus EP"} if commitment else {"name": "Night Bus E.P."}
+        issuer.said = {} if commitment else {"shareClass": "founder"}
         return make_linked(issuer, identifier, commitment)
 
     coop.make_document = one_each
-    with pytest.raises(errors.UnwantedCredential, match="its name differs"):
+    with pytest.raises(errors.UnwantedCredential, match="its shareClass differs"):
         await take(coop, tools)
     (copy,) = tools.keeper.load().copies
     assert [each.kind for each in copy.linked] == [LinkedKind.PSEUDONYM]
+
+
+@pytest.mark.parametrize(
+    ("identifier", "said"),
+    [
+        ("ep.bbs", {"name": "Night Bus E.P."}),
+        ("ep.bbs", {"release": "00000000-0000-4000-8000-000000000001"}),
+        ("ep", {"byArtist": "The Long Way home"}),
+        ("track.pseudonym", {"isrcCode": "QZES62099999"}),
+    ],
+)
+async def test_what_the_public_catalogue_does_not_say_is_refused(
+    coop: LinkedIssuer, tools: Tools, outside: Outside, identifier: str, said: dict[str, str]
+) -> None:
+    coop.identifiers = (identifier,)
+    coop.said = said
+    coop.make = lambda issuer, name, key: make_ours(issuer, name, key, **said)
+    with pytest.raises(errors.UnwantedCredential, match="public catalogue"):
+        await take(coop, tools)
+    for asked in outside.seen:
+        if "/catalogue/" in asked.url.path:
+            assert not {"authorization", "dpop", "cookie"} & {name.lower() for name in asked.headers}
+
+
+async def test_the_catalogue_is_asked_once_for_all_that_an_offer_brings_of_a_release(
+    coop: LinkedIssuer, tools: Tools
+) -> None:
+    await take(coop, tools)
+    assert len(coop.looked) == 1
+
+
+async def test_a_co_op_without_a_catalogue_hands_out_no_linked_title(coop: LinkedIssuer, tools: Tools) -> None:
+    for path in [each for each in coop.routes.answers if "/catalogue/" in each]:
+        coop.routes.answers[path] = says({"release": 1})
+    with pytest.raises(errors.UnwantedCredential, match="could be for you alone"):
+        await take(coop, tools)
+    (copy,) = tools.keeper.load().copies
+    assert (len(copy.instances), copy.linked) == (4, ())
 
 
 async def test_another_of_the_co_ops_keys_for_one_listener_is_refused(coop: LinkedIssuer, tools: Tools) -> None:

@@ -158,8 +158,30 @@ async def test_a_renewal_that_is_marked_is_refused_and_the_old_one_stays(
     clock.now = renew_at(mine)
     coop.said = {"name": "Night Bus E.P."}
     (told,) = (await renew(tools=mine)).not_renewed
-    assert "its name differs" in told.reason
+    assert "its name is not what the co-op's public catalogue says" in told.reason
     assert only(mine).linked[0].month == "2026-11"
+
+
+async def test_a_title_that_the_catalogue_corrected_is_taken_and_the_old_one_goes(
+    coop: LinkedIssuer, mine: Tools, clock: Clock
+) -> None:
+    await take(coop, mine, "ep.bbs", "ep")
+    clock.now = renew_at(mine)
+    coop.said = coop.listed = {"name": "Night Bus E.P."}
+    assert len((await renew(tools=mine)).renewed) == 1
+    assert (only(mine).text("name"), only(mine).instances) == ("Night Bus E.P.", ())
+
+
+async def test_a_members_standing_may_change_with_a_month_but_not_how_a_record_became_theirs(
+    coop: LinkedIssuer, mine: Tools, clock: Clock
+) -> None:
+    await take(coop, mine, "ep.bbs", "member.bbs")
+    clock.now = renew_at(mine)
+    coop.said = {"shareClass": "founder", "acquired": "2026-10"}
+    report = await renew(tools=mine)
+    assert [copy.text("shareClass") for copy in report.renewed] == ["founder"]
+    (told,) = report.not_renewed
+    assert "its acquired differs" in told.reason
 
 
 async def test_a_form_that_was_denied_for_some_months_comes_with_a_later_renewal(
