@@ -11,7 +11,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from credentials.dids import fingerprint_keys
-from handstamp.commands import issuer_hold, issuer_import, issuer_ledger, issuer_publish, issuer_registers
+from handstamp.commands import (
+    issuer_commitment,
+    issuer_hold,
+    issuer_import,
+    issuer_ledger,
+    issuer_publish,
+    issuer_registers,
+)
 from handstamp.commands.issuer_shared import (
     AsJson,
     Key,
@@ -51,6 +58,7 @@ app.add_typer(keys_app, name="keys", help="The key that signs what listeners own
 issuer_ledger.add_to(app)
 issuer_registers.add_to(app)
 issuer_hold.add_to(app)
+issuer_commitment.add_to(app)
 issuer_import.add_to(app)
 issuer_publish.add_to(app)
 

@@ -18,11 +18,13 @@ from issuer.service.collection import Collection, collect
 from issuer.service.logins import check_login_link, log_in, log_out
 from issuer.service.offers import NothingToOffer, choose_copies
 from issuer.service.record import AlreadyTheirs
+from issuer.service.wallets import binding_of
 from issuer.store import Store
 from issuer.web.authorize import add_authorization_pages
 from issuer.web.door import Door, Visitor, open_form
 from issuer.web.offers import add_offer_pages
 from issuer.web.types import add_types, display_of
+from issuer.web.wallets import NEWS, add_wallet_forms
 from plumbing.web.csrf import check_same_site
 
 _SEE_OTHER: Final = 303
@@ -39,6 +41,7 @@ def build_pages_router(parts: IssuerParts) -> APIRouter:
     _add_covers(router, parts)
     add_offer_pages(router, door)
     add_authorization_pages(router, door)
+    add_wallet_forms(router, door)
     add_types(router, parts)
     return router
 
@@ -80,6 +83,7 @@ def _collection_page(
     got: str = "",
     code_refused: HolderError | None = None,
     typed: str = "",
+    wallet_news: str = "",
 ) -> Response:
     """Render my collection, with the news of what was just asked.
 
@@ -91,12 +95,16 @@ def _collection_page(
         got: the track or release that a code just gave.
         code_refused: why a code gave nothing.
         typed: that code, to be looked at again.
+        wallet_news: what became of the wallet that things are bound to.
     """
     with door.parts.database.read() as database:
         collection = collect(Store(database), visitor.listener)
+        binding = binding_of(Store(database), visitor.listener)
     status = 200 if refused is None else 422
     values = {
         "collection": collection,
+        "binding": binding,
+        "wallet_news": wallet_news if wallet_news in NEWS else None,
         "kinds": _kinds(collection, door.parts.pages.language_of(request)),
         "got": collection.title_of(got) if got else None,
         "code_refused": code_refused.code if code_refused else None,
@@ -124,9 +132,9 @@ def _add_collection(router: APIRouter, door: Door) -> None:
         return RedirectResponse("/collection", _SEE_OTHER)
 
     @router.get("/collection")
-    async def collection(request: Request, got: str = "") -> Response:
-        """Show what is owned, how it was got, and what is nearly owned; `got` is what has just come."""
-        return _collection_page(door, request, door.enter(request), got=got)
+    async def collection(request: Request, got: str = "", wallet: str = "") -> Response:
+        """Show what is owned, how it was got, and what is nearly owned; `got` and `wallet` are what has just come."""
+        return _collection_page(door, request, door.enter(request), got=got, wallet_news=wallet)
 
     @router.post("/offers")
     async def make_offer(request: Request) -> Response:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import structlog
+from sqlalchemy import create_engine, text
 
 from credentials.errors import Malformed
 from issuer.codes import UnknownCode
+from issuer.counting import NothingToReset
 from issuer.registers import NoSuchMember
 from issuer.service.losses import CopyOver
 from issuer.service.record import NotOffered
@@ -18,7 +21,6 @@ from tests.issuer.test_command import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -121,3 +123,25 @@ def test_contributions_are_written_down(terminal: Terminal) -> None:
     assert "Written down: translation, 2026-11." in said
     terminal.say("contribution", "add", "Robin", "translation", "--role", "translator", "--period", "2026-11")
     assert len(terminal.json("copies", "Robin")) == 1
+
+
+def test_a_lost_wallet_is_replaced_in_a_terminal(terminal: Terminal) -> None:
+    terminal.say("gift", "Robin", RELEASE)
+    with pytest.raises(NothingToReset):
+        terminal.say("reset-commitment", "Robin")
+    engine = create_engine(f"sqlite:///{next(Path('data').rglob('issuer.sqlite'))}")
+    with engine.begin() as connection:
+        listener = connection.execute(text("SELECT id FROM listener WHERE name = 'Robin'")).scalar_one()
+        connection.execute(
+            text(
+                "INSERT INTO counting_scope (label, listener_id, subject, mode, from_month, last_month, commitment, "
+                "confirmed) VALUES ('a', :listener, :subject, 'pseudonym', '', '2026-11', 'AAAA', true)"
+            ),
+            {"listener": listener, "subject": f"release:{RELEASE}"},
+        )
+    engine.dispose()
+    track = copy_id(terminal, "Robin", TRACKS[0])
+    said = terminal.json("reset-commitment", "Robin", "--copy", track)
+    assert said == {"reset": 1, "too_often": 0, "from_month": "2027-01"}
+    with pytest.raises(NothingToReset):
+        terminal.say("reset-commitment", "Robin")
