@@ -11,14 +11,17 @@ from credentials.bbs import BbsPublicKey, BbsSecretKey
 from credentials.dids import build_did_document, fingerprint_keys, multikey_url
 from credentials.keys.kinds import KeyKind
 from credentials.keys.signer import LocalSigner
+from handstamp.commands import verifier_trust
 from plumbing.dids import build_resolver
 from tests.verifier.conftest import Coop
-from tests.verifier.test_trust import LABEL, LABEL_DID, Web, a_list, answer, follow, refresh, trust_did
+from tests.verifier.test_trust import LABEL, LABEL_DID, Web, a_list, answer, follow, refresh, run, trust_did
 from verifier.service.distrust_issuer import distrust_issuer
 from verifier.service.refresh_trust import Refreshed
 from verifier.service.trust_issuer import ask_issuer, ask_linked_keys, trust_anchor, trust_keys
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from credentials.trust import TrustedIssuer
     from tests.verifier.conftest import Site
     from verifier.gates import Gate
@@ -119,3 +122,26 @@ async def test_distrust_forgets_the_bbs_keys_too(site: Site, web: Web, label: Co
     with site.parts.work.read() as stores:
         (struck_out,) = [each for each in stores.load_stated("main") if each.issuer == LABEL]
     assert not struck_out.bbs_keys
+
+
+@pytest.fixture
+def home(tmp_path: Path, web: Web, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HANDSTAMP_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setattr(verifier_trust, "HttpFetcher", lambda _: web.fetcher())
+    return tmp_path
+
+
+def test_the_command_shows_one_fingerprint_of_all_keys_of_linked_credentials(
+    home: Path, site: Site, web: Web, label: Coop
+) -> None:
+    publish_linked(web, label, BBS)
+    together = fingerprint_keys([label.signer.public_key, ED25519, BBS])
+    (home / "ca.pem").write_bytes(site.authority.pem)
+    with_authority = ("trust", LABEL, "--anchor", str(home / "ca.pem"))
+    declined = run(*with_authority, answer="n\n")
+    assert declined.exit_code == 1
+    assert together in declined.output
+    assert "No co-op yet" in run("trusted").output
+    for arguments in (with_authority, ("trust", LABEL)):
+        assert together in run(*arguments, answer="y\n").output
+        assert f"keys of linked credentials, together {together}" in run("trusted").output
