@@ -68,7 +68,9 @@ class RdfcSuite:
         members = build_proof_members(self.name, verification_method, options)
         previous = options.get("previous_proof") or ()
         named = frozenset({previous} if isinstance(previous, str) else previous)
-        proven = build_proven_document(document, find_previous(named, read_existing_proofs(document)))
+        # Proofs that this one does not build on stay what they are, be they of a kind that is not read here.
+        previous_proofs = find_previous(named, read_existing_proofs(document)) if named else []
+        proven = build_proven_document(document, previous_proofs)
         data = hash_data(proven, build_configuration(members, document), hash_name=hash_name)
         return append_proof(document, {**members, "proofValue": encode_base58btc(signer.sign(data))})
 

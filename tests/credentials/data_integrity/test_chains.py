@@ -69,6 +69,15 @@ def test_a_proof_cannot_be_added_upon_one_that_is_not_there(town: Town) -> None:
         town.coop.sign(town.coop.credential(), previous_proof="urn:uuid:1")
 
 
+def test_a_proof_stands_beside_one_of_an_older_kind_which_is_not_taken_for_good(town: Town) -> None:
+    older = {"type": "Ed25519Signature2020", "proofValue": "z1"}
+    secured = town.coop.sign(town.coop.credential(proof=older))
+    assert secured["proof"][0] == older
+    with pytest.raises(errors.UnsupportedSuite):
+        verify_proofs(secured, town.policy())
+    verify_proofs(secured | {"proof": secured["proof"][1]}, town.policy())
+
+
 def test_a_proof_cannot_be_added_under_an_id_that_is_taken(town: Town) -> None:
     secured = town.coop.sign(town.coop.credential(), proof_id="urn:uuid:1")
     with pytest.raises(errors.ProofImpossible):
