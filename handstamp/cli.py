@@ -38,6 +38,10 @@ _ROLES: Final[Mapping[str, _Role]] = {
         module="handstamp.commands.gate",
         help="Gates of your site: what must be owned, and what then opens.",
     ),
+    "door": _Role(
+        module="handstamp.commands.door",
+        help="The door of a gate: a hand scanner, a terminal, and no network.",
+    ),
     "verify": _Role(
         module="handstamp.commands.verify",
         help="Check any credential, presentation or statement, step by step in words.",

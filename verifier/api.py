@@ -30,6 +30,8 @@ STATUSES: Final[dict[type[HandstampError], int]] = {
     errors.NoSuchCover: 404,
     errors.NoSuchCode: 404,
     errors.NoDid: 404,
+    errors.WrongDoorKey: 401,
+    errors.NotADoor: 409,
     errors.GateClosed: 410,
     errors.AlreadyUsed: 409,
     errors.NoLongerTrusted: 409,

@@ -10,7 +10,7 @@ from plumbing.dids import build_resolver
 from plumbing.repeating import repeating
 from plumbing.sweeping import sweeping
 from plumbing.web.app import WebPolicy, create_app
-from verifier import api
+from verifier import api, door_api
 from verifier.parts import VerifierParts
 from verifier.service.refresh_trust import TRUST_REFRESH_PAUSE_S, refresh_trust
 from verifier.statuses import REFRESH_PAUSE_S
@@ -41,7 +41,7 @@ def build_verifier_app(parts: VerifierParts) -> FastAPI:
     app = create_app(title=parts.party.name, policy=policy, pages=parts.pages, lifespan=lifespan)
     app.state.verifier = parts
     app.state.watchers = events.Watchers()
-    for router in (api.router, gate_pages.router, visit_pages.router, events.router):
+    for router in (api.router, door_api.router, gate_pages.router, visit_pages.router, events.router):
         app.include_router(router)
     return app
 

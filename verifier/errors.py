@@ -140,6 +140,27 @@ class NoCodeWanted(HandstampError):
         super().__init__("This visit waits for no code. Go back to its page to see how it stands.")
 
 
+class NotADoor(VerifierError):
+    """The gate asks for what no door pass can say."""
+
+    code = "not_a_door"
+
+    def __init__(self, reason: str) -> None:
+        """`reason` in words, to end a sentence."""
+        super().__init__(f"This gate opens online only: {reason}.")
+
+
+class WrongDoorKey(HandstampError):
+    """A device sent a pass without the key of its gate."""
+
+    code = "wrong_door_key"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Only the site's own devices may send passes here; `handstamp door GATE --key` shows their key."
+        )
+
+
 class NoDid(HandstampError):
     """The site is not known by a DID."""
 

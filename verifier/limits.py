@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from credentials.errors import HolderError, Malformed
@@ -23,6 +24,10 @@ PSEUDONYM: Final = "pseudonym"
 """The claim, so to speak, that a pseudonym is counted under."""
 EVER: Final = "ever"
 """The period of a gate that opens once for all time."""
+SLOT: Final = "slot-"
+"""What the periods of doors without a limit begin with: one for each time that passes are drawn anew."""
+SLOT_LIFE: Final = timedelta(minutes=5)
+"""How long such a period is remembered; its passes are refused long before."""
 MAX_TIMES: Final = 1000
 _FEWEST_CHARS: Final = 16
 _MOST_CHARS: Final = 512
@@ -63,6 +68,16 @@ class Monthly:
 
 
 Limit = OnceEver | Monthly
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What a gate with a limit remembers of one pseudonym, or copy, in one period."""
+
+    period: str
+    value: bytes = field(repr=False)
+    uses: int
+    first_use: datetime
 
 
 def parse_limit(*, once: bool, per_month: int | None) -> Limit | None:

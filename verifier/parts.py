@@ -11,6 +11,7 @@ from plumbing.clock import Clock
 from plumbing.fetch import Fetcher
 from plumbing.web.csrf import FormGuard
 from plumbing.web.pages import Pages
+from verifier.doors import DoorKeys
 from verifier.party import AnswerKeys, Party, RequestSigner
 from verifier.ports import Work
 from verifier.service.build_request import Asking
@@ -33,6 +34,7 @@ class VerifierParts:
         clock: read once per request.
         close: lets go of connections when the service stops.
         answer_keys: makes the keys that answers are encrypted to; None where answers come plain.
+        door_keys: makes the keys of scanning devices; None where no passes are taken over the network.
     """
 
     party: Party
@@ -46,6 +48,7 @@ class VerifierParts:
     clock: Clock
     close: Callable[[], Awaitable[None]]
     answer_keys: AnswerKeys | None = None
+    door_keys: DoorKeys | None = None
 
     @property
     def asking(self) -> Asking:

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from plumbing.clock import epoch_s
 from plumbing.ids import new_internal_id
-from verifier.limits import EVER, month_of
+from verifier.limits import EVER, SLOT, SLOT_LIFE, Mark, month_of
 from verifier.receipts import Receipt, SignedTerms
 from verifier.tables import MarkRow, ReceiptRow, RedemptionRow
 
@@ -57,6 +57,26 @@ class PassageRows:
         row = self._session.get(MarkRow, (gate_id, period, mark), populate_existing=True)
         return None if row is None or row.uses < times else datetime.fromtimestamp(row.first_use, UTC)
 
+    def load_marks(self, gate_id: str) -> tuple[Mark, ...]:
+        """See `ports.Redemptions.load_marks`."""
+        rows = self._session.exec(select(MarkRow).where(MarkRow.gate_id == gate_id, MarkRow.site == self._site))
+        return tuple(
+            Mark(
+                period=row.period,
+                value=row.mark,
+                uses=row.uses,
+                first_use=datetime.fromtimestamp(row.first_use, UTC),
+            )
+            for row in rows
+        )
+
+    def save_mark(self, gate_id: str, mark: Mark) -> None:
+        """See `ports.Redemptions.save_mark`."""
+        where = {"gate_id": gate_id, "period": mark.period, "mark": mark.value}
+        values = {"uses": mark.uses, "first_use": epoch_s(mark.first_use)}
+        if self._affected(update(MarkRow).filter_by(**where).values(**values)) == 0:
+            self._session.execute(insert(MarkRow).values(**where, **values, site=self._site))
+
     def save_receipt(self, receipt: Receipt) -> None:
         """See `ports.Redemptions.save_receipt`."""
         self._session.add(
@@ -89,9 +109,11 @@ class PassageRows:
 
     def sweep_passages(self, *, now: datetime) -> int:
         """See `ports.Redemptions.sweep_passages`."""
-        over = delete(MarkRow).where(col(MarkRow.period) != EVER, col(MarkRow.period) < month_of(now))
+        is_slot = col(MarkRow.period).startswith(SLOT)
+        over = delete(MarkRow).where(~is_slot, col(MarkRow.period) != EVER, col(MarkRow.period) < month_of(now))
+        slots = delete(MarkRow).where(is_slot, col(MarkRow.first_use) < epoch_s(now - SLOT_LIFE))
         old = delete(ReceiptRow).where(col(ReceiptRow.erase_at) <= epoch_s(now))
-        return self._affected(over) + self._affected(old)
+        return self._affected(over) + self._affected(slots) + self._affected(old)
 
     def _affected(self, statement: Any) -> int:  # noqa: ANN401 - whatever changes rows
         self._session.flush()

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from credentials.trust import TrustedIssuer, TrustPolicy
     from plumbing.pictures import Picture
     from verifier.gates import Gate
+    from verifier.limits import Mark
     from verifier.receipts import Receipt
     from verifier.statuses import KeptList
     from verifier.subscriptions import Subscription
@@ -111,6 +112,14 @@ class Redemptions(Protocol):
         """Return when a copy was first used that was used `times` already; None while it was not."""
         ...
 
+    def load_marks(self, gate_id: str) -> tuple[Mark, ...]:
+        """Return all that a gate of the site remembers to count by."""
+        ...
+
+    def save_mark(self, gate_id: str, mark: Mark) -> None:
+        """Remember it, in place of what was remembered under the same value in the same period."""
+        ...
+
     def save_receipt(self, receipt: Receipt) -> None:
         """Keep what a listener signed."""
         ...
@@ -124,7 +133,7 @@ class Redemptions(Protocol):
         ...
 
     def sweep_passages(self, *, now: datetime) -> int:
-        """Delete the marks of months that are over, and receipts that are a year old; return how many."""
+        """Delete the marks of months and slots that are over, and receipts a year old; return how many."""
         ...
 
 

@@ -17,6 +17,8 @@ REQUEST_KEY: Final = "request"
 """Name of the key that signs requests; certificates vouch for it."""
 GRANT_KEY: Final = "grant"
 """Name of the key that signs grants; trackservers pin it."""
+DOOR_KEYS: Final = "doors"
+"""Name of the secret that keys of scanning devices are made from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,13 +7,14 @@ from fastapi import FastAPI
 from credentials.dids.document import key_url
 from credentials.protocols.openid4vp import Prefix
 from credentials.protocols.urls import host_of, is_loopback
-from handstamp.composition.verifier import GRANT_KEY, REQUEST_KEY, VerifierTools, compose_verifier
+from handstamp.composition.verifier import DOOR_KEYS, GRANT_KEY, REQUEST_KEY, VerifierTools, compose_verifier
 from handstamp.settings import Settings, UnusableSettings
 from plumbing.clock import system_clock
 from plumbing.fetch import HttpFetcher
 from plumbing.web.csrf import FormGuard
 from plumbing.web.pages import Pages
 from verifier.app import build_verifier_app
+from verifier.doors import DoorKeys
 from verifier.errors import NoCertificate
 from verifier.parts import VerifierParts
 from verifier.party import AnswerKeys, RequestSigner
@@ -28,7 +29,7 @@ def build_app(settings: Settings) -> FastAPI:
         NoCertificate: no certificate for the site's host was imported.
     """
     tools = compose_verifier(settings)
-    signer = _request_signer(tools)
+    signer = find_request_signer(tools)
     party = replace(tools.party, x5c=signer.x5c if signer else ())
     fetcher = HttpFetcher(tools.reach)
 
@@ -48,13 +49,18 @@ def build_app(settings: Settings) -> FastAPI:
             statuses=StatusKeeper(tools.work, fetcher, party=party, policy=settings.verifier.status_policy),
             clock=system_clock,
             close=close,
+            door_keys=DoorKeys(tools.keys.secret(DOOR_KEYS)),
             answer_keys=AnswerKeys(tools.keys.secret("answers")) if settings.verifier.encrypted_answers else None,
         )
     )
 
 
-def _request_signer(tools: VerifierTools) -> RequestSigner | None:
-    """Return what requests are signed with, as the client identifier prefix wants it (OpenID4VP 1.0 §5.9.3)."""
+def find_request_signer(tools: VerifierTools) -> RequestSigner | None:
+    """Return what requests are signed with, as the client identifier prefix wants it (OpenID4VP 1.0 §5.9.3).
+
+    Raises:
+        NoCertificate: no certificate for the site's host was imported.
+    """
     party, host = tools.party, host_of(tools.party.base_url)
     if party.prefix is Prefix.REDIRECT_URI:
         if not is_loopback(party.base_url):

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from credentials.errors import OperatorError
 from handstamp import cli
 
-ROLES = ["demo", "wallet", "gate", "verifier", "issuer", "tracks"]
+ROLES = ["demo", "wallet", "gate", "door", "verifier", "issuer", "tracks"]
 
 
 def test_the_help_names_every_role_and_where_to_begin() -> None:

@@ -35,6 +35,7 @@ from plumbing.web.csrf import FormGuard
 from plumbing.web.pages import Pages
 from schemas import ALL, BY_VCT, RELEASE_OWNERSHIP, TRACK_OWNERSHIP
 from verifier.app import build_verifier_app
+from verifier.doors import DoorKeys
 from verifier.gates import Gate, Opens, Terms, TrackInside
 from verifier.parts import VerifierParts
 from verifier.party import Party, RequestSigner
@@ -283,6 +284,7 @@ async def site(
         statuses=StatusKeeper(work, fetcher, party=party, policy=StatusPolicy.REFUSE),
         clock=clock,
         close=close,
+        door_keys=DoorKeys(b"d" * 32),
     )
     trusted = TrustedIssuer(
         issuer=COOP, name="Sound Commons", anchors=(authority.pem,), types=frozenset(each.vct for each in ALL)

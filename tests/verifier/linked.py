@@ -13,11 +13,12 @@ from credentials.data_integrity import bbs_2023, ecdsa_rdfc_2019
 from credentials.data_integrity.bbs_2023_values import Feature
 from credentials.data_integrity.presentations import build_presentation
 from credentials.dids.did_key import build_did_key
+from credentials.door_pass import HeldDoorPass, PassContent, issue_door_pass, month_of, open_door_pass
 from credentials.keys.signer import LocalSigner
 from credentials.linked_credential import MANDATORY_POINTERS, build_linked_credential
 from credentials.months import start_of_month
 from credentials.protocols.openid4vp import AuthorizationRequest, AuthorizationResponse
-from credentials.trust import TrustedIssuer
+from credentials.trust import TrustedIssuer, TrustPolicy
 from schemas import ALL, RELEASE_OWNERSHIP, CredentialType
 from tests.verifier.conftest import COOP, RELEASE, Site
 
@@ -107,6 +108,30 @@ class NymHolder:
             entropy=self.entropy,
         )
         return bbs_2023.open_base(secured, public_key=self.coop.key.public_key, prover_nym=self.nym, blind=self.blind)
+
+    def door_pass(
+        self, at: datetime, kind: CredentialType = RELEASE_OWNERSHIP, subject: str = RELEASE, share_class: str = "none"
+    ) -> HeldDoorPass:
+        content = PassContent(
+            vct=kind.vct, subject=subject, month=month_of(start_of_month(at)), share_class=share_class
+        )
+        committed = commit_nym(self.nym, random=secrets.token_bytes, blind=self.blind)
+        issued = issue_door_pass(
+            self.coop.key,
+            committed.commitment_with_proof,
+            content,
+            verification_method=self.coop.method,
+            entropy=self.entropy,
+        )
+        return open_door_pass(
+            issued,
+            policy=TrustPolicy((self.coop.trusted(),)),
+            issuer=self.coop.url,
+            expected=content,
+            prover_nym=self.nym,
+            blind=self.blind,
+            at=at,
+        )
 
 
 def derive(base: BaseCredential, request: AuthorizationRequest, query_id: str, **changes: Any) -> dict[str, Json]:

@@ -28,18 +28,28 @@ _STAMP: Final = "#b3124a"
 def build_poster(gate: Gate, *, url: str, site_name: str, sentence: str | None = None) -> str:
     """Return the poster as an SVG document. Every text is escaped: a title is whatever an artist wrote."""
     words = sentence or "Do you own this record? Scan, and the files are yours to keep. Nobody asks who you are."
+    return _draw(heading=(gate.opens.title, gate.opens.artist), words=words, code=url, url=url, name=site_name)
+
+
+def build_door_poster(gate: Gate, *, signed: str, url: str, site_name: str) -> str:
+    """Return the poster that hangs at a door: its code is the signed text that a wallet makes passes for."""
+    words = "Have your stamp? Scan this with your wallet, and show the code that it draws. Nobody asks who you are."
+    return _draw(heading=(gate.title, site_name), words=words, code=signed, url=url, name=site_name)
+
+
+def _draw(*, heading: tuple[str, str], words: str, code: str, url: str, name: str) -> str:
     parts = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH_MM}mm" height="{_HEIGHT_MM}mm"',
         f'  viewBox="0 0 {_WIDTH_MM} {_HEIGHT_MM}" role="img" aria-labelledby="title">',
-        f'<title id="title">{_safe(f"{gate.opens.title} · {gate.opens.artist}")}</title>',
+        f'<title id="title">{_safe(" · ".join(heading))}</title>',
         f'<rect width="{_WIDTH_MM}" height="{_HEIGHT_MM}" fill="#ffffff"/>',
         f'<rect x="12" y="12" width="186" height="273" rx="8" fill="none" stroke="{_STAMP}" stroke-width="1.6"/>',
-        *_heading(gate.opens.title, gate.opens.artist),
-        _code(url),
+        *_heading(*heading),
+        _code(code),
         *_lines(textwrap.wrap(words, 44)[:3], top_mm=242, size_mm=7.2, step_mm=10),
         _text(url.partition("://")[2], y_mm=276, size_mm=min(4.2, 300 / max(1, len(url))), colour="#5b5870"),
-        _text(site_name[:60], y_mm=30, size_mm=6, colour=_STAMP),
+        _text(name[:60], y_mm=30, size_mm=6, colour=_STAMP),
         "</svg>\n",
     ]
     return "\n".join(parts)
