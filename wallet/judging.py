@@ -23,7 +23,7 @@ from wallet.errors import IssuerRefused, UnknownAuthority, UnwantedCredential
 from wallet.foreign import Proof, inspect_foreign
 from wallet.inspection import Inspected, Marked, inspect
 from wallet.kinds import ForeignKind, Kind, LinkedForm
-from wallet.linked import Nym
+from wallet.linked import LinkedKind, Nym
 from wallet.linked_inspection import LinkedInspected, LinkedProof, check_key_of_type, check_same, open_handed
 from wallet.ports import Tools, Web
 from wallet.state import Copy, Purpose
@@ -99,17 +99,19 @@ class Judge:
         host, wallet = self.desk.host, self.tools.keeper.load()
         check_vouched(self.stated, wallet.anchors(Purpose.CO_OPS), host=host, at=self.tools.clock())
         try:
-            inspected = open_handed(handed, form, self._proof(bound_to))
+            inspected = open_handed(handed, form, self._proof(bound_to, known))
             check_key_of_type(
                 inspected.linked, form, (each for each in wallet.copies if each.issuer == self.desk.issuer)
             )
-            await self.catalogue.check(inspected.claims, form.type, required=True)
+            if form.kind is not LinkedKind.DOOR:
+                # A pass holds no title, and its number is that of the credential that was compared.
+                await self.catalogue.check(inspected.claims, form.type, required=True)
             check_same(inspected, form, known)
         except HandstampError as error:
             raise UnwantedCredential(host, error.detail.rstrip(".")) from error
         return inspected
 
-    def _proof(self, bound_to: Binding) -> LinkedProof:
+    def _proof(self, bound_to: Binding, known: Copy | None) -> LinkedProof:
         if self.stated.document is None:
             raise Marked("the co-op's DID document could not be read, so its key could be for you alone")
         nym, signer = (
@@ -117,7 +119,12 @@ class Judge:
             bound_to if isinstance(bound_to, LocalSigner) else None,
         )
         return LinkedProof(
-            issuer=self.desk.issuer, document=self.stated.document, nym=nym, signer=signer, at=self.tools.clock()
+            issuer=self.desk.issuer,
+            document=self.stated.document,
+            nym=nym,
+            signer=signer,
+            known=known,
+            at=self.tools.clock(),
         )
 
     def _inspect_ours(

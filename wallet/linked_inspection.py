@@ -7,21 +7,25 @@ and what hides inside a text.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from credentials.bbs import BbsPublicKey
 from credentials.data_integrity.bbs_2023_values import Feature
 from credentials.dids import DidDocument, Relation
 from credentials.dids.did_key import build_did_key
+from credentials.door_pass import IssuedPass, PassContent, month_of, open_door_pass
 from credentials.encoding import strict_json
 from credentials.encoding.date_time import parse_date_time
 from credentials.encoding.strict_json import Json
 from credentials.keys.signer import LocalSigner
+from credentials.linked_credential import cohort_end
+from credentials.months import start_of_month
 from credentials.protocols.catalogue import LISTED, catalogue_claims
 from credentials.protocols.openid4vci import CredentialResponse
 from credentials.trust import TrustedIssuer, TrustPolicy
 from credentials.verify_linked import verify_linked_issued, verify_published
+from schemas import NOT_KNOWN
 from wallet.inspection import Marked, check_plain
 from wallet.kinds import LinkedForm
 from wallet.linked import LinkedCredential, LinkedKind, Nym
@@ -30,6 +34,8 @@ from wallet.state import Copy
 
 MAX_BBS_KEYS: Final = 16
 """More keys than types and their predecessors could be one for each of a few listeners."""
+_SHARE_CLASS: Final = "shareClass"
+_CLOCK_SKEW: Final = timedelta(minutes=1)
 _NEVER_CHANGE: Final = ("acquisition", "acquired")
 _FEATURES: Final = {LinkedKind.BASELINE: Feature.BASELINE, LinkedKind.PSEUDONYM: Feature.PSEUDONYM}
 
@@ -51,6 +57,7 @@ class LinkedProof:
         document: of its DID, read over a connection that carried nothing of the listener.
         nym: what it was asked to be bound to, if anything.
         signer: whom it was asked to name, if it is to be published.
+        known: what the wallet has of the same copy already.
         at: now.
     """
 
@@ -58,6 +65,7 @@ class LinkedProof:
     document: DidDocument
     nym: Nym | None = None
     signer: LocalSigner | None = None
+    known: Copy | None = None
     at: datetime
 
     def trusted(self, form: LinkedForm) -> TrustPolicy:
@@ -85,11 +93,15 @@ def open_handed(handed: CredentialResponse, form: LinkedForm, proof: LinkedProof
     Raises:
         HandstampError: it is not valid, not ours, or differs from others of its type; the error of the step.
     """
+    if len(proof.keys) > MAX_BBS_KEYS:
+        raise Marked("the co-op states so many keys that one could be for you alone")
     match form.kind, handed.documents, handed.credentials:
         case (LinkedKind.BASELINE | LinkedKind.PSEUDONYM, (document,), ()):
             inspected = _open_bbs(document, form, proof)
         case (LinkedKind.SIGNED, (document,), ()):
             inspected = _open_signed(document, form, proof)
+        case (LinkedKind.DOOR, (), (text,)):
+            inspected = _open_pass(text, form, proof)
         case _:
             raise Marked("it is not in the form that was asked for, or more than one came")
     check_plain(inspected.claims, form.type)
@@ -98,8 +110,6 @@ def open_handed(handed: CredentialResponse, form: LinkedForm, proof: LinkedProof
 
 def _open_bbs(document: Mapping[str, Json], form: LinkedForm, proof: LinkedProof) -> LinkedInspected:
     keys = proof.keys
-    if len(keys) > MAX_BBS_KEYS:
-        raise Marked("the co-op states so many keys that one could be for you alone")
     received = verify_linked_issued(
         document,
         policy=proof.trusted(form),
@@ -138,6 +148,41 @@ def _open_signed(document: Mapping[str, Json], form: LinkedForm, proof: LinkedPr
             expires_at=parse_date_time(document["validUntil"], what="`validUntil` of the credential"),
             issuer_key=published.issuer_key.partition("#")[2],
             key=proof.signer.to_pem(None).decode(),
+        ),
+    )
+
+
+def _open_pass(text: str, form: LinkedForm, proof: LinkedProof) -> LinkedInspected:
+    """Check a door pass: it says what the credential with pseudonyms beside it says, which came before it."""
+    if proof.nym is None or proof.known is None:
+        raise Marked("it came without the credential that it belongs to, so there is nothing to hold it against")
+    cohorts = {month_of(start_of_month(proof.at + skew)) for skew in (-_CLOCK_SKEW, _CLOCK_SKEW)}
+    issued = IssuedPass.parse(text)
+    expected = PassContent(
+        vct=form.type.vct,
+        subject=proof.known.text(form.type.subject_claim),
+        month=issued.content.month if issued.content.month in cohorts else max(cohorts),
+        share_class=proof.known.text(_SHARE_CLASS) or NOT_KNOWN,
+    )
+    held = open_door_pass(
+        text,
+        policy=proof.trusted(form),
+        issuer=proof.issuer,
+        expected=expected,
+        prover_nym=read_secret(proof.nym),
+        blind=read_blind(proof.nym),
+        at=proof.at,
+    )
+    return LinkedInspected(
+        claims=dict(held.content.claims),
+        linked=LinkedCredential(
+            kind=form.kind,
+            credential=text,
+            month=_month(held.content.month_s),
+            expires_at=parse_date_time(cohort_end(held.content.month_s), what="end of the cohort"),
+            issuer_key=held.public_key.multikey,
+            scope=proof.nym.scope,
+            commitment=proof.nym.commitment,
         ),
     )
 

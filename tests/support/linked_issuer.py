@@ -17,6 +17,7 @@ from credentials.data_integrity.bbs_2023_values import Feature
 from credentials.dids import build_did_document
 from credentials.dids.did_key import build_did_key
 from credentials.dids.did_web import build_did_web
+from credentials.door_pass import PassContent, issue_door_pass, month_of
 from credentials.encoding.strict_json import Json
 from credentials.keys.jwk import PublicKey
 from credentials.keys.kinds import KeyKind
@@ -41,7 +42,8 @@ from tests.support.other_issuer import OURS, URL, OtherIssuer, make_ours
 from tests.support.outside import Authority, Outside
 
 DID = build_did_web(URL)
-Document = Mapping[str, Json]
+Document = Mapping[str, Json] | str
+"""A linked credential, or the text of a door pass."""
 
 
 def make_linked(
@@ -54,6 +56,8 @@ def make_linked(
     **options: Any,
 ) -> Document:
     """Sign with bbs-2023 as a good co-op does; or another document, with another key or options."""
+    if split_name(identifier)[1] is Form.DOOR:
+        return make_pass(issuer, identifier, commitment, **options)
     kind, claims = OURS[split_name(identifier)[0]]
     document = build_linked_credential(
         kind, issuer_did=DID, month_start=start_of_month(issuer.now()), claims=claims | issuer.said
@@ -70,6 +74,24 @@ def make_linked(
         entropy = issuer.entropy.setdefault(issuer.scope_of(identifier), draw_entropy(secrets.token_bytes))
         made |= {"feature": Feature.PSEUDONYM, "commitment_with_proof": commitment, "entropy": entropy}
     return bbs_2023.add_base_proof(change(document), **(made | options))
+
+
+def make_pass(issuer: "LinkedIssuer", identifier: str, commitment: bytes | None, **changes: Any) -> str:
+    """Sign a door pass as a good co-op does, or one that says something else."""
+    kind, claims = OURS[split_name(identifier)[0]]
+    said = claims | issuer.said
+    content = PassContent(
+        vct=kind.vct,
+        subject=said[kind.subject_claim],
+        month=month_of(start_of_month(issuer.now())),
+        share_class=said.get("shareClass", schemas.NOT_KNOWN),
+    )
+    key = issuer.bbs_keys[kind.configuration_id]
+    entropy = issuer.entropy.setdefault(issuer.scope_of(identifier), draw_entropy(secrets.token_bytes))
+    method = f"{DID}#{key.public_key.multikey}"
+    return issue_door_pass(
+        key, commitment or b"", replace(content, **changes), verification_method=method, entropy=entropy
+    )
 
 
 def make_instance(issuer: OtherIssuer, identifier: str, key: PublicKey) -> str:
@@ -160,8 +182,12 @@ class LinkedIssuer(OtherIssuer):
             return OtherIssuer.give_credential(self, request)
         if identifier in self.ended:
             return httpx.Response(400, json={"error": "credential_request_denied", "error_description": "Refunded."})
-        document = self.published(asked) if form is Form.EDDSA else self.linked(asked)
-        response = CredentialResponse(documents=(document,), notification_id=f"about-{identifier}")
+        made = self.published(asked) if form is Form.EDDSA else self.linked(asked)
+        response = CredentialResponse(
+            credentials=(made,) if isinstance(made, str) else (),
+            documents=() if isinstance(made, str) else (made,),
+            notification_id=f"about-{identifier}",
+        )
         return self.sealed(response.to_json(), asked.response_encryption, 200)
 
     def linked(self, asked: CredentialRequest) -> Document:

@@ -284,6 +284,50 @@ async def test_the_catalogue_is_asked_once_for_all_that_an_offer_brings_of_a_rel
     assert len(coop.looked) == 1
 
 
+async def test_a_door_pass_comes_with_the_credential_that_it_belongs_to_and_of_the_same_nym(
+    coop: LinkedIssuer, tools: Tools
+) -> None:
+    coop.identifiers = ("member.door", "ep.door", "ep.pseudonym", "member.pseudonym")
+    for copy in await take(coop, tools):
+        counted, door = copy.linked
+        assert (counted.kind, door.kind) == (LinkedKind.PSEUDONYM, LinkedKind.DOOR)
+        assert (counted.commitment, counted.issuer_key) == (door.commitment, door.issuer_key)
+        assert (counted.month, counted.expires_at) == (door.month, door.expires_at)
+        assert "standing" in copy.claims or "name" in copy.claims, "what else is known of it stays"
+    assert coop.violations == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"subject": "9d0f6a1e-2c53-4a4f-8f7d-000000000000"},
+        {"month": 2026 * 12 + 9},
+        {"vct": schemas.TRACK_OWNERSHIP.vct},
+    ],
+)
+async def test_a_door_pass_that_says_something_else_is_refused(
+    coop: LinkedIssuer, tools: Tools, changes: dict[str, Any]
+) -> None:
+    coop.identifiers = ("ep.pseudonym", "ep.door")
+
+    def one_each(issuer: LinkedIssuer, identifier: str, commitment: bytes | None) -> Any:
+        return make_linked(issuer, identifier, commitment, **(changes if identifier == "ep.door" else {}))
+
+    coop.make_document = one_each
+    with pytest.raises(errors.UnwantedCredential):
+        await take(coop, tools)
+    (copy,) = tools.keeper.load().copies
+    assert [each.kind for each in copy.linked] == [LinkedKind.PSEUDONYM]
+
+
+async def test_a_door_pass_alone_is_refused_for_there_is_nothing_to_hold_it_against(
+    coop: LinkedIssuer, tools: Tools
+) -> None:
+    coop.identifiers = ("ep.door",)
+    with pytest.raises(errors.UnwantedCredential, match="hold it against"):
+        await take(coop, tools)
+
+
 async def test_a_co_op_without_a_catalogue_hands_out_no_linked_title(coop: LinkedIssuer, tools: Tools) -> None:
     for path in [each for each in coop.routes.answers if "/catalogue/" in each]:
         coop.routes.answers[path] = says({"release": 1})
