@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from credentials.data_integrity.proofs import read_proofs, without_proof
-from credentials.data_integrity.selection import name_blank_nodes
+from credentials.data_integrity.selection import name_blank_nodes, parse_pointer
 from credentials.data_integrity.statements import Disclosure, Statements, hash_options, read_shown
 from credentials.linked_data import canonicalize
 
@@ -46,6 +46,7 @@ class Vectors:
 
     def group(self, label: Callable[[Canonical, bytes], dict[str, str]], mandatory: list[str]) -> Statements:
         """Check every step up to what is signed."""
+        self.check_pointers()
         selectable = name_blank_nodes(self.document)
         assert list(selectable.canonical.statements) == self.read("addBaseDocCanon.json")
         statements = Statements.group(selectable, label(selectable.canonical, HMAC_KEY), mandatory)
@@ -91,4 +92,18 @@ class Vectors:
         if lines is not None:
             mandatory = set(disclosure.mandatory_indexes)
             assert list(shown.optional_lines) == [line for at, line in enumerate(lines) if at not in mandatory]
-        assert shown.mandatory_hash.hex() == self.read("addHashData.json")["mandatoryHash"]
+        hashes = self.read("addHashData.json")
+        assert shown.mandatory_hash.hex() == hashes["mandatoryHash"]
+        found = self.read("verifyCreateVerifyData.json")
+        if found is not None:
+            assert list(shown.optional_lines) == found["nonMandatory"]
+            assert {name: found[name] for name in hashes} == hashes
+
+    def check_pointers(self) -> None:
+        """Check what the mandatory pointers lead to; one file gives them from the subject on."""
+        for each in self.read("addPointerValues.json") or ():
+            path = parse_pointer(each["pointer"])
+            value: Any = self.document if path[0] in self.document else self.document["credentialSubject"]
+            for step in path:
+                value = value[int(step)] if isinstance(value, list) else value[step]
+            assert value == each["value"]
