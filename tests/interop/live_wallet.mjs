@@ -117,6 +117,9 @@ async function fetchAll(visit, { count, anchor, types }) {
   const kept = [];
   const details = visit.token.authorization_details ?? [];
   for (const { credential_configuration_id: configuration, credential_identifiers: identifiers } of details) {
+    // It takes what it knows: this script verifies SD-JWT VCs.
+    const { format } = visit.issuerMetadata.credentialIssuer.credential_configurations_supported[configuration];
+    if (format !== "dc+sd-jwt") continue;
     for (const identifier of identifiers) {
       const response = await askByIdentifier(visit, configuration, identifier, count);
       if (response.transaction_id) {
@@ -139,7 +142,7 @@ function choose({ credentials, credential_sets: sets }) {
 }
 
 const fits = ({ payload }, { meta, claims = [] }) =>
-  meta.vct_values.includes(payload.vct) &&
+  (meta.vct_values ?? []).includes(payload.vct) &&
   claims.every(({ path: [name], values }) => name in payload && (values?.includes(payload[name]) ?? true));
 
 await converse({
