@@ -46,7 +46,8 @@ class EnvelopeKind(Enum):
         return AUTHENTICATION if self is EnvelopeKind.PRESENTATION_JWT else ASSERTION
 
 
-_TYPE_NAMES: Final = frozenset(kind.type_name for kind in EnvelopeKind)
+# A tuple, because what is looked for may be anything that JSON knows, lists and objects too.
+_TYPE_NAMES: Final = tuple(dict.fromkeys(kind.type_name for kind in EnvelopeKind))
 
 
 class WrongTokenIssuer(HandstampError):

@@ -70,6 +70,8 @@ def test_a_credential_comes_out_of_its_token_as_it_went_in() -> None:
     )
     assert is_enveloped(carried)
     assert not is_enveloped(CREDENTIAL)
+    for strange in ({"type": [["EnvelopedVerifiableCredential"]]}, {"type": {}}, {}):
+        assert not is_enveloped(strange)
     assert carried["type"] == "EnvelopedVerifiableCredential"
     assert str(carried["id"]).startswith("data:application/vc+jwt,ey")
     assert verify(carried) == CREDENTIAL

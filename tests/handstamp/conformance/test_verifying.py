@@ -98,6 +98,16 @@ async def test_only_the_checks_that_are_named_decide(bench: Bench) -> None:
     assert answer.json()["title"] == "MALFORMED_VALUE_ERROR"
 
 
+@pytest.mark.parametrize("strange", [None, 0, "", [], {}, [[]], [{"@list": []}], {"@context": None}, "data:,"], ids=str)
+@pytest.mark.parametrize("member", ["@context", "id", "type", "issuer", "credentialSubject", "proof", "validFrom"])
+async def test_whatever_stands_in_a_credential_is_refused_and_surprises_nobody(
+    bench: Bench, member: str, strange: Any
+) -> None:
+    strange_one = bench.credential(NAME, proof={"type": "DataIntegrityProof"}) | {member: strange}
+    for options in ({}, {"checks": ["proof", "issuer", "validity", "credentialStatus"]}):
+        assert (await bench.verify(strange_one, **options)).status_code == 400
+
+
 async def test_an_unknown_check_is_refused(bench: Bench) -> None:
     answer = await bench.verify(await bench.issue(NAME), checks=["horoscope"])
     assert answer.json()["type"].endswith("#UNKNOWN_OPTION_PROVIDED")
