@@ -132,13 +132,13 @@ async function fetchAll(visit, { count, anchor, types }) {
   return kept;
 }
 
-// What to show: the first credential that fits each query of the first set that can be answered.
+// What to show: for each set, the first credential that fits each query of the first option that can be answered.
 function choose({ credentials, credential_sets: sets }) {
   const found = Object.fromEntries(credentials.map((query) => [query.id, held.find((each) => fits(each, query))]));
-  const options = sets?.[0].options ?? [credentials.map(({ id }) => id)];
-  const option = options.find((ids) => ids.every((id) => found[id]));
-  if (!option) throw new Error("nothing to show");
-  return option.map((id) => ({ query: credentials.find((query) => query.id === id), each: found[id] }));
+  const needed = sets?.map(({ options }) => options) ?? [[credentials.map(({ id }) => id)]];
+  const chosen = needed.map((options) => options.find((ids) => ids.every((id) => found[id])));
+  if (!chosen.every(Boolean)) throw new Error("nothing to show");
+  return chosen.flat().map((id) => ({ query: credentials.find((query) => query.id === id), each: found[id] }));
 }
 
 const fits = ({ payload }, { meta, claims = [] }) =>
