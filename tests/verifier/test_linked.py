@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,24 @@ from credentials.keys.kinds import KeyKind
 from credentials.keys.signer import LocalSigner
 from credentials.linked_credential import build_public_credential
 from credentials.months import start_of_month
+from credentials.protocols.openid4vp import Prefix
 from credentials.protocols.openid4vp.metadata import OUR_WALLET
 from schemas import RELEASE_OWNERSHIP, TRACK_OWNERSHIP, VERIFIED_ARTIST
-from tests.verifier.conftest import JSON, OTHER_RELEASE, RELEASE, TRACK, Site, Visitor, make_gate, response_code_of
+from tests.verifier.conftest import (
+    JSON,
+    OTHER_RELEASE,
+    PAGE,
+    RELEASE,
+    TRACK,
+    Site,
+    Visitor,
+    make_gate,
+    response_code_of,
+)
 from tests.verifier.counting import cookie_of
 from tests.verifier.linked import LinkedCoop, NymHolder, answer_form, derive, present, trust
 from tests.verifier.test_limits import at_once
+from verifier.forms import Form, forms_of
 from verifier.gates import Counting, Gate
 from verifier.limits import Limit, Monthly, OnceEver
 from verifier.proofs import AllOf, AnyOf, OwnsRelease, OwnsTrack, Requirement, SpeaksFor
@@ -119,6 +132,28 @@ async def test_a_wallet_without_linked_credentials_is_told_so_before_a_gate_that
         reply = await visitor.http.post(url, data={"wallet_metadata": json.dumps(said)})
         assert reply.status_code == status
     assert "ldp_vc" not in reply.text
+
+
+async def test_a_page_says_that_its_number_is_used_here_only_and_warns_only_where_copies_have_numbers(
+    site: Site, gate: Gate
+) -> None:
+    http = site.visitor().http
+    texts = [
+        (await http.get(f"/gates/{each.gate_id}", headers=PAGE)).text
+        for each in (counts(site, OnceEver()), counts(site, OnceEver(), others=True), gate)
+    ]
+    assert ["only ever used here" in text for text in texts] == [True, True, False]
+    assert ["It could recognise you by it" in text for text in texts] == [False, True, False]
+    assert ["as ours does" in text for text in texts] == [True, False, False]
+
+
+async def test_a_site_that_proves_no_host_asks_for_no_linked_credential(site: Site) -> None:
+    party = replace(site.parts.party, prefix=Prefix.REDIRECT_URI)
+    for limit in (None, OnceEver()):
+        gate = make_gate(OwnsRelease(release_id=RELEASE), clock=site.clock)
+        if limit is not None:
+            gate = replace(gate, counting=Counting(limit=limit, key=bytes(32)))
+        assert forms_of(gate, party) == (Form.SD_JWT,)
 
 
 # What opens.

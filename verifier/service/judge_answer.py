@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 from credentials.protocols.dcql import check_shape
 from credentials.protocols.openid4vp import AuthorizationResponse, ErrorResponse, build_presentation_header
 from credentials.verify import verify
+from credentials.status.bitstring_checking import TokenRevocations
 from credentials.verify_linked import Occasion, verify_holder_presentation, verify_linked
 from verifier.errors import WalletDeclined
 from verifier.evidence import Basis, Evidence, build_evidence
@@ -105,7 +106,13 @@ class _Judge:
                     challenge=self._nonce, domain=self._client, presentation_header=self._presentation_header
                 )
                 return verify_holder_presentation(
-                    shown, policy=self._policy, occasion=occasion, at=self._now, types=types
+                    shown,
+                    policy=self._policy,
+                    occasion=occasion,
+                    at=self._now,
+                    types=types,
+                    lists={uri: TokenRevocations(listed=each) for uri, each in self._known.lists.items()},
+                    lenient=self._known.lenient,
                 )
             case Form.BASELINE | Form.PSEUDONYM:
                 domain = None if form is Form.BASELINE else nym_domain(self._found.gate, self._party, now=self._now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from verifier.forms import Form, forms_of
 from verifier.limits import Monthly
 from verifier.proof_rows import proof_to_json
 from verifier.proofs import AllOf
@@ -11,9 +12,10 @@ from verifier.requirements import ways_in
 
 if TYPE_CHECKING:
     from verifier.gates import Gate
+    from verifier.party import Party
 
 
-def describe_gate(gate: Gate) -> dict[str, Any]:
+def describe_gate(gate: Gate, party: Party) -> dict[str, Any]:
     """Return what the templates need beside the gate itself.
 
     `proofs` are mappings with a `kind` and its particulars; `need_all` tells whether all of them are to be shown;
@@ -27,6 +29,6 @@ def describe_gate(gate: Gate) -> dict[str, Any]:
         and {
             "times": counting.limit.times,
             "monthly": isinstance(counting.limit, Monthly),
-            "numbers": counting.takes_other_wallets,
+            "numbers": Form.SD_JWT in forms_of(gate, party),
         },
     }

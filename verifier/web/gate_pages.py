@@ -41,7 +41,7 @@ def _gate_page(request: Request, parts: VerifierParts, gate: Gate, *, unticked: 
         "trackserver_host": urlsplit(gate.opens.trackserver).netloc,
         "cover_url": cover_url(gate),
         "unticked": unticked,
-        **describe_gate(gate),
+        **describe_gate(gate, parts.party),
     }
     closed = gate.closed_at is not None
     status = HTTPStatus.BAD_REQUEST if unticked else (HTTPStatus.GONE if closed else HTTPStatus.OK)

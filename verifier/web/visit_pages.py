@@ -200,7 +200,7 @@ def _state_page(request: Request, parts: VerifierParts, shown: ShownVisit, *, tr
         "gate": gate,
         "gate_url": parts.party.gate_url(gate.gate_id),
         "cover_url": cover_url(gate),
-        **describe_gate(gate),
+        **describe_gate(gate, parts.party),
     }
     match visit:
         case Requested() | Answered():
