@@ -16,6 +16,8 @@ from plumbing.fetch import FetchFailed, Reply
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from fastapi import FastAPI
+
     from handstamp.conformance.instances import Instance
 
 BASE = "https://localhost:8790"
@@ -74,14 +76,14 @@ class Bench:
 
 
 @pytest.fixture(scope="session")
-def service_and_elsewhere() -> tuple[ConformanceService, Elsewhere]:
+def started() -> tuple[ConformanceService, Elsewhere, FastAPI]:
     elsewhere = Elsewhere()
-    return ConformanceService.make(base_url=BASE, fetcher=elsewhere, clock=lambda: NOW), elsewhere
+    service = ConformanceService.make(base_url=BASE, fetcher=elsewhere, clock=lambda: NOW)
+    return service, elsewhere, build_conformance_app(service)
 
 
 @pytest.fixture
-async def bench(service_and_elsewhere: tuple[ConformanceService, Elsewhere]) -> AsyncIterator[Bench]:
-    service, elsewhere = service_and_elsewhere
-    transport = httpx.ASGITransport(app=build_conformance_app(service))
-    async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
+async def bench(started: tuple[ConformanceService, Elsewhere, FastAPI]) -> AsyncIterator[Bench]:
+    service, elsewhere, app = started
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE) as client:
         yield Bench(client, service, elsewhere)
