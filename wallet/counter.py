@@ -18,6 +18,7 @@ from credentials.protocols.oauth import (
     InvalidGrant,
     InvalidNonce,
     InvalidTransactionId,
+    UnknownCredentialIdentifier,
     parse_error,
 )
 from credentials.protocols.openid4vci import (
@@ -42,7 +43,7 @@ from credentials.protocols.openid4vci.credential import ProofType
 from plumbing.clock import Clock, epoch_s
 from plumbing.fetch import Fetcher, Reply
 from wallet.desk import Desk
-from wallet.errors import IssuerDenied, IssuerRefused, OfferedNoLonger, RenewalOver, WrongCode
+from wallet.errors import IssuerDenied, IssuerRefused, NotYoursAnyMore, OfferedNoLonger, RenewalOver, WrongCode
 from wallet.supply import Deferred, Notice, Source
 from wallet.wire import FORM, JSON, Proving, origin_of, read_refusal, send_proven, succeeded
 
@@ -281,13 +282,22 @@ async def _post(counter: Counter, url: str, letter: _Letter) -> Reply:
 
 def _read_handed(desk: Desk, reply: Reply, letter: _Letter) -> Handed:
     if not succeeded(reply):
-        denied = isinstance(_oauth_error(reply), CredentialRequestDenied)
-        raise (IssuerDenied if denied else IssuerRefused)(desk.host, read_refusal(reply))
+        raise _refusal(desk, reply)
     if letter.key is None:
         return parse_credential_response(reply.body)
     # §10: what should have come encrypted and did not is refused by `unseal`.
     keys = {letter.key.kid: letter.key}
     return parse_credential_response(unseal(reply.body, keys=keys, max_bytes=_MAX_SEALED_BYTES, what=_WHAT))
+
+
+def _refusal(desk: Desk, reply: Reply) -> HandstampError:
+    match _oauth_error(reply):
+        case UnknownCredentialIdentifier():
+            return NotYoursAnyMore(desk.host)
+        case CredentialRequestDenied():
+            return IssuerDenied(desk.host, read_refusal(reply))
+        case _:
+            return IssuerRefused(desk.host, read_refusal(reply))
 
 
 async def _fetch_nonce(web: Fetcher, desk: Desk) -> str:

@@ -217,10 +217,10 @@ def _wait(errand: Errand, source: Source, handed: DeferredResponse, signers: lis
 
 async def _judge(errand: Errand, source: Source, handed: CredentialResponse, signers: list[LocalSigner]) -> Copy:
     mine = source.copy if isinstance(source, Brought | Deferred) else None
-    form = errand.judge.kinds[source.configuration_id]
-    if isinstance(form, LinkedForm):
-        return await _judge_linked(errand, source, handed, form, signers)
-    inspected = await errand.judge.inspect(source.configuration_id, handed.credentials, signers)
+    kind = errand.judge.kinds[source.configuration_id]
+    if isinstance(kind, LinkedForm):
+        return await _judge_linked(errand, source, handed, kind, signers)
+    inspected = await errand.judge.inspect(kind, source.configuration_id, handed.credentials, signers)
     known = errand.tools.keeper.load().copy(mine) if mine else None
     foreign_id = known.id if known and known.foreign else inspected.id
     return Copy(

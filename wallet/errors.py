@@ -172,6 +172,18 @@ class IssuerDenied(IssuerRefused):
     code = "issuer_denied"
 
 
+class NotYoursAnyMore(IssuerError):
+    """The co-op knows of a copy no more: unknown_credential_identifier (OpenID4VCI §8.3.1.2)."""
+
+    code = "not_yours_any_more"
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"{host} counts this no longer among what is yours: it was paid back, given on, or struck out. If that is "
+            "a mistake, tell the co-op."
+        )
+
+
 class UnwantedCredential(IssuerError):
     """What the co-op handed over is not what the type allows, or could mark the listener."""
 

@@ -56,7 +56,11 @@ class Judge:
         object.__setattr__(self, "catalogue", CatalogueReader(self.desk.issuer, self.tools))
 
     async def inspect(
-        self, configuration_id: str, credentials: Sequence[str], signers: Sequence[LocalSigner]
+        self,
+        kind: CredentialType | ForeignKind,
+        configuration_id: str,
+        credentials: Sequence[str],
+        signers: Sequence[LocalSigner],
     ) -> Inspected:
         """Check all instances of one copy.
 
@@ -65,15 +69,11 @@ class Judge:
             UnwantedCredential: anything else that is wrong with it.
         """
         keys = {signer.public_key.thumbprint: signer for signer in signers}
-        match self.kinds[configuration_id]:
-            case ForeignKind() as kind:
-                return await self._inspect_foreign(kind, configuration_id, credentials, keys)
-            case LinkedForm():
-                raise UnwantedCredential(self.desk.host, "it is not in the form that was asked for")
-            case CredentialType() as kind:
-                inspected = self._inspect_ours(kind, credentials, keys)
-                await self._compare(inspected.claims, kind, required=False)
-                return inspected
+        if isinstance(kind, ForeignKind):
+            return await self._inspect_foreign(kind, configuration_id, credentials, keys)
+        inspected = self._inspect_ours(kind, credentials, keys)
+        await self._compare(inspected.claims, kind, required=False)
+        return inspected
 
     async def _compare(self, claims: Mapping[str, Json], kind: CredentialType, *, required: bool) -> None:
         try:

@@ -136,7 +136,9 @@ def _open_bbs(document: Mapping[str, Json], form: LinkedForm, proof: LinkedProof
 
 def _open_signed(document: Mapping[str, Json], form: LinkedForm, proof: LinkedProof) -> LinkedInspected:
     """Check what is to be published. All of it is seen by everybody, so nothing in it can mark more than its name."""
-    published = verify_published(document, policy=proof.trusted(form), at=proof.at, types=(form.type.vct,))
+    published = verify_published(
+        document, policy=proof.trusted(form), at=proof.at, types=(form.type.vct,), receiving=True
+    )
     if proof.signer is None or published.subject_id != build_did_key(proof.signer.public_key):
         raise Marked("it names somebody else than was asked for")
     return LinkedInspected(

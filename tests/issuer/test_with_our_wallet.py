@@ -13,6 +13,7 @@ from tests.issuer.conftest import TRACKS, Coop
 from tests.support.outside import Memory
 from wallet.ports import Tools
 from wallet.service.receive import read_offer, receive
+from wallet.service.renew import renew
 from wallet.service.top_up import top_up
 from wallet.state import Authority, Wallet
 
@@ -106,3 +107,23 @@ async def test_an_answer_that_is_lost_on_the_way_closes_nothing(coop: Coop, tool
     report = await top_up(tools=tools)
     assert (len(report.renewed), report.not_renewed) == (4, ())
     assert before.supplies[0].refresh_token != tools.keeper.load().supplies[0].refresh_token
+
+
+async def test_what_ends_with_its_month_is_renewed_and_what_was_paid_back_is_not(coop: Coop, tools: Tools) -> None:
+    listener = coop.listener()
+    for track in TRACKS[:2]:
+        coop.buy(listener, track)
+    await take(coop, tools, listener)
+    before = tools.keeper.load()
+    (supply,) = before.supplies
+    assert supply.renew_at
+    coop.wait(days=(supply.renew_at - coop.now).days + 1)
+    take_back(coop, coop.copies(listener)[0].id)
+    report = await renew(tools=tools)
+    (kept,) = report.renewed
+    (ended,) = report.not_renewed
+    assert {each.month for each in kept.linked} == {f"{coop.now:%Y-%m}"}
+    assert "paid back" in ended.reason
+    after = tools.keeper.load()
+    assert after.nyms == before.nyms
+    assert {copy.not_renewed for copy in after.copies} == {None, ended.reason}

@@ -153,7 +153,7 @@ class LinkedIssuer(OtherIssuer):
 
     def metadata(self) -> IssuerMetadata:
         plain = OtherIssuer.metadata(self)
-        linked = tuple(_configuration(kind, form) for kind in schemas.ALL for form in Form if form is not Form.SD_JWT)
+        linked = tuple(configuration(kind, form) for kind in schemas.ALL for form in Form if form is not Form.SD_JWT)
         return replace(plain, configurations=(*plain.configurations, *linked))
 
     def did_document(self, _: httpx.Request) -> httpx.Response:
@@ -225,7 +225,8 @@ class LinkedIssuer(OtherIssuer):
         return eddsa_rdfc_2022.add_proof(document, signer=self.publisher, verification_method=method)
 
 
-def _configuration(kind: CredentialType, form: Form) -> CredentialConfiguration:
+def configuration(kind: CredentialType, form: Form) -> CredentialConfiguration:
+    """Describe a form of a type as a co-op of ours does."""
     linked = form is not Form.DOOR
     return CredentialConfiguration(
         id=form.of(kind.configuration_id),

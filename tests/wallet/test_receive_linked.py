@@ -18,12 +18,13 @@ from credentials.encoding.strict_json import Json
 from credentials.errors import Malformed
 from credentials.keys.signer import LocalSigner
 from credentials.linked_credential import MANDATORY_POINTERS
-from credentials.protocols.openid4vci import build_proof_jwt
+from credentials.protocols.openid4vci import Form, build_proof_jwt
 from plumbing.fetch import FetchFailed
-from tests.support.linked_issuer import LinkedIssuer, make_linked
+from tests.support.linked_issuer import LinkedIssuer, configuration, make_linked
 from tests.support.other_issuer import HOST, URL, make_ours
-from tests.support.outside import NOW, Authority, Outside, says
+from tests.support.outside import NOW, Authority, Outside, refuses, says
 from wallet import errors
+from wallet.kinds import CannotKeep, LinkedForm, kind_of
 from wallet.linked import LinkedKind
 from wallet.ports import Tools
 from wallet.service.receive import offered_in_words, read_offer, receive
@@ -351,6 +352,48 @@ async def test_a_second_copy_under_another_stated_key_is_refused(coop: LinkedIss
     coop.make_document = partial(make_linked, key=coop.more_keys[0])
     with pytest.raises(errors.UnwantedCredential, match="another key than others of its type"):
         await take(coop, tools)
+
+
+async def test_a_nonce_that_went_stale_is_replaced_once(coop: LinkedIssuer, tools: Tools) -> None:
+    coop.identifiers = ("ep.pseudonym",)
+    give = coop.routes.answers["POST /credential"]
+
+    def once_stale(request: httpx.Request) -> httpx.Response:
+        coop.routes.answers["POST /credential"] = give
+        return refuses("invalid_nonce")(request)
+
+    coop.routes.answers["POST /credential"] = once_stale
+    (copy,) = await take(coop, tools)
+    assert len(copy.linked) == 1
+
+
+async def test_what_a_co_op_does_not_name_cannot_be_told_apart_and_is_refused(coop: LinkedIssuer, tools: Tools) -> None:
+    coop.identifiers, coop.names_identifiers = ("ep.bbs",), False
+    coop.routes.answers["POST /credential"] = says({"credentials": [{"credential": {"a": 1}}]})
+    with pytest.raises(errors.IssuerRefused, match="which of your things"):
+        await take(coop, tools)
+
+
+async def test_an_sd_jwt_vc_without_any_number_is_told_apart_by_what_it_says(coop: LinkedIssuer, tools: Tools) -> None:
+    coop.identifiers, coop.names_identifiers = ("ep", "track"), False
+    assert len({copy.id for copy in await take(coop, tools)}) == 2
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"format": "mso_mdoc"},
+        {"signing_algorithms": ("bbs-2029",)},
+        {"types": ("VerifiableCredential", "LibraryCard")},
+        {"contexts": ("https://www.w3.org/ns/credentials/v2",)},
+        {"commitment_algorithms": ("ES512",)},
+    ],
+)
+def test_what_is_none_of_our_types_in_a_form_of_ours_cannot_be_kept(changes: dict[str, Any]) -> None:
+    ours = configuration(schemas.RELEASE_OWNERSHIP, Form.PSEUDONYM)
+    assert kind_of(ours) == LinkedForm(type=schemas.RELEASE_OWNERSHIP, kind=LinkedKind.PSEUDONYM)
+    with pytest.raises(CannotKeep, match="a form that this wallet does not know"):
+        kind_of(replace(ours, **changes))
 
 
 async def test_a_co_op_that_states_a_crowd_of_keys_is_refused(coop: LinkedIssuer, tools: Tools) -> None:
