@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import create_engine, text
 from sqlmodel import select
+from typing_extensions import override
 
 from credentials.bbs.curve import ORDER
 from credentials.protocols.oauth import CredentialRequestDenied, InvalidProof
@@ -24,6 +25,7 @@ from issuer.service.counting import (
     scope_of,
 )
 from issuer.service.registers import add_member, end_member
+from issuer.service.wallets import replace_wallet
 from issuer.store import Store
 from plumbing.migrations import downgrade, upgrade
 from tests.issuer.acts import copy_of, give, take_back
@@ -261,6 +263,77 @@ def test_what_was_issued_before_pseudonyms_came_is_counted_by_its_copy(coop: Coo
     with pytest.raises(CredentialRequestDenied):
         take(coop, mine[RELEASE])
     take(coop, copy_of(coop, mia, RELEASE))
+
+
+class Late(Store):
+    """Somebody who read a scope just before another wrote it, as two workers at one database do."""
+
+    read: CountingScope | None = None
+    reads = 0
+
+    @override
+    def counting_scope(self, listener: str, subject: str) -> CountingScope | None:
+        self.reads += 1
+        return self.read if self.reads == 1 else super().counting_scope(listener, subject)
+
+    @override
+    def scope_of_label(self, label: str) -> CountingScope | None:
+        self.reads += 1
+        return self.read if self.reads == 1 else super().scope_of_label(label)
+
+
+@contextmanager
+def late(coop: Coop, read: CountingScope | None) -> Iterator[Store]:
+    with coop.parts.database.write() as session:
+        store = Late(session)
+        store.read = read
+        yield store
+
+
+def test_who_is_second_to_decide_what_is_counted_by_finds_what_the_first_decided(coop: Coop) -> None:
+    robin, mia = coop.owner(), coop.owner()
+    mine, theirs = copy_of(coop, robin, RELEASE), copy_of(coop, mia, RELEASE)
+    before = scope(coop, mine)
+    with late(coop, None) as store:
+        assert scope_of(store, mine) == before
+    undecided, hers = scope(coop, mine), scope(coop, theirs)
+    take(coop, mine)
+    with late(coop, undecided) as store:
+        assert not is_counted_by_copy(store, mine, month=MONTH)
+    with late(coop, undecided) as store, pytest.raises(InvalidProof, match="Another wallet"):
+        commit(store, mine, OTHER, month=MONTH, random=secrets.token_bytes)
+    by_copy(coop, theirs)
+    with late(coop, hers) as store, pytest.raises(CredentialRequestDenied, match="one way for life"):
+        commit(store, theirs, OTHER, month=MONTH, random=secrets.token_bytes)
+
+
+def test_who_is_second_to_replace_a_wallet_replaces_nothing(coop: Coop) -> None:
+    robin = coop.owner()
+    copy = copy_of(coop, robin, RELEASE)
+    take(coop, copy)
+    bound = scope(coop, copy)
+    reset(coop, robin, bound.label)
+    with late(coop, bound) as store, pytest.raises(NothingToReset):
+        reset_commitment(store, bound.label, listener=robin, now=coop.now)
+    assert scope(coop, copy).from_month == "2027-01"
+
+
+def test_of_several_records_those_are_replaced_that_a_year_allows(coop: Coop) -> None:
+    robin = coop.owner()
+    with writing(coop) as store:
+        add_member(store, listener=robin, share_class="listener", now=coop.now)
+    copy, member = copy_of(coop, robin, RELEASE), next(c for c in coop.copies(robin) if c.kind.value == "membership")
+    month = MONTH
+    for n in range(3):
+        take(coop, copy, bytes([n]) * 48, month=month)
+        month = reset(coop, robin, scope(coop, copy).label).from_month
+    take(coop, copy, POINT, month=month)
+    take(coop, member, OTHER, month=month)
+    with writing(coop) as store:
+        done = replace_wallet(store, listener=robin, now=coop.now)
+        assert (len(done.scopes), done.too_often) == (1, 1)
+        with pytest.raises(TooManyResets):
+            replace_wallet(store, listener=robin, now=coop.now, copies=[copy])
 
 
 @pytest.mark.parametrize(
