@@ -95,6 +95,8 @@ class _Scanner:
         out = Terminal(highlight=False, soft_wrap=True)
         if not self.as_json:
             out.print(f"The door of [bold]{escape(self.gate.title)}[/]. Scan a pass; Ctrl-D ends.")
+            if self.device is not None:
+                out.print(f"Passes must name this device: [bold]{escape(self.device)}[/]")
             if self.gate.counting is not None:
                 out.print(f"[dim]{_ONE_MEMORY}[/]")
         for line in lines:

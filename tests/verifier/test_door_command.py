@@ -24,6 +24,7 @@ from verifier.limits import OnceEver
 from verifier.proofs import AllOf, MemberOf, OwnsRelease
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from credentials.door_pass import HeldDoorPass
@@ -31,16 +32,24 @@ if TYPE_CHECKING:
 OWNER = OwnsRelease(release_id=RELEASE)
 
 
-@pytest.fixture
-def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> VerifierTools:
-    monkeypatch.setenv("HANDSTAMP_DATA_DIR", str(tmp_path / "data"))
-    # Known by its DID, so that it needs no certificate to sign a poster.
-    monkeypatch.setenv("HANDSTAMP_VERIFIER__CLIENT_ID_PREFIX", "decentralized_identifier")
-    monkeypatch.chdir(tmp_path)
-    tools = compose_verifier(load_settings())
-    with tools.work.write() as stores:
-        stores.save_issuer(tools.party.site, LinkedCoop().trusted(), now=system_clock())
-    return tools
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("door")
+
+
+@pytest.fixture(scope="module")
+def tools(folder: Path) -> Iterator[VerifierTools]:
+    """One site for all: each test has a gate of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HANDSTAMP_DATA_DIR", str(folder / "data"))
+        # Known by its DID, so that it needs no certificate to sign a poster.
+        patch.setenv("HANDSTAMP_VERIFIER__CLIENT_ID_PREFIX", "decentralized_identifier")
+        patch.chdir(folder)
+        tools = compose_verifier(load_settings())
+        with tools.work.write() as stores:
+            stores.save_issuer(tools.party.site, LinkedCoop().trusted(), now=system_clock())
+        yield tools
+        tools.database.close()
 
 
 @pytest.fixture
@@ -95,7 +104,7 @@ def test_a_device_that_asks_over_http_gets_its_address_and_key(gate: Gate) -> No
     assert shown["key"] in run(gate, "--key").output
 
 
-def test_two_devices_meet_by_a_file(tools: VerifierTools, gate: Gate, held: HeldDoorPass, tmp_path: Path) -> None:
+def test_two_devices_meet_by_a_file(tools: VerifierTools, gate: Gate, held: HeldDoorPass, folder: Path) -> None:
     run(gate, lines=f"{drawn(gate, held)}\n")
     assert run(gate, "--remember", "memory.json").exit_code == 0
     assert "Nothing was used at both" in run(gate, "--meet", "memory.json").output
@@ -106,16 +115,14 @@ def test_two_devices_meet_by_a_file(tools: VerifierTools, gate: Gate, held: Held
         session.connection().exec_driver_sql("UPDATE marks SET first_use = first_use - 60")
     (used,) = json.loads(run(gate, "--meet", "memory.json", "--json").stdout)["used_twice"]
     assert used["here"] < used["there"]
-    (tmp_path / "large.json").write_bytes(b" " * (16 * 1024 * 1024 + 1))
+    (folder / "large.json").write_bytes(b" " * (16 * 1024 * 1024 + 1))
     assert isinstance(run(gate, "--meet", "large.json").exception, HandstampError)
 
 
-def test_the_poster_is_signed_with_the_key_that_signs_requests(
-    tools: VerifierTools, gate: Gate, tmp_path: Path
-) -> None:
+def test_the_poster_is_signed_with_the_key_that_signs_requests(tools: VerifierTools, gate: Gate, folder: Path) -> None:
     done = run(gate, "--poster", "door.svg")
     assert done.exit_code == 0, repr(done.exception)
-    read = read_code((tmp_path / "door.svg").read_text("utf-8"))
+    read = read_code((folder / "door.svg").read_text("utf-8"))
     key = tools.keys.signer(REQUEST_KEY).public_key
     assert check_poster(read, keys_of=lambda _: [key], at=system_clock()).name == "Late [bold]Show"
 

@@ -32,14 +32,15 @@ from tests.verifier.conftest import (
     make_gate,
     response_code_of,
 )
-from tests.verifier.counting import cookie_of
 from tests.verifier.linked import LinkedCoop, NymHolder, answer_form, derive, present, trust
 from tests.verifier.test_limits import at_once
 from verifier.forms import Form, forms_of
 from verifier.gates import Counting, Gate
 from verifier.limits import Limit, Monthly, OnceEver
 from verifier.proofs import AllOf, AnyOf, OwnsRelease, OwnsTrack, Requirement, SpeaksFor
+from verifier.service.build_request import OpenRequest, describe_request
 from verifier.service.complete_return import complete_return
+from verifier.service.start_visit import start_visit
 from verifier.service.take_answer import AnswerFailed, AnswerTaken, take_answer
 
 if TYPE_CHECKING:
@@ -213,20 +214,23 @@ async def test_two_proofs_of_one_pseudonym_are_counted_once(site: Site, holder: 
 
 
 async def test_fifty_simultaneous_answers_of_one_pseudonym_open_a_once_gate_once(site: Site, holder: NymHolder) -> None:
-    once, base = counts(site, OnceEver()), holder.receive(site.clock())
-    asked = [await asked_at(site, once) for _ in range(CROWD)]
-    forms = [answer_form(request, release_nym=derive(base, request, "release-nym")) for _, request in asked]
-    cookies = [cookie_of(visitor) for visitor, _ in asked]
+    once, base, now = counts(site, OnceEver()), holder.receive(site.clock()), site.clock()
+    visits = [start_visit(site.parts.work, once.gate_id, now=now) for _ in range(CROWD)]
+    asked = [
+        OpenRequest(request=started.requests[0], visit=started.visit, gate=started.gate)  # on the same device
+        for started in visits
+    ]
+    requests = [describe_request(each, asking=site.parts.asking, now=now) for each in asked]
+    forms = [answer_form(request, release_nym=derive(base, request, "release-nym")) for request in requests]
 
     def answer_and_return(index: int) -> object:
-        now = site.clock()
-        request_id = asked[index][1].response_uri.rpartition("/")[2]
+        request_id = asked[index].request.request_id
         taken = take_answer(site.parts.work, request_id, forms[index], party=site.parts.party, now=now)
         if isinstance(taken, AnswerFailed):
             raise taken.error
         assert isinstance(taken, AnswerTaken)
         code = response_code_of(taken.redirect_uri or "")
-        return complete_return(site.parts.work, code, cookie_of=lambda _: cookies[index], now=now)
+        return complete_return(site.parts.work, code, cookie_of=lambda _: visits[index].cookie, now=now)
 
     assert at_once(answer_and_return) == {"Accepted": 1, "already_used": CROWD - 1}
 
