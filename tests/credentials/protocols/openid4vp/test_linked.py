@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from credentials.errors import HandstampError, Malformed
 from credentials.protocols.dcql import CredentialQuery, Query
@@ -26,6 +28,7 @@ from credentials.protocols.openid4vp import (
     check_presentation_header,
     parse_response_form,
 )
+from credentials.protocols.openid4vp.linked import origin_of, parse_nym_domain
 
 if TYPE_CHECKING:
     from tests.credentials.protocols.openid4vp.conftest import Gate
@@ -174,3 +177,19 @@ def test_a_verifier_says_which_formats_it_reads(formats: dict[str, object] | Non
     assert (read.takes_issuer("ES256"), read.takes_suite("bbs-2023")) == (sd_jwt, linked)
     again = ClientMetadata.read(Members(read.to_json(), what="client_metadata"))
     assert (again.takes_issuer("ES256"), again.takes_suite("bbs-2023")) == (sd_jwt, linked)
+
+
+ADDRESSES = st.from_regex(
+    r"https?://(localhost|\[::1\]|a\.example|A\.b)(:[0-9]{1,6})?(/[a-z/%.#?@]{0,6})?", fullmatch=True
+)
+
+
+@given(st.text(max_size=30) | ADDRESSES)
+def test_any_domain_has_one_spelling_or_is_refused(text: str) -> None:
+    try:
+        domain = parse_nym_domain(text, what="domain")
+    except HandstampError:
+        return
+    assert domain == text
+    assert domain.startswith(f"{origin_of(domain)}/")
+    assert origin_of(domain) == origin_of(domain).lower()
