@@ -17,6 +17,7 @@ from credentials.protocols.oauth import (
     CredentialRequestDenied,
     InvalidGrant,
     InvalidNonce,
+    InvalidProof,
     InvalidTransactionId,
     UnknownCredentialIdentifier,
     parse_error,
@@ -294,7 +295,7 @@ def _refusal(desk: Desk, reply: Reply) -> HandstampError:
     match _oauth_error(reply):
         case UnknownCredentialIdentifier():
             return NotYoursAnyMore(desk.host)
-        case CredentialRequestDenied():
+        case CredentialRequestDenied() | InvalidProof():
             return IssuerDenied(desk.host, read_refusal(reply))
         case _:
             return IssuerRefused(desk.host, read_refusal(reply))

@@ -167,7 +167,7 @@ class IssuerRefused(IssuerError):
 
 
 class IssuerDenied(IssuerRefused):
-    """The co-op will not hand out this, however often it is asked: credential_request_denied (OpenID4VCI §8.3.1.2)."""
+    """The co-op will not hand out this in this form, or not to this wallet (OpenID4VCI §8.3.1.2)."""
 
     code = "issuer_denied"
 
@@ -274,8 +274,10 @@ class SiteRefused(VerifierError):
 
     code = "site_refused"
 
-    def __init__(self, host: str, reason: str, *, shown: bool) -> None:
-        lost = "One stamp was used up, the copy stays yours" if shown else "Nothing was shown"
+    def __init__(self, host: str, reason: str, *, shown: bool, used_up: bool = True) -> None:
+        lost = "Nothing was shown"
+        if shown:
+            lost = "One stamp was used up, the copy stays yours" if used_up else "Nothing was used up"
         again = "" if "tart again" in reason else "; start again at the gate"
         super().__init__(f"{host} did not let you pass: {reason}. {lost}{again}.")
 

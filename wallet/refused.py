@@ -18,6 +18,7 @@ from credentials.keys.errors import (
 )
 from credentials.protocols.handshake import HandshakeMismatch
 from credentials.protocols.openid4vp import (
+    ForeignNymDomain,
     ForeignResponseUri,
     FormatsNotSupported,
     MissingClientIdPrefix,
@@ -29,6 +30,7 @@ from credentials.protocols.openid4vp import (
     SignedRedirectUri,
     TransactionDataRefused,
     UnprovenDid,
+    UnprovenNymDomain,
     UnsignedRequest,
     UnsupportedClientIdPrefix,
     UnsupportedResponse,
@@ -77,10 +79,32 @@ class AnswerLost(VerifierError):
 
     code = "answer_lost"
 
-    def __init__(self, host: str, reason: str) -> None:
+    def __init__(self, host: str, reason: str, *, used_up: bool = True) -> None:
+        lost, again = "One stamp was used up, the copy stays yours", ": another stamp is used then"
         super().__init__(
-            f"Your answer to {host} may have been lost ({reason}). One stamp was used up, the copy stays yours; look "
-            "at the site's page, and if it still waits, answer it again: another stamp is used then."
+            f"Your answer to {host} may have been lost ({reason}). {lost if used_up else 'Nothing was used up'}; look "
+            f"at the site's page, and if it still waits, answer it again{again if used_up else ''}."
+        )
+
+
+class ProofEnded(HolderError):
+    """What would answer has ended with its month, and nothing else that this site takes is here."""
+
+    code = "proof_ended"
+
+    def __init__(self, why: str, renewing: str) -> None:
+        super().__init__(f"{why} Nothing was shown. To have it again: handstamp wallet renew --now. {renewing}")
+
+
+class NumberLost(HolderError):
+    """The secret behind the numbers of a credential is not in the wallet that holds it."""
+
+    code = "number_lost"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The secret that your number at this gate comes from is not in this wallet, so nothing was shown. Import "
+            "the wallet that received it; or ask your co-op to set back the commitment, which it does twice a year."
         )
 
 
@@ -100,6 +124,11 @@ _WORDS: Final[Mapping[type[HandstampError], tuple[str, str]]] = {
     UnsignedRequest: ("nobody signed it, though it says that it is signed", _BEWARE),
     SignedRedirectUri: ("it says of itself that nobody can prove who asks, and is signed all the same", _BEWARE),
     PublicUnsignedRequest: ("nobody signed it", _TELL),
+    ForeignNymDomain: (
+        "it asks for the number by which another site knows you again; with it, the two could tell that it is you",
+        _TELL,
+    ),
+    UnprovenNymDomain: ("it asks for a number by which you are known again, and nothing proves who asks", _BEWARE),
     HandshakeMismatch: ("the terms that it shows are not those that you would sign", _BEWARE),
     NoUsableEncryption: ("it wants an answer that only the site can read, and gives no key for that", _TELL),
     TransactionDataRefused: ("it wants you to authorise something that this wallet does not know", _TELL),

@@ -94,7 +94,7 @@ class Copy:
         renewed_at: when more of it came last; None if it came only once.
         foreign: set when the type is none of ours: whether such a thing marks its holder cannot be told.
         notification_id: by which the issuer hears what became of it.
-        not_renewed: why its linked credentials could not be renewed last time, in words; None if they could.
+        not_renewed: why one of its forms could not be had or renewed last time, in words; None if all could.
     """
 
     id: str
@@ -127,20 +127,29 @@ class Copy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What one copy told a site: the sentence that the listener said yes to, and the claims, by their paths."""
+    """What one copy told a site: the sentence that the listener said yes to, and the claims, by their paths.
+
+    `proof` is by which proof it was shown; None for a single-use instance. `nym_domain` is what the number that went
+    with it counts for, and `scope` whose number it is; None and "" where none did.
+    """
 
     copy_id: str
     title: str
     claims: dict[str, JsonValue]
     statement: str = ""
     foreign: bool = False
+    proof: LinkedKind | None = None
+    nym_domain: str | None = None
+    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """One presentation: when, where, under which terms, and what was disclosed.
 
-    `salt`, `nonce` and `bindings` (the signed key binding of each instance) prove later which terms were accepted.
+    `salt`, `nonce` and `bindings` (the signed key binding of each instance, or the proof itself) prove later which terms
+    were accepted; a proof signs also `client_id` and `response_uri`, by which it was asked. Of a pass that was drawn for
+    a door there are none of these, and nobody says whether it was taken.
     """
 
     id: str
@@ -152,6 +161,9 @@ class Receipt:
     shown: tuple[Shown, ...]
     bindings: tuple[str, ...] = field(repr=False)
     accepted: bool = False
+    client_id: str = ""
+    response_uri: str = ""
+    door: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,8 @@ from wallet.errand import Errand, fetch_copy, note_denied, tell_all
 from wallet.errors import RenewalOver
 from wallet.judging import Judge, ask_stated_keys
 from wallet.kinds import Kind, find_kinds
-from wallet.linked import LinkedKind, draw_renewal
+from wallet.linked import draw_renewal
+from wallet.noting import ends_with_its_cohort, note_reasons
 from wallet.ports import Tools, Web
 from wallet.state import Copy, Purpose, Wallet
 from wallet.supply import Brought, Deferred, Ownership, Source, Supply, Waiting
@@ -135,22 +136,13 @@ def _noted(
     wallet: Wallet, supply: Supply, wanted: Collection[Source], refused: dict[Source, HandstampError], tools: Tools
 ) -> Wallet:
     """Return the wallet that knows why something was not renewed, and when to renew next."""
+    wallet = note_reasons(wallet, supply.issuer, wanted, refused)
     cohorts = [each for each in wanted if isinstance(each, Brought) and ends_with_its_cohort(each)]
-    for source in cohorts:
-        copy = wallet.copy(source.copy)
-        reasons = [refused[each].detail for each in cohorts if each.copy == source.copy and each in refused]
-        if copy:
-            wallet = wallet.replacing(replace(copy, not_renewed=reasons[0] if reasons else None))
     mine = wallet.supply(supply.offer_id)
     reached = not any(isinstance(refused.get(each), FetchFailed) for each in cohorts)
     if mine is None or not cohorts or not reached:
         return wallet
     return wallet.with_supply(replace(mine, renew_at=draw_renewal(f"{tools.clock():%Y-%m}", random=tools.random)))
-
-
-def ends_with_its_cohort(source: Source) -> bool:
-    """Tell whether what a source brings lives for a month and ten days."""
-    return source.form is not None and source.form is not LinkedKind.SIGNED
 
 
 def copy_of(source: Source) -> Ownership | None:

@@ -95,6 +95,8 @@ def receive_offer(
     if later := [each for each in tools.keeper.load().supplies if each.issuer == opened.desk.issuer and each.deferred]:
         put_off = sum(len(each.deferred) for each in later)
         views.say(f"{opened.host} hands out {put_off} more later. Then run: handstamp wallet top-up", "yellow")
+    for reason in dict.fromkeys(each.not_renewed for each in received if each.not_renewed):
+        views.say(f"  not in every form: {plain(reason)}", "yellow")
     views.say(f"{len(received)} received. See them with: handstamp wallet list", "green")
 
 

@@ -75,7 +75,7 @@ def print_copy(copy: Copy, receipts: Sequence[Receipt]) -> None:
     if proofs := words.proofs_of(copy):
         table.add_row(Text("Proofs", style="dim"), Text(proofs))
     if copy.not_renewed:
-        table.add_row(Text("Not renewed", style="dim"), Text(words.plain(copy.not_renewed), style="yellow"))
+        table.add_row(Text("Missing", style="dim"), Text(words.plain(copy.not_renewed), style="yellow"))
     console().print(Panel(table, title=Text(words.title_of(copy)), title_align="left", expand=False))
     mine = [each for each in receipts if any(shown.copy_id == copy.id for shown in each.shown)]
     print_receipts(mine)

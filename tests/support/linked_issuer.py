@@ -25,6 +25,7 @@ from credentials.keys.signer import LocalSigner
 from credentials.linked_credential import MANDATORY_POINTERS, build_linked_credential, build_public_credential
 from credentials.months import start_of_month
 from credentials.protocols.catalogue import catalogue_claims, catalogue_path
+from credentials.protocols.oauth import InvalidProof
 from credentials.protocols.openid4vci import (
     AuthorizedCredential,
     CredentialConfiguration,
@@ -204,7 +205,7 @@ class LinkedIssuer(OtherIssuer):
         self.nonces.discard(proof.nonce)
         point = check_nym_commitment(proof.commitment_with_proof)
         if self.points.setdefault(self.scope_of(identifier), point) != point:
-            self.violations.append("another commitment came")
+            raise InvalidProof("Another wallet bound itself to this record.")
         return self.make_document(self, identifier, proof.commitment_with_proof)
 
     def published(self, asked: CredentialRequest) -> Document:

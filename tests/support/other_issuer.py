@@ -177,7 +177,8 @@ class OtherIssuer:
                 return answer(request)
             except HandstampError as error:
                 self.violations.append(f"{request.url.path}: {error.detail}")
-                return httpx.Response(400, json={"error": getattr(error, "error", "invalid_request")})
+                told = {"error": getattr(error, "error", "invalid_request"), "error_description": error.detail}
+                return httpx.Response(400, json=told)
 
         return guard
 

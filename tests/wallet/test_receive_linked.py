@@ -22,7 +22,7 @@ from credentials.protocols.openid4vci import Form, build_proof_jwt
 from plumbing.fetch import FetchFailed
 from tests.support.linked_issuer import LinkedIssuer, configuration, make_linked
 from tests.support.other_issuer import HOST, URL, make_ours
-from tests.support.outside import NOW, Authority, Outside, refuses, says
+from tests.support.outside import NOW, Authority, Memory, Outside, refuses, says
 from wallet import errors
 from wallet.kinds import CannotKeep, LinkedForm, kind_of
 from wallet.linked import LinkedKind
@@ -133,6 +133,23 @@ async def test_a_form_that_is_denied_keeps_no_other_from_coming_and_is_not_asked
     coop.asked.clear()
     await top_up(tools=tools)
     assert coop.asked == []
+
+
+async def test_a_second_wallet_gets_all_but_what_counts_and_says_why(
+    coop: LinkedIssuer, tools: Tools, authority: Authority
+) -> None:
+    await take(coop, tools)
+    keeper = Memory()
+    keeper.pin(authority)
+    second = replace(tools, keeper=keeper)
+    (copy,) = await take(coop, second)
+    assert [each.kind for each in copy.linked] == [LinkedKind.BASELINE]
+    assert len(copy.instances) == 4
+    assert copy.not_renewed
+    assert "Another wallet" in copy.not_renewed
+    coop.asked.clear()
+    assert (await top_up(tools=second)).not_renewed == ()
+    assert coop.asked == [], "it is asked for again with the renewals only"
 
 
 async def test_what_is_published_names_a_key_of_the_wallet_that_stays(coop: LinkedIssuer, tools: Tools) -> None:

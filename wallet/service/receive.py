@@ -6,7 +6,7 @@ As the co-op hears from this wallet now anyway, what else it handed out before i
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,6 +41,7 @@ from wallet.judging import Judge, ask_stated_keys
 from wallet.kinds import Kind, LinkedForm, find_kinds, kind_in_words
 from wallet.linked import LinkedKind
 from wallet.links import expecting
+from wallet.noting import note_reasons, stem_of
 from wallet.ports import Tools, Web
 from wallet.service.top_up import top_up
 from wallet.state import Copy, Purpose, Wallet
@@ -176,7 +177,7 @@ async def _fetch_all(
 ) -> tuple[Copy, ...]:
     """Fetch each; one that is refused keeps no other from coming, and is told at the end."""
     copies: dict[Ownership, Copy] = {}
-    refused: list[HandstampError] = []
+    refused: dict[Source, HandstampError] = {}
     for source in sources:
         fetched = await _try(errand, source, refused)
         if isinstance(fetched, Copy):
@@ -184,32 +185,39 @@ async def _fetch_all(
             if progress and _comes_last(source, sources):
                 progress(fetched)
     await tell_all(errand)
-    # Which form a copy is counted in was decided before; that the other is denied takes nothing from the listener.
-    told = [each for each in refused if not (copies and isinstance(each, IssuerDenied))]
+    errand.change(lambda wallet, supply: note_reasons(wallet, supply.issuer, sources, refused))
+    came = {each.id for each in copies.values()}
+    told = [each for source, each in refused.items() if not _is_minor(source, each, came)]
     if told:
         raise told[0]
-    return tuple(copies.values())
+    wallet = errand.tools.keeper.load()
+    return tuple(wallet.copy(key) or copy for key, copy in copies.items())
 
 
-async def _try(errand: Errand, source: Source, refused: list[HandstampError]) -> Copy | Deferred | None:
+async def _try(errand: Errand, source: Source, refused: dict[Source, HandstampError]) -> Copy | Deferred | None:
     try:
         return await fetch_copy(errand, source)
     except (FetchFailed, RenewalOver):
         raise
     except HandstampError as refusal:
-        refused.append(refusal)
+        refused[source] = refusal
         note_denied(errand, source, refusal)
         return None
 
 
+def _is_minor(source: Source, refusal: HandstampError, came: Collection[str]) -> bool:
+    """Tell whether a refusal only means that a copy is here in fewer forms: it stays noted beside the copy.
+
+    In which form a copy counts, and with which wallet, is decided once; that it is denied to another takes nothing from
+    the listener.
+    """
+    return isinstance(refusal, IssuerDenied) and source.form is not None and stem_of(source) in came
+
+
 def _comes_last(source: Source, sources: tuple[Source, ...]) -> bool:
-    """Tell whether this is the last form that a copy comes in, by what the identifiers of its forms have in common."""
-    forms = [each for each in sources if _stem(each) == _stem(source)]
-    return forms[-1] == source
-
-
-def _stem(source: Source) -> str | Source:
-    return (source.credential_identifier or "").partition(".")[0] or source
+    """Tell whether this is the last form that a copy comes in."""
+    forms = [each for each in sources if stem_of(each) == stem_of(source)]
+    return forms[-1] == source or not stem_of(source)
 
 
 def _offer_id(offer: CredentialOffer) -> str:

@@ -11,11 +11,12 @@ from typing import Final
 from credentials.protocols.urls import host_of
 from wallet import words
 from wallet.errand import INSTANCES
+from wallet.noting import ends_with_its_cohort
 from wallet.ports import Tools
 from wallet.renewing import ENDS_SOON, is_due, is_stale
 from wallet.state import Copy, Wallet
 from wallet.supply import Brought, Deferred, Source, Supply, Waiting
-from wallet.visiting import Report, ToppedUp, copy_of, ends_with_its_cohort, visit
+from wallet.visiting import Report, ToppedUp, copy_of, visit
 
 _NO_WAY: Final = "nothing that the co-op gave lets this wallet come back for more; ask it for a new offer"
 
