@@ -13,7 +13,7 @@ the file and trusts the co-op can check it, offline. `verify_statement` takes th
     6. It was not made in the future. When it was made is the persona's own word; that it counts now, the co-op's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import KW_ONLY, InitVar, dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -34,7 +34,7 @@ from credentials.keys.signer import Signer
 from credentials.linked_refusals import NotTheHolders, NotYours
 from credentials.protocols.members import check_text
 from credentials.refusals import NotYetValid
-from credentials.status.bitstring_checking import BitstringList
+from credentials.status.bitstring_checking import RevocationList
 from credentials.trust import TrustPolicy
 from credentials.vcdm import check_presentation, read_credentials
 from credentials.verify_linked import Published, verify_published
@@ -150,7 +150,8 @@ def verify_statement(
     *,
     policy: TrustPolicy,
     at: datetime,
-    lists: Mapping[str, BitstringList] | None = None,
+    lists: Mapping[str, RevocationList] | None = None,
+    lenient: Collection[str] = (),
     clock_skew_s: int = 60,
 ) -> Statement:
     """Verify a signed statement. The steps are numbered above.
@@ -160,6 +161,7 @@ def verify_statement(
         policy: which co-ops are believed to say who an artist is.
         at: the time of the check, with a zone.
         lists: the status lists at hand, under their addresses.
+        lenient: addresses of lists that could not be had, and without which the credential is taken.
         clock_skew_s: how far clocks may differ.
 
     Raises:
@@ -169,7 +171,13 @@ def verify_statement(
     credential, word = _read_parts(document)  # (1)
     holder = _verify_signature(document, at, clock_skew_s)  # (2), (3)
     persona = verify_published(
-        credential, policy=policy, at=at, types=(VERIFIED_ARTIST.vct,), lists=lists, clock_skew_s=clock_skew_s
+        credential,
+        policy=policy,
+        at=at,
+        types=(VERIFIED_ARTIST.vct,),
+        lists=lists,
+        lenient=lenient,
+        clock_skew_s=clock_skew_s,
     )  # (4)
     if persona.subject_id != holder:
         raise NotTheHolders

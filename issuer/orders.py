@@ -63,10 +63,11 @@ class DoorPassOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublicOrder:
-    """A linked credential to publish, that names its subject's key."""
+    """A linked credential to publish, that names its subject's key and has an entry of its own in a status list."""
 
     contents: Contents
     subject_key: PublicKey
+    entry: DrawnEntry
 
 
 Admitted: TypeAlias = InstanceOrder | BaselineOrder | CountedOrder | DoorPassOrder | PublicOrder

@@ -3,6 +3,10 @@
 import secrets
 from datetime import datetime
 
+from credentials.data_integrity import eddsa_rdfc_2022
+from credentials.encoding import strict_json
+from credentials.status.bitstring import REVOCATION, Bitstring, build_bitstring_credential
+from issuer.linked_keys import verification_method
 from issuer.parts import IssuerTools
 from issuer.service.publish import Published, keep, plan, sign
 from issuer.status import Signed
@@ -48,3 +52,29 @@ def signed_list(parts: IssuerTools, list_id: str, *, now: datetime) -> Signed | 
     with parts.database.read() as session:  # somebody else was first
         again = Store(session).status_list(list_id)
     return None if again is None else again.signed
+
+
+def signed_bitstring(parts: IssuerTools, list_id: str, *, now: datetime) -> bytes | None:
+    """Return the same list as a Bitstring Status List, for linked credentials that are published.
+
+    It says what the token says, from when to when the token does, and is the same bytes until that is signed again.
+    """
+    if signed_list(parts, list_id, now=now) is None:
+        return None
+    with parts.database.read() as session:
+        found = Store(session).status_list(list_id)
+    if found is None or found.signed is None:
+        return None
+    identity = parts.identity
+    signer = identity.linked.signer
+    document = build_bitstring_credential(
+        Bitstring.from_token(found.statuses),
+        uri=identity.status_list_url(list_id),
+        issuer_did=identity.did,
+        purpose=REVOCATION,
+        valid_from=found.signed.at,
+        valid_until=found.signed.expires_at,
+        ttl=parts.schedule.ttl,
+    )
+    method = verification_method(identity.did, signer.public_key.multikey)
+    return strict_json.dump(eddsa_rdfc_2022.add_proof(document, signer=signer, verification_method=method))

@@ -15,10 +15,11 @@ from credentials.errors import HandstampError
 from credentials.status.token import MEDIA_TYPE
 from issuer.api import etag, unchanged
 from issuer.parts import IssuerParts
-from issuer.publishing import signed_list
+from issuer.publishing import signed_bitstring, signed_list
 from issuer.store import Store
 
-_HEADERS: Final = {"Cache-Control": "public, no-cache", "Access-Control-Allow-Origin": "*"}
+_CREDENTIAL: Final = "application/vc"
+_HEADERS: Final = {"Cache-Control": "public, no-cache", "Access-Control-Allow-Origin": "*", "Vary": "Accept"}
 
 
 class NoSuchStatusList(HandstampError):
@@ -53,15 +54,25 @@ def build_status_router(parts: IssuerParts) -> APIRouter:
 
     @router.get("/statuslists/{list_id}")
     async def status_list(request: Request, list_id: str) -> Response:
-        """Give a whole list, signed."""
+        """Give a whole list, signed: as a token, or as a credential to who asks for such (`Accept`)."""
         if "time" in request.query_params:
             raise NoHistory
+        if _wants_credential(request):
+            bitstring = await asyncio.to_thread(signed_bitstring, parts, list_id, now=parts.clock())
+            if bitstring is None:
+                raise NoSuchStatusList
+            return _public(request, bitstring, _CREDENTIAL)
         signed = await asyncio.to_thread(signed_list, parts, list_id, now=parts.clock())
         if signed is None:
             raise NoSuchStatusList
         return _public(request, signed.token.encode(), MEDIA_TYPE)
 
     return router
+
+
+def _wants_credential(request: Request) -> bool:
+    accepted = request.headers.get("accept", "")
+    return MEDIA_TYPE not in accepted and any(each in accepted for each in (_CREDENTIAL, "json"))
 
 
 def _aggregation(parts: IssuerParts) -> bytes:

@@ -18,6 +18,7 @@ from credentials.errors import Malformed
 from credentials.protocols.members import Members, check_items, check_text
 from credentials.protocols.urls import parse_service_url
 from credentials.status.errors import StatusListTooShort, StatusNotSupported, StatusOutOfRange
+from credentials.status.packed import PackedStatuses
 
 CONTEXT: Final = "https://www.w3.org/ns/credentials/v2"
 ENTRY_TYPE: Final = "BitstringStatusListEntry"
@@ -40,6 +41,7 @@ _MAX_ENCODED: Final = 4 * 1024 * 1024
 _MAX_ENTRIES: Final = 8
 _MULTIBASE_BASE64URL: Final = "u"
 _GZIP: Final = 31  # zlib's code for a gzip frame with the largest window
+_MIRRORED: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _INDEX: Final = re.compile(r"(0|[1-9][0-9]{0,9})")
 
 
@@ -117,6 +119,17 @@ class Bitstring:
     def all_valid(cls, entries: int = MIN_ENTRIES, *, size: int = 1) -> Self:
         """Make a list of at least so many entries, each of them zero; never fewer than a crowd needs."""
         return cls(size, bytes(-(-max(entries, MIN_ENTRIES) * size // _BYTE)))
+
+    @classmethod
+    def from_token(cls, statuses: PackedStatuses) -> Self:
+        """Tell a list of a Status List Token otherwise: the same entries, but from the other end of each byte.
+
+        Raises:
+            Malformed: it has more than one bit for each entry.
+        """
+        if statuses.bits != 1:
+            raise Malformed(_LIST, "it has more than one bit for each entry")
+        return cls(1, statuses.packed.translate(_MIRRORED))
 
     @classmethod
     def parse(cls, encoded: Json, *, size: int = 1, max_bytes: int = MAX_BYTES) -> Self:

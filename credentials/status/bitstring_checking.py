@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import KW_ONLY, InitVar, dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
 from credentials.data_integrity.chains import ProofPolicy, verify_proofs
 from credentials.data_integrity.keys import FindKey, check_controller
@@ -30,6 +30,7 @@ from credentials.status.errors import (
 )
 from credentials.status.lookup import StatusCheck
 from credentials.status.reference import check_own_host
+from credentials.status.token import StatusList
 from credentials.vcdm import check_credential, read_issuer
 
 _WHAT: Final = "status list"
@@ -39,6 +40,47 @@ _REFUSALS: Final[Mapping[str, Callable[[], HandstampError]]] = {
     REVOCATION: CredentialRevoked,
     SUSPENSION: CredentialSuspended,
 }
+
+
+class RevocationList(Protocol):
+    """A list in either form: a co-op gives the same entries as a Bitstring Status List and as a Status List Token."""
+
+    @property
+    def issuer(self) -> str:
+        """Whose it is."""
+
+    def check_not_expired(self, at: datetime) -> None:
+        """Check that it may still be relied on; raises `Expired`."""
+
+    def look_up(self, entry: BitstringEntry) -> int:
+        """Return the status of an entry; zero is good."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRevocations:
+    """A Status List Token at the very address that a `BitstringStatusListEntry` names: the same, told otherwise."""
+
+    listed: StatusList
+
+    @property
+    def issuer(self) -> str:
+        """Whose it is."""
+        return self.listed.issuer
+
+    def check_not_expired(self, at: datetime) -> None:
+        """As `StatusList.check_not_expired`."""
+        self.listed.check_not_expired(at)
+
+    def look_up(self, entry: BitstringEntry) -> int:
+        """Return the status of an entry.
+
+        Raises:
+            WrongStatusList: such a list says of one bit whether something was taken back, and nothing else.
+            StatusOutOfRange: it ends before the entry.
+        """
+        if (entry.purpose, entry.size, self.listed.statuses.bits) != (REVOCATION, 1, 1):
+            raise WrongStatusList("it is for another purpose than the credential says")
+        return self.listed.statuses[entry.index]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +99,15 @@ class BitstringList:
     def __post_init__(self, seal: object) -> None:
         if seal is not _SEAL:
             raise TypeError("A status list comes from verify_bitstring_list() only.")
+
+    def check_not_expired(self, at: datetime) -> None:
+        """Check that it may still be relied on.
+
+        Raises:
+            Expired: it may not.
+        """
+        if self.valid_until is not None and at > self.valid_until:
+            raise Expired(_WHAT)
 
     def look_up(self, entry: BitstringEntry) -> int:
         """Return the status of an entry; zero is good.
@@ -121,8 +172,9 @@ def check_bitstring_status(
     entries: Iterable[BitstringEntry],
     *,
     issuer: str,
-    lists: Mapping[str, BitstringList],
+    lists: Mapping[str, RevocationList],
     at: datetime,
+    known_as: str | None = None,
     lenient: Collection[str] = (),
 ) -> StatusCheck:
     """Look a credential's entries up; every one of them must be good.
@@ -132,6 +184,7 @@ def check_bitstring_status(
         issuer: of the credential; its lists must be at its own host, so that nobody else learns who is looked up.
         lists: the lists at hand, under their addresses.
         at: the time of the check.
+        known_as: another name of the issuer, under which a list may be known.
         lenient: addresses of lists that could not be had, and without which the credential is taken.
 
     Raises:
@@ -147,16 +200,15 @@ def check_bitstring_status(
         found = lists.get(entry.uri)
         if found is None and entry.uri in lenient:
             return StatusCheck.UNKNOWN
-        if found is None or found.issuer != issuer:
+        if found is None or found.issuer not in (issuer, known_as):
             raise StatusListNeeded(entry.uri, issuer)
-        if found.valid_until is not None and at > found.valid_until:
-            raise Expired(_WHAT)
+        found.check_not_expired(at)
         check_entry(entry, found)
         checked = StatusCheck.CURRENT
     return checked
 
 
-def check_entry(entry: BitstringEntry, found: BitstringList) -> None:
+def check_entry(entry: BitstringEntry, found: RevocationList) -> None:
     """Check what a list says of one entry; whose list it is, and how old, was checked before.
 
     Raises:

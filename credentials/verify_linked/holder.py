@@ -18,7 +18,7 @@ from credentials.evidence import SEAL, Verified
 from credentials.linked_refusals import HolderUnknown, NotOneCredential, NotTheHolders, ReusableProof, UnaskedPseudonym
 from credentials.refusals import StaleKeyBinding
 from credentials.status import StatusCheck
-from credentials.status.bitstring_checking import BitstringList
+from credentials.status.bitstring_checking import RevocationList
 from credentials.trust import TrustPolicy
 from credentials.vcdm import ENVELOPED_CREDENTIAL, check_presentation, is_enveloped, read_credentials
 from credentials.verify_linked.frame import FRAME_STEPS
@@ -53,14 +53,15 @@ class Occasion:
         return frozenset({b"", self.challenge.encode()} | own)
 
 
-def verify_holder_presentation(
+def verify_holder_presentation(  # noqa: PLR0913 - what to hold it to, all by name
     presentation: Mapping[str, Json],
     *,
     policy: TrustPolicy,
     occasion: Occasion,
     at: datetime,
     types: Collection[str] | None = None,
-    lists: Mapping[str, BitstringList] | None = None,
+    lists: Mapping[str, RevocationList] | None = None,
+    lenient: Collection[str] = (),
     max_age_s: int = 300,
     clock_skew_s: int = 60,
 ) -> Verified:
@@ -73,6 +74,7 @@ def verify_holder_presentation(
         at: the time of the check, with a zone.
         types: the types asked for, by `vct`; None for all that an issuer is trusted for.
         lists: the status lists at hand, under their addresses.
+        lenient: addresses of lists that could not be had, and without which the credential is taken.
         max_age_s: how old the holder's signature may be, if it says when it was made.
         clock_skew_s: how far clocks may differ.
 
@@ -83,7 +85,9 @@ def verify_holder_presentation(
     credential = _read_one(presentation)  # (13)
     holder, holder_key = _verify_holder(presentation, occasion, at, max_age_s, clock_skew_s)  # (14), (15)
     if _is_published(credential):  # (16)
-        found = verify_published(credential, policy=policy, at=at, types=types, lists=lists, clock_skew_s=clock_skew_s)
+        found = verify_published(
+            credential, policy=policy, at=at, types=types, lists=lists, lenient=lenient, clock_skew_s=clock_skew_s
+        )
         if found.subject_id != holder:
             raise NotTheHolders
         return Verified(

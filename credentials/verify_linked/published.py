@@ -11,7 +11,7 @@ from credentials.evidence import SEAL
 from credentials.json_schema import check_public_form
 from credentials.status import StatusCheck
 from credentials.status.bitstring import read_entries
-from credentials.status.bitstring_checking import BitstringList, check_bitstring_status
+from credentials.status.bitstring_checking import RevocationList, check_bitstring_status
 from credentials.trust import TrustPolicy
 from credentials.verify_linked.frame import FRAME_STEPS, Frame, FramePolicy, read_frame
 from schemas import CredentialType
@@ -50,8 +50,10 @@ def verify_published(
     policy: TrustPolicy,
     at: datetime,
     types: Collection[str] | None = None,
-    lists: Mapping[str, BitstringList] | None = None,
+    lists: Mapping[str, RevocationList] | None = None,
+    lenient: Collection[str] = (),
     clock_skew_s: int = 60,
+    receiving: bool = False,
 ) -> Published:
     """Verify a credential that is published. The steps are numbered in the package.
 
@@ -61,7 +63,9 @@ def verify_published(
         at: the time of the check, with a zone.
         types: the types asked for, by `vct`; None for all that an issuer is trusted for.
         lists: the status lists at hand, under their addresses.
+        lenient: addresses of lists that could not be had, and without which the credential is taken.
         clock_skew_s: how far the issuer's clock may be off.
+        receiving: whether it was issued just now: then its status is not looked up, for nobody took it back yet.
 
     Raises:
         StatusListNeeded: all is right but for step 12; fetch the list that it names, and call again.
@@ -87,16 +91,23 @@ def verify_published(
         subject_id=str(frame.subject_id),
         claims=frame.disclosed,
         issued_at=frame.issued_at,
-        status=_check_status(document, frame, lists or {}, at),  # (12)
+        status=StatusCheck.NOT_ASKED if receiving else _check_status(document, frame, lists or {}, lenient, at),  # (12)
         at=at,
         steps=_STEPS,
     )
 
 
 def _check_status(
-    document: Mapping[str, Json], frame: Frame, lists: Mapping[str, BitstringList], at: datetime
+    document: Mapping[str, Json],
+    frame: Frame,
+    lists: Mapping[str, RevocationList],
+    lenient: Collection[str],
+    at: datetime,
 ) -> StatusCheck:
     if "credentialStatus" not in document:
         return StatusCheck.NONE
     entries = read_entries(document["credentialStatus"])
-    return check_bitstring_status(entries, issuer=frame.trusted.did or frame.trusted.issuer, lists=lists, at=at)
+    trusted = frame.trusted
+    return check_bitstring_status(
+        entries, issuer=trusted.did or trusted.issuer, known_as=trusted.issuer, lists=lists, lenient=lenient, at=at
+    )

@@ -22,7 +22,7 @@ from credentials.sd_jwt.presenting import KEY_BINDING_TYP, read_holder_key
 from credentials.shape import check_shape
 from credentials.statement import verify_statement
 from credentials.status import StatusCheck, StatusList
-from credentials.status.bitstring_checking import BitstringList
+from credentials.status.bitstring_checking import BitstringList, RevocationList, TokenRevocations
 from credentials.trust import TrustPolicy
 from credentials.vcdm import check_valid_at
 from credentials.verify import verify, verify_foreign
@@ -59,6 +59,12 @@ class Known:
     bitstrings: Mapping[str, BitstringList] = field(default_factory=dict)
     lenient: frozenset[str] = frozenset()
     """Lists that could not be had."""
+
+    @property
+    def revocations(self) -> dict[str, RevocationList]:
+        """All lists, as published credentials name them."""
+        tokens = {uri: TokenRevocations(listed=each) for uri, each in self.lists.items()}
+        return {**tokens, **self.bitstrings}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +196,7 @@ def _check_held(file: LinkedFile, case: Case) -> Found:
 def _check_published(file: LinkedFile, case: Case) -> Found:
     known = case.known
     published = verify_published(
-        file.document, policy=known.policy, at=case.at, lists=known.bitstrings, lenient=known.lenient
+        file.document, policy=known.policy, at=case.at, lists=known.revocations, lenient=known.lenient
     )
     says = _describe(published.issuer, published.kind.vct, published.issued_at, published.claims)
     return Found(
@@ -202,7 +208,7 @@ def _check_published(file: LinkedFile, case: Case) -> Found:
 def _check_statement(file: LinkedFile, case: Case) -> Found:
     known = case.known
     statement = verify_statement(
-        file.document, policy=known.policy, at=case.at, lists=known.bitstrings, lenient=known.lenient
+        file.document, policy=known.policy, at=case.at, lists=known.revocations, lenient=known.lenient
     )
     persona = statement.persona
     return Found(

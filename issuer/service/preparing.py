@@ -52,7 +52,8 @@ def prepare(store: Issuing, copy: Copy, proven: Proven, occasion: Occasion) -> A
         case Form.PSEUDONYM | Form.DOOR:
             return _prepare_counted(store, copy, proven, contents, occasion)
         case Form.EDDSA:
-            return PublicOrder(contents=contents, subject_key=proven.keys[0])
+            (entry,) = store.draw(copy.id, count=1, month=occasion.month, now=occasion.now)
+            return PublicOrder(contents=contents, subject_key=proven.keys[0], entry=entry)
         case _:
             assert_never(proven.form)
 

@@ -13,6 +13,7 @@ from credentials.months import months_after, start_of_month
 from credentials.protocols.openid4vci import CredentialResponse
 from credentials.sd_jwt import build_sd_jwt_vc
 from credentials.status import StatusReference
+from credentials.status.bitstring import BitstringEntry
 from issuer.identity import Identity
 from issuer.linked_keys import verification_method
 from issuer.orders import Admitted, BaselineOrder, Contents, CountedOrder, DoorPassOrder, InstanceOrder, PublicOrder
@@ -136,6 +137,7 @@ def _sign_public(order: PublicOrder, identity: Identity) -> Mapping[str, Json]:
             month_start=start_of_month(order.contents.month_start),
             claims=order.contents.claims,
             subject_id=build_did_key(order.subject_key),
+            status=BitstringEntry(uri=identity.status_list_url(order.entry.list_id), index=order.entry.index).to_json(),
         ),
         signer=signer,
         verification_method=verification_method(identity.did, signer.public_key.multikey),

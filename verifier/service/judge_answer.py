@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, assert_never
 
 from credentials.protocols.dcql import check_shape
 from credentials.protocols.openid4vp import AuthorizationResponse, ErrorResponse, build_presentation_header
-from credentials.verify import verify
 from credentials.status.bitstring_checking import TokenRevocations
+from credentials.verify import verify
 from credentials.verify_linked import Occasion, verify_holder_presentation, verify_linked
 from verifier.errors import WalletDeclined
 from verifier.evidence import Basis, Evidence, build_evidence

@@ -18,7 +18,7 @@ from credentials.dids.did_key import build_did_key, read_did_key
 from credentials.encoding import base64url
 from credentials.keys.kinds import KeyKind
 from credentials.keys.signer import LocalSigner
-from credentials.status import StatusCheck
+from credentials.status import StatusCheck, build_status_list, verify_status_list
 from credentials.status.bitstring import (
     MIN_ENTRIES,
     Bitstring,
@@ -26,12 +26,20 @@ from credentials.status.bitstring import (
     build_bitstring_credential,
     read_entries,
 )
-from credentials.status.bitstring_checking import BitstringList, check_bitstring_status, verify_bitstring_list
+from credentials.status.bitstring_checking import (
+    BitstringList,
+    TokenRevocations,
+    check_bitstring_status,
+    verify_bitstring_list,
+)
+from credentials.status.packed import PackedStatuses
 from credentials.vcdm import check_credential
 from tests.support.refusing import refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.credentials.conftest import World
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SIGNER = LocalSigner.generate(KeyKind.ED25519)
@@ -284,3 +292,38 @@ def test_what_a_status_means_depends_on_its_purpose(purpose: str, code: str | No
         assert check(chosen, found) is StatusCheck.CURRENT
     else:
         refused(code, check, chosen, found)
+
+
+# The same list as a token.
+
+
+def test_a_token_list_says_the_same_from_the_other_end_of_each_byte() -> None:
+    told = PackedStatuses.all_valid(MIN_ENTRIES).replaced({0: 1, 9: 1, 4711: 1})
+    bits = Bitstring.from_token(told)
+    assert [index for index in (0, 1, 9, 10, 4711, 4712) if bits[index]] == [0, 9, 4711]
+    refused("malformed", Bitstring.from_token, PackedStatuses.all_valid(8, bits=2))
+
+
+def test_a_token_list_answers_for_revocation_by_one_bit_only(world: World) -> None:
+    uri, now = f"{world.issuer_url}/statuslists/1", int(NOW.timestamp())
+    token = build_status_list(
+        PackedStatuses.all_valid(MIN_ENTRIES).replaced({7: 1}),
+        uri=uri,
+        issued_at=now,
+        expires_at=now + 600,
+        ttl_s=300,
+        signer=world.issuer,
+        x5c=world.x5c,
+    )
+    trusted = world.policy.issuer_for(world.issuer_url)
+    listed = TokenRevocations(listed=verify_status_list(token, uri=uri, issuer=trusted, at=NOW))
+
+    def look(index: int, *, at: datetime = NOW, issuer: str = world.issuer_url) -> StatusCheck:
+        entries = [BitstringEntry(uri=uri, index=index)]
+        return check_bitstring_status(entries, issuer=issuer, known_as=world.issuer_url, lists={uri: listed}, at=at)
+
+    assert look(8) is look(8, issuer="did:web:coop.localhost%3A8701") is StatusCheck.CURRENT
+    refused("credential_revoked", look, 7)
+    refused("expired", look, 8, at=NOW + timedelta(hours=1))
+    refused("wrong_status_list", listed.look_up, BitstringEntry(uri=uri, index=7, purpose="suspension"))
+    refused("status_out_of_range", listed.look_up, BitstringEntry(uri=uri, index=MIN_ENTRIES))

@@ -64,6 +64,7 @@ def test_a_status_is_looked_up_in_the_list_of_the_issuer(town: Town) -> None:
     document = town.publish(status=ENTRY.to_json())
     needed = refused("status_list_needed", verify, town, document)
     assert getattr(needed, "uri", None) == LIST
+    assert verify(town, document, lenient={LIST}).status is StatusCheck.UNKNOWN
     assert verify(town, document, lists={LIST: listed(town)}).status is StatusCheck.CURRENT
     refused("credential_revoked", verify, town, document, lists={LIST: listed(town, revoked=4711)})
     refused("expired", verify, town, document, lists={LIST: listed(town)}, at=NOW + timedelta(hours=2))
