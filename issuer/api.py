@@ -6,6 +6,7 @@ from the use case as a value, so that its transaction is committed before it is 
 
 import hashlib
 from collections.abc import Mapping
+from functools import cache
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -108,12 +109,16 @@ def _add_documents(router: APIRouter, parts: IssuerParts) -> None:
 
 def _add_issuer_metadata(router: APIRouter, parts: IssuerParts) -> None:
     """Serve the issuer's metadata, as JSON or signed, as the asker prefers (OpenID4VCI 1.0 §12.2.2)."""
-    metadata = issuer_metadata(parts.identity, encryption_key=parts.encryption_key.public_jwk, policy=parts.policy)
-    plain, signed = strict_json.dump(metadata.to_json()), SignedMetadata(metadata, parts.identity)
+
+    @cache  # made when it is first asked for: every form of every type is in it, so it takes longer than all the rest
+    def describe() -> tuple[bytes, SignedMetadata]:
+        metadata = issuer_metadata(parts.identity, encryption_key=parts.encryption_key.public_jwk, policy=parts.policy)
+        return strict_json.dump(metadata.to_json()), SignedMetadata(metadata, parts.identity)
 
     @router.get("/.well-known/openid-credential-issuer")
     async def issuer(request: Request) -> Response:
         """What the co-op issues, and where."""
+        plain, signed = describe()
         jwt = signed.at(parts.clock()) if prefers_signed(request.headers.get("accept", "")) else None
         body, media_type = (plain, _JSON) if jwt is None else (jwt, "application/jwt")
         return document_response(request, body, media_type, {"Vary": "Accept"})
