@@ -64,9 +64,17 @@ class AuditedSite:
         with self.tools.work.read() as stores:
             return [gate.terms.digest for gate in stores.load_gates(self.tools.party.site)]
 
-    def gate(self, release_url: str, *, limit: Limit | None = None, others: tuple[Proof, ...] = ()) -> str:
+    def gate(
+        self,
+        release_url: str,
+        *,
+        limit: Limit | None = None,
+        others: tuple[Proof, ...] = (),
+        takes_other_wallets: bool = False,
+    ) -> str:
         """Put up a gate to a release, for its owners or for whoever shows one of `others`; return its link."""
-        new = NewGate(address=ReleaseAddress.parse(release_url), others=others, limit=limit)
+        address = ReleaseAddress.parse(release_url)
+        new = NewGate(address=address, others=others, limit=limit, takes_other_wallets=takes_other_wallets)
 
         async def make() -> Gate:
             async with HttpFetcher(Reach.LOOPBACK) as fetcher:
