@@ -38,7 +38,8 @@ class Counting(Protocol):
     def take_commitment(self, label: str, point: bytes, *, entropy: bytes) -> bool:
         """Commit a scope that has no commitment and is not counted by copies; its entropy, if it has one, stays.
 
-        False, and nothing changed, if somebody was first, or the point was ever taken for another scope.
+        False, and nothing changed, if somebody was first, or the point was ever taken, also for this scope: what was
+        started anew does not go back to the wallet that was lost.
         """
         ...
 

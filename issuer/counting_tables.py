@@ -30,7 +30,7 @@ class CountingScopeRow(Base, table=True):
 
 
 class CommitmentRow(Base, table=True):
-    """A commitment point that was taken once, for ever: no other scope may use it, also after a reset."""
+    """A commitment point that was taken once, for ever: no scope may use it again, nor its own after a reset."""
 
     __tablename__ = "commitment"
     point: str = Field(primary_key=True)

@@ -24,6 +24,10 @@ class Deliveries(Protocol):
         """End the delivery that came of an offer, if one did."""
         ...
 
+    def close_deliveries_with(self, copy_ids: Iterable[str]) -> None:
+        """End every delivery that holds any of the copies."""
+        ...
+
     def add_token(self, token: Token) -> None:
         """Keep a new access token."""
         ...

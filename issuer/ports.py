@@ -264,6 +264,10 @@ class Delivering(Deliveries, Counting, Protocol):
     """What is needed to give tokens."""
 
 
+class Replacing(Deliveries, Counting, Ledger, Protocol):
+    """What is needed to let a wallet take the place of a lost one."""
+
+
 class Issuing(Offers, Authorizations, Deliveries, Deferring, Freshness, Claimable, Counting, StatusEntries, Protocol):
     """What the token and credential endpoints need."""
 

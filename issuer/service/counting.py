@@ -30,7 +30,7 @@ _OTHER_POINT: Final = (
     "Another wallet bound itself to this record, and limits would be worth nothing if that could change. "
     "Use that wallet, or start anew at the co-op's page of your collection."
 )
-_SOMEBODY_ELSES: Final = "This commitment was made for something else. Make a new one for this record."
+_USED: Final = "This commitment was made for something else, or was given up. Make a new one for this record."
 
 
 def scope_of(store: Counting, copy: Copy) -> CountingScope:
@@ -142,11 +142,11 @@ def _theirs(store: Counting, label: str, listener: str) -> CountingScope:
 
 
 def _check_still_free(scope: CountingScope) -> None:
-    """Say why a commitment was not taken: somebody was first, or it is somebody else's."""
+    """Say why a commitment was not taken: somebody was first, or it was taken before."""
     if scope.mode is Mode.COPY:
         raise CredentialRequestDenied(_BY_COPY)
     if scope.commitment is None:
-        raise InvalidProof(_SOMEBODY_ELSES)
+        raise InvalidProof(_USED)
 
 
 def _find_or_make(store: Counting, listener: str, subject: str) -> CountingScope:

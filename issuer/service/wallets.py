@@ -1,12 +1,13 @@
 """What a listener says of the wallet that their records are bound to: that it is theirs, or that it is lost."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from issuer.copies import Copy
 from issuer.counting import CountingScope, NothingToReset, TooManyResets
 from issuer.counting_ports import Counting
+from issuer.ports import Replacing
 from issuer.service.counting import confirm_wallet, reset_commitment
 
 
@@ -67,11 +68,13 @@ def confirm_wallets(store: Counting, *, listener: str) -> None:
         confirm_wallet(store, scope.label, listener=listener)
 
 
-def replace_wallet(store: Counting, *, listener: str, now: datetime, copies: Sequence[Copy] | None = None) -> Replaced:
+def replace_wallet(store: Replacing, *, listener: str, now: datetime, copies: Sequence[Copy] | None = None) -> Replaced:
     """Let another wallet take the place of a lost one, as soon as what was issued for that is over.
 
+    Whoever has the lost one comes back with it no more: every delivery that holds these records ends.
+
     Args:
-        store: who counts.
+        store: who counts, what is owned, and what was sent where.
         listener: whose wallet is lost.
         now: when.
         copies: for which of their copies; None for everything that is bound.
@@ -93,4 +96,10 @@ def replace_wallet(store: Counting, *, listener: str, now: datetime, copies: Seq
                 raise
     if not replaced:
         raise TooManyResets
+    _end_deliveries(store, listener, {scope.subject for scope in replaced})
     return Replaced(scopes=tuple(replaced), too_often=len(bound) - len(replaced))
+
+
+def _end_deliveries(store: Replacing, listener: str, subjects: Collection[str]) -> None:
+    counted = store.counting_subjects(store.copies(listener))
+    store.close_deliveries_with(copy_id for copy_id, subject in counted.items() if subject in subjects)

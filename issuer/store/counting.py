@@ -71,18 +71,13 @@ class CountingStore(SessionStore):
         """See `issuer.counting_ports.Counting`."""
         written = base64url.encode(point)
         with self._session.begin_nested() as both:
-            taken = self._keep_point(written, label) and self._commit(written, label)
+            taken = self._add_unless_there(CommitmentRow(point=written, label=label)) and self._commit(written, label)
             if not taken:
                 both.rollback()  # a point that came to nothing stays free for whoever has its secret
         if taken:
             undrawn = (col(CountingScopeRow.label) == label, col(CountingScopeRow.entropy).is_(None))
             self._changed(update(CountingScopeRow).where(*undrawn).values(entropy=base64url.encode(entropy)))
         return taken
-
-    def _keep_point(self, point: str, label: str) -> bool:
-        if self._add_unless_there(CommitmentRow(point=point, label=label)):
-            return True
-        return self._session.get_one(CommitmentRow, point).label == label
 
     def _commit(self, point: str, label: str) -> bool:
         free = (

@@ -1,6 +1,6 @@
 """Deliveries, their tokens and what waits, in the database. One conditional statement decides every race."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, update
@@ -58,6 +58,17 @@ class DeliveryStore(SessionStore):
     def close_delivery_of(self, offer: Offer) -> None:
         """See `issuer.delivery_ports.Deliveries`."""
         self._changed(update(DeliveryRow).where(col(DeliveryRow.offer_id) == offer.id).values(closed=True))
+
+    def close_deliveries_with(self, copy_ids: Iterable[str]) -> None:
+        """See `issuer.delivery_ports.Deliveries`."""
+        held = self._in_parts(
+            copy_ids,
+            lambda part: self._session.exec(
+                select(DeliveryCopyRow.delivery_id).where(col(DeliveryCopyRow.copy_id).in_(part))
+            ),
+        )
+        for delivery_id in sorted(set(held)):
+            self._changed(update(DeliveryRow).where(col(DeliveryRow.id) == delivery_id).values(closed=True))
 
     def add_token(self, token: Token) -> None:
         """See `issuer.delivery_ports.Deliveries`."""

@@ -15,7 +15,7 @@ from tests.issuer.test_pages import csrf, log_in
 if TYPE_CHECKING:
     import httpx
 
-    from tests.issuer.conftest import Coop
+    from tests.issuer.conftest import Coop, Wallet
 
 
 async def submit(browser: httpx.AsyncClient, path: str, **fields: str) -> str:
@@ -61,6 +61,21 @@ async def test_a_lost_wallet_is_replaced_only_when_the_box_is_ticked_and_not_too
     page = await submit(browser, "/wallet/lost", sure="yes")
     assert "too often this year" in page
     assert "it begins in July 2027" in page
+
+
+async def test_who_has_the_lost_wallet_comes_back_with_it_no_more(
+    coop: Coop, browser: httpx.AsyncClient, wallet: Wallet
+) -> None:
+    listener, other = coop.owner(), coop.owner()
+    lost = (await wallet.token(coop.offer(listener))).json()
+    theirs = (await wallet.token(coop.offer(other))).json()
+    identifier = f"{copy_of(coop, listener, RELEASE).id}.pseudonym"
+    assert (await wallet.ask(lost["access_token"], identifier)).status_code == 200
+    await log_in(coop, browser, listener)
+    await submit(browser, "/wallet/lost", sure="yes")
+    assert (await wallet.ask(lost["access_token"], identifier)).status_code == 401
+    assert (await wallet.refresh(lost["refresh_token"])).json()["error"] == "invalid_grant"
+    assert (await wallet.refresh(theirs["refresh_token"])).status_code == 200
 
 
 async def test_another_site_replaces_nobodys_wallet(coop: Coop, browser: httpx.AsyncClient) -> None:
