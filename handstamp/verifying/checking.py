@@ -15,6 +15,7 @@ from credentials.encoding.date_time import parse_date_time
 from credentials.encoding.strict_json import Json
 from credentials.errors import HandstampError, Malformed
 from credentials.evidence import Foreign, Verified
+from credentials.json_schema import check_claims_form
 from credentials.keys.jws import parse_jws
 from credentials.protocols.members import Members
 from credentials.protocols.openid4vp.linked import build_presentation_header
@@ -143,6 +144,7 @@ def _check_held_sd_jwt(file: SdJwtFile, case: Case) -> Found:
             clock_skew_s=0,
             lifetime_months=kind.lifetime_months,
         )
+        check_claims_form(kind, file.read.claims)
     return Found(says=_say(foreign), notes=notes)
 
 

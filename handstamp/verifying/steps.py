@@ -100,7 +100,7 @@ SD_JWT_HELD: Final = Pipeline(
         Step(14, "It is bound to a key", "Only who holds that key can show it; whose it is, this file does not say."),
         Step(15, "It is like every other of its type", "Whatever differs would let sites recognise its holder."),
     ),
-    {**_SD_JWT_FAILING, "unexpected_key_binding": 14, "not_our_key": 14, "recognisable": 15},
+    {**_SD_JWT_FAILING, "unexpected_key_binding": 14, "not_our_key": 14, "recognisable": 15, "schema_mismatch": 15},
 )
 
 _LINKED_FRAME: Final = (

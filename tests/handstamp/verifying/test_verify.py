@@ -102,6 +102,7 @@ def sd_jwt(**changes: Any) -> str:
         "issued_at": int(NOW.replace(day=1, hour=0).timestamp()),
         "disclosable": {name: KIND.example[name] for name in KIND.claim_names},
         "digest_count": KIND.digest_count,
+        "status": StatusReference(uri=LIST, index=7),
         "signer": CERTIFIED.issuer,
         "x5c": CERTIFIED.x5c,
         "random": secrets.token_bytes,
@@ -158,7 +159,7 @@ def every_kind(kind: type[HandstampError]) -> list[type[HandstampError]]:
 async def test_an_sd_jwt_as_it_was_shown() -> None:
     report = await check(shown_sd_jwt())
     assert report.good
-    assert went(report) == {n: "not compared" if n in (4, 11, 12) else "passed" for n in range(1, 14)}
+    assert went(report) == {n: "not compared" if n in (4, 11, 12, 13) else "passed" for n in range(1, 14)}
     assert "x509_san_dns:shop.example" in notes(report)[11]
     assert report.says["says"] == {"track": KIND.example["track"]}
     asked = {"audience": "x509_san_dns:shop.example", "nonce": "the-nonce-of-a-request"}
@@ -176,6 +177,8 @@ async def test_an_sd_jwt_as_its_holder_keeps_it() -> None:
     assert went(report) == {n: "not compared" if n in (4, 14) else "passed" for n in (*range(1, 8), 14, 15)}
     tagged = await check(sd_jwt(digest_count=13))
     assert went(tagged)[15] == "failed"
+    odd = await check(sd_jwt(disclosable=dict.fromkeys(KIND.claim_names, "odd")))
+    assert (odd.error and odd.error.code, went(odd)[15]) == ("schema_mismatch", "failed")
     foreign = await check(sd_jwt(vct="urn:other"))
     assert "not known here" in notes(foreign)[15]
 
@@ -285,7 +288,7 @@ async def test_a_bitstring_list_is_fetched_if_anybody_may_be_asked() -> None:
 
 
 async def test_a_token_list_is_fetched_too() -> None:
-    listed = sd_jwt(status=StatusReference(uri=LIST, index=7))
+    listed = sd_jwt()
     token = build_status_list(
         PackedStatuses.all_valid(64).replaced({7: 1}),
         uri=LIST,
