@@ -88,6 +88,15 @@ def build_door(gate: Gate, party: Party, *, device: bytes | None = None) -> Door
     return Door(gate=party.gate_url(gate.gate_id), accepts=accepts, limit=limit_of(gate), device=device)
 
 
+def can_be_door(gate: Gate) -> bool:
+    """Tell whether what a gate asks for can be said by one pass, and it is not closed."""
+    try:
+        _check_can_be_door(gate)
+    except NotADoor:
+        return False
+    return gate.closed_at is None
+
+
 def limit_of(gate: Gate) -> Limit:
     """Return how often the door lets the same holder in, in the words of a pass."""
     if gate.counting is None:

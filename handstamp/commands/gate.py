@@ -14,6 +14,7 @@ from handstamp.settings import load_settings
 from handstamp.terminal import Terminal
 from plumbing.clock import system_clock
 from plumbing.fetch import HttpFetcher
+from verifier.doors import can_be_door
 from verifier.gates import ORIGINAL, Gate
 from verifier.limits import Monthly
 from verifier.proof_rows import proof_to_json
@@ -162,6 +163,8 @@ def show(gate: GateArgument, *, as_json: JsonOption = False) -> None:
         passages = stores.load_passages(found.gate_id)
         receipts = len(stores.load_receipts(found.gate_id))
     out.print(escape(f"  for who {describe_requirement(found)}"))
+    if can_be_door(found):
+        out.print(f"  its door, with a hand scanner: handstamp door {found.gate_id}")
     if receipts:
         out.print(f"  {_count(receipts, 'receipt', 'receipts')} of the handshake, each erased after a year")
     if found.closed_at is not None:

@@ -132,7 +132,9 @@ def test_gates_are_listed_and_shown(neighbour: str) -> None:
     assert second["tracks"] == [TRACK]
     assert first["link"] in run(gate.app, "list").output
     assert [entry["id"] for entry in json.loads(run(gate.app, "list", "--json").stdout)] == [first["id"], second["id"]]
-    assert "opens 1 track, 1,000 bytes" in run(gate.app, "show", first["link"]).output
+    shown = run(gate.app, "show", first["link"]).output
+    assert "opens 1 track, 1,000 bytes" in shown
+    assert f"handstamp door {first['id']}" in shown
     assert json.loads(run(gate.app, "show", first["id"], "--json").stdout)["link"] == first["link"]
     poster = run(gate.app, "poster", first["id"], "--to", "again.svg", "--sentence", "Scan me.")
     assert poster.output.strip() == "again.svg"
@@ -190,6 +192,7 @@ def test_a_gate_may_ask_for_several_things_and_each_keeps_its_name(neighbour: st
     assert described["all"] is True
     assert [proof["kind"] for proof in described["proofs"]] == ["release", "track", "artist", "contribution"]
     shown = run(gate.app, "show", described["id"]).output
+    assert "handstamp door" not in shown
     assert "owns “Low [bold]Tide” and owns “A” and is verified as The Long Way Home" in shown
     assert "contributed translation to neighbour.localhost, 3 times a month" in shown
 
