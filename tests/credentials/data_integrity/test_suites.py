@@ -68,6 +68,13 @@ def test_a_proof_in_parts_builds_on_no_other(town: Town, show: Any) -> None:
         verify_proofs(shown, policy)
 
 
+def test_a_bbs_key_verifies_no_other_suite(town: Town) -> None:
+    key = BbsSecretKey.generate().public_key
+    secured = town.coop.sign(town.coop.credential())
+    with pytest.raises(errors.WrongKeyKind):
+        verify_proofs(secured, town.policy(find_key=lambda _method, *, purpose: (purpose, key)[1]))
+
+
 def test_a_party_is_a_url_or_an_object_with_an_id() -> None:
     assert read_controller({}, "holder") is None
     assert read_controller({"holder": "did:example:a"}, "holder") == "did:example:a"
