@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from wallet import words
-from wallet.state import Copy, Receipt
+from wallet.linked import LinkedKind
+from wallet.receipts import Receipt
+from wallet.state import Copy
 
 RECOGNISABLE: Final = frozenset({"copy", "membership"})
 """Claims that are another number for every copy: whoever learns one knows this listener again."""
@@ -25,11 +27,20 @@ _FEW_SOFT: Final = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Showing:
-    """One copy and the names of what would be disclosed of it."""
+    """One copy, the names of what would be disclosed of it, and by which proof.
+
+    Attributes:
+        kind: by which proof it would be shown; None for a single-use instance.
+        nym_domain: what the number counts for that goes along; None where none does.
+        scope: whose number that is.
+    """
 
     copy: Copy
     title: str
     disclose: tuple[str, ...]
+    kind: LinkedKind | None = None
+    nym_domain: str | None = None
+    scope: str = ""
 
 
 def names_somebody(copy: Copy, disclose: Sequence[str]) -> bool:
@@ -45,6 +56,7 @@ def is_known_again(copy: Copy, disclose: Sequence[str]) -> bool:
 def warn(showing: Sequence[Showing], *, site: str, receipts: Sequence[Receipt]) -> list[str]:
     """Say what a listener should know before answering."""
     found = [warning for each in showing for warning in (*_numbers(each, site, receipts), *_names(each))]
+    found += list(dict.fromkeys(warning for each in showing for warning in _counted(each, receipts)))
     found += _rare(showing)
     return found + [warning for each in showing if (warning := _uses(each))]
 
@@ -69,6 +81,18 @@ def _told(receipt: Receipt, copy: Copy, asked: frozenset[str]) -> bool:
     return any(shown.copy_id == copy.id and asked & shown.claims.keys() for shown in receipt.shown)
 
 
+def _counted(shown: Showing, receipts: Sequence[Receipt]) -> list[str]:
+    if shown.nym_domain is None:
+        return []
+    mine = (shown.nym_domain, shown.scope)
+    before = [each.at for each in receipts if mine in ((told.nym_domain, told.scope) for told in each.shown)]
+    if not before:
+        return []
+    return [
+        f"You gave your number for this gate before, on {max(before):%d %B %Y}: they can tell that it is you again."
+    ]
+
+
 def _names(shown: Showing) -> list[str]:
     if shown.copy.foreign:
         return [f"This wallet does not know the kind of {shown.title} and cannot tell whether it marks you."]
@@ -87,6 +111,8 @@ def _rare(showing: Sequence[Showing]) -> list[str]:
 
 
 def _uses(shown: Showing) -> str | None:
+    if shown.kind is not None:
+        return None
     left = len(shown.copy.instances) - 1
     if left == 0:
         return f"This is the last use of {shown.title} in this wallet. For more: handstamp wallet top-up"

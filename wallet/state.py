@@ -9,7 +9,7 @@ used up.
 import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from typing import Final
 
@@ -18,11 +18,10 @@ from pydantic import JsonValue
 import schemas
 from credentials.encoding import base64url
 from wallet.linked import LinkedCredential, LinkedKind, Nym
+from wallet.receipts import RECEIPT_LIFE, Receipt
 from wallet.supply import Ownership, Supply
 
 FORMAT: Final = 3
-RECEIPT_LIFE: Final = timedelta(days=365)
-"""A receipt is erased after twelve months, on this side as at the gate."""
 _MARK_BYTES: Final = 16
 
 
@@ -123,47 +122,6 @@ class Copy:
     def linked_as(self, kind: LinkedKind, at: datetime) -> LinkedCredential | None:
         """Return what can be shown of that kind at this time, or None."""
         return next((each for each in self.linked if each.kind is kind and each.is_valid(at)), None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """What one copy told a site: the sentence that the listener said yes to, and the claims, by their paths.
-
-    `proof` is by which proof it was shown; None for a single-use instance. `nym_domain` is what the number that went
-    with it counts for, and `scope` whose number it is; None and "" where none did.
-    """
-
-    copy_id: str
-    title: str
-    claims: dict[str, JsonValue]
-    statement: str = ""
-    foreign: bool = False
-    proof: LinkedKind | None = None
-    nym_domain: str | None = None
-    scope: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
-    """One presentation: when, where, under which terms, and what was disclosed.
-
-    `salt`, `nonce` and `bindings` (the signed key binding of each instance, or the proof itself) prove later which terms
-    were accepted; a proof signs also `client_id` and `response_uri`, by which it was asked. Of a pass that was drawn for
-    a door there are none of these, and nobody says whether it was taken.
-    """
-
-    id: str
-    at: datetime
-    site: str
-    terms: str | None
-    salt: str | None
-    nonce: str
-    shown: tuple[Shown, ...]
-    bindings: tuple[str, ...] = field(repr=False)
-    accepted: bool = False
-    client_id: str = ""
-    response_uri: str = ""
-    door: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Copies, gates and numbers in the words of a listener."""
 
+import re
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Final
@@ -44,6 +45,7 @@ _PROOFS: Final = {
 }
 _MOST_FOREIGN: Final = 200
 _STEP: Final = 1000
+_MONTH: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
 def kind_of(vct: str, claims: Mapping[str, Json]) -> str:
@@ -167,6 +169,20 @@ def value_in_words(name: str, value: Json, *, foreign: bool = False) -> str:
     if name == "acquired":
         return month(value)
     return {"acquisition": _HOW, "albumReleaseType": _KINDS}.get(name, {}).get(value, value)
+
+
+def number_in_words(domain: str) -> tuple[str, str]:
+    """Return label and value, as a listener reads them, of the number that a proof makes for one domain."""
+    place, _, period = domain.partition("#")
+    lasts = f"in {month(period)}, another one afterwards" if _MONTH.fullmatch(period) else "whenever you come again"
+    return "A number that is only ever used at this gate", f"the same {lasts} ({plain(place)})"
+
+
+def remembered_number(domain: str) -> str:
+    """Say what a gate keeps of the number that a proof makes for one domain."""
+    period = domain.partition("#")[2]
+    until = f", until {month(period)} is over" if _MONTH.fullmatch(period) else ""
+    return f"they keep the number, to count how often you come{until}; at any other gate it is of no use"
 
 
 def plain(foreign: str) -> str:

@@ -17,8 +17,9 @@ from credentials.protocols.urls import host_of
 from handstamp.terminal import Terminal
 from wallet import words
 from wallet.consent import Consent, ShownCopy
+from wallet.receipts import Receipt, Shown
 from wallet.service.download import Listing
-from wallet.state import Authority, Copy, Receipt, Shown
+from wallet.state import Authority, Copy
 
 _LONG_TERMS: Final = 20
 _EMPTY_LINES: Final = re.compile(r"\n(?:[^\S\n]*\n){2,}")

@@ -12,6 +12,7 @@ from credentials.protocols.openid4vp import AuthorizationRequest, build_client_i
 from credentials.sd_jwt import build_sd_jwt_vc
 from tests.support.outside import MONTH_S, NOW
 from wallet.consent import Consent, build_consent
+from wallet.holdings import Held
 from wallet.state import Copy, ForeignType, Instance
 
 COOP = "https://coop.example"
@@ -53,7 +54,7 @@ def consent_to(copy: Copy, *paths: tuple[str | int | None, ...]) -> Consent:
         dcql=query,
     )
     holding = Holding(id="h", format="dc+sd-jwt", vct=copy.vct, claims=copy.claims)
-    return build_consent(request, choose(query, [holding]), {"h": copy})
+    return build_consent(request, choose(query, [holding]), {"h": Held(copy=copy, claims=copy.claims)})
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,9 @@ from handstamp.composition import wallet as composition
 from tests.support.hostile_issuer import HostileIssuer
 from tests.support.hostile_site import HOST, SITE, TERMS, HostileSite
 from tests.support.outside import NOW, Authority, Outside, says
+from wallet.receipts import Receipt, Shown
 from wallet.refused import QuestionAnswered, QuestionRefused, UncertifiedSite
 from wallet.sealed import Cost
-from wallet.state import Receipt, Shown
 
 Run = Callable[..., Result]
 DID = "did:web:artist.localhost%3A8703"

@@ -3,23 +3,22 @@
 1. Fetch the request; nothing of the wallet goes along (`wallet.service.fetch_request`).
 2. Verify it: the host that a pinned authority certifies, the answer to that host only, the terms that the nonce
    commits to. A request that was answered before, and taken, is not answered again.
-3. Choose the fewest claims that answer it, and those first by which nobody is known again.
+3. Choose the form that tells the least (`wallet.holdings`), of it the fewest claims that answer, and those first by
+   which nobody is known again.
 4. (The listener reads `Asked.consent` and says yes. A no sends nothing, as does a wallet that has nothing to show:
    else a site that asks for a record would learn from the no that it is owned.)
 5. Take the instances out of the wallet, write the receipt, save. What was taken is never shown again, whatever
-   happens next.
-6. Sign and post the answer, encrypted if the site asks for that; nothing is sent to the co-op.
+   happens next. A proof takes nothing.
+6. Make the proofs, sign, and post the answer, encrypted if the site asks for that; nothing is sent to the co-op.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from datetime import datetime
 
 from credentials.encoding import base64url, strict_json
-from credentials.keys.certificates import parse_x5c
 from credentials.keys.signer import LocalSigner
-from credentials.protocols.dcql import Choice, Holding, NothingMatches, choose
-from credentials.protocols.openid4vci import SD_JWT_VC
+from credentials.protocols.dcql import Choice, NothingMatches, Presentation
 from credentials.protocols.openid4vp import (
     AuthorizationRequest,
     AuthorizationResponse,
@@ -29,14 +28,17 @@ from credentials.protocols.openid4vp import (
 from credentials.sd_jwt import build_presentation, parse_sd_jwt
 from plumbing.clock import epoch_s
 from plumbing.fetch import FetchFailed, FetchRefused, Reply
-from wallet.consent import Consent, build_consent, find_shown
+from wallet.consent import Consent, ShownCopy, build_consent
 from wallet.errors import NotForThisGate, NoUsesLeft, SiteRefused
+from wallet.holdings import Held, Holdings
 from wallet.links import expecting
 from wallet.ports import Tools
-from wallet.recognising import RECOGNISABLE
-from wallet.refused import AnswerLost, QuestionAnswered, refusing
+from wallet.proving import prove
+from wallet.receipts import Receipt
+from wallet.refused import AnswerLost, ProofEnded, QuestionAnswered, refusing
+from wallet.renewing import RENEWING_NOW, Late, find_late
 from wallet.service.fetch_request import fetch_request
-from wallet.state import Copy, Instance, Receipt, Shown, Wallet
+from wallet.state import Copy, Instance, Wallet
 from wallet.wire import FORM, JSON, origin_of, read_refusal, succeeded
 from wallet.words import title_of
 
@@ -84,7 +86,7 @@ async def read_request(link: str, *, tools: Tools, first_party: str | None = Non
         UnknownAuthority: no pinned authority certifies who asks.
         UncertifiedSite: no authority could, and `uncertified` is not set.
         QuestionAnswered: this very request was answered before.
-        NotForThisGate, NoUsesLeft: nothing in the wallet answers it, or not any more.
+        NotForThisGate, NoUsesLeft, ProofEnded: nothing in the wallet answers it, or not any more.
         SiteRefused, FetchFailed: the request is not there.
         QuestionRefused, HandstampError: the request is one that must not be answered; its words say why.
     """
@@ -93,11 +95,11 @@ async def read_request(link: str, *, tools: Tools, first_party: str | None = Non
     wallet = tools.keeper.load().pruned(tools.clock())
     fetched = await fetch_request(parsed, wallet, tools=tools, first_party=first_party, uncertified=uncertified)
     request = fetched.request
-    doubt = _check_new(request, wallet.receipts)
-    choice = _choose(request, wallet.copies)
-    copies = {_holding_id(copy): copy for copy in wallet.copies}
-    consent = build_consent(request, choice, copies, receipts=wallet.receipts)
-    consent = replace(consent, warnings=(*consent.warnings, *doubt))
+    in_doubt = _check_new(request, wallet.receipts)
+    chosen = _choose(request, wallet, tools.clock())
+    consent = build_consent(request, chosen.choice, chosen.held, receipts=wallet.receipts)
+    doubt = _doubt(consent) if in_doubt else ()
+    consent = replace(consent, warnings=(*consent.warnings, *_too_late(chosen.late), *doubt))
     return Asked(request=request, consent=consent, first_party=fetched.first_party)
 
 
@@ -105,28 +107,28 @@ async def answer(asked: Asked, *, tools: Tools) -> Answered:
     """Show what `asked.consent` says. Call it only after the listener said yes.
 
     Raises:
-        NoUsesLeft: another command used the last instance meanwhile; nothing was sent.
+        NoUsesLeft, ProofEnded: another command used the last instance meanwhile, or a month ended; nothing was sent.
         SiteRefused, AnswerLost: the answer was not taken, or nobody knows; the instances are used up all the same.
     """
     request = asked.request
     now = tools.clock()
-    taken = tools.keeper.change(lambda wallet: _take(wallet.pruned(now), asked))
-    presentations = _present(asked, taken, epoch_s(now))
+    taken = tools.keeper.change(lambda wallet: _take(wallet.pruned(now), asked, now))
+    presentations = _present(asked, taken, tools)
     receipt = _receipt(asked, presentations, tools)
     # The receipt says who may have seen what, so it is kept before anything leaves.
     tools.keeper.change(lambda wallet: (wallet.with_receipt(receipt), None))
     response = AuthorizationResponse(
-        vp_token={copy.query_id: (text,) for copy, text in zip(asked.consent.copies, presentations, strict=True)},
+        vp_token={copy.query_id: (shown,) for copy, shown in zip(asked.consent.copies, presentations, strict=True)},
         state=request.state,
     )
     reply = await _post(asked, response.to_form(request.encryption), tools)
     if not succeeded(reply):
-        raise SiteRefused(request.host, read_refusal(reply), shown=True)
+        raise SiteRefused(request.host, read_refusal(reply), shown=True, used_up=asked.consent.uses_up)
     redirect_uri = DirectPostResult.parse(reply.body).redirect_uri
     accepted = replace(receipt, accepted=True)
     tools.keeper.change(lambda wallet: (wallet.with_receipt(accepted), None))
     if redirect_uri is not None:
-        check_own_address(redirect_uri, request)
+        check_own_address(redirect_uri, request, used_up=asked.consent.uses_up)
     return Answered(receipt=accepted, redirect_uri=redirect_uri, first_party=asked.first_party)
 
 
@@ -135,12 +137,13 @@ async def _post(asked: Asked, form: bytes, tools: Tools) -> Reply:
         try:
             return await web.request("POST", asked.request.response_uri, headers=JSON | FORM, content=form)
         except FetchFailed as error:
-            raise AnswerLost(asked.request.host, error.reason) from error
+            raise AnswerLost(asked.request.host, error.reason, used_up=asked.consent.uses_up) from error
         except FetchRefused as error:
-            raise SiteRefused(asked.request.host, f"its address {error.reason}", shown=True) from error
+            reason = f"its address {error.reason}"
+            raise SiteRefused(asked.request.host, reason, shown=True, used_up=asked.consent.uses_up) from error
 
 
-def check_own_address(url: str, request: AuthorizationRequest) -> None:
+def check_own_address(url: str, request: AuthorizationRequest, *, used_up: bool = True) -> None:
     """Check that a site sends the listener on to itself: the origin of the answer, or the certified host.
 
     Raises:
@@ -148,74 +151,70 @@ def check_own_address(url: str, request: AuthorizationRequest) -> None:
     """
     ours, theirs = origin_of(request.response_uri), origin_of(url)
     if theirs != ours and not (theirs[0] == ours[0] and theirs[1] == request.host.lower()):
-        raise SiteRefused(request.host, "it leads you on to another host, which is refused", shown=True)
+        reason = "it leads you on to another host, which is refused"
+        raise SiteRefused(request.host, reason, shown=True, used_up=used_up)
 
 
-def _check_new(request: AuthorizationRequest, receipts: Iterable[Receipt]) -> tuple[str, ...]:
-    """Refuse a request that was answered and taken; return a warning about one of which that is not known."""
+def _check_new(request: AuthorizationRequest, receipts: Iterable[Receipt]) -> bool:
+    """Refuse a request that was answered and taken; tell whether it is one of which that is not known."""
     earlier = [each for each in receipts if (each.nonce, each.site) == (request.nonce, request.host)]
     for receipt in earlier:
         if receipt.accepted:
             raise QuestionAnswered(request.host, receipt.at)
-    if not earlier:
-        return ()
-    return ("You answered this before, and whether it arrived is not known. Another stamp would be used now.",)
+    return bool(earlier)
 
 
-def _holding_id(copy: Copy) -> str:
-    return " ".join(copy.key)
-
-
-def _holdings(copies: Iterable[Copy], request: AuthorizationRequest) -> list[Holding]:
-    # Those with most uses left first: where two copies answer alike, the richer one is taken.
-    held = []
-    asked = request.dcql.vct_values()
-    for copy in sorted((copy for copy in copies if copy.vct in asked), key=lambda copy: -len(copy.instances)):
-        signed = _read_signed(copy.instances[0].credential.partition(".")[0]) if copy.instances else None
-        if signed and not request.client_metadata.takes_issuer(signed.algorithm):
-            continue
-        held.append(
-            Holding(
-                id=_holding_id(copy),
-                format=SD_JWT_VC,
-                vct=copy.vct,
-                claims={**copy.claims, "iss": copy.issuer, "vct": copy.vct},
-                authority_key_ids=signed.authorities if signed else frozenset(),
-            )
-        )
-    return held
+def _doubt(consent: Consent) -> tuple[str, ...]:
+    another = " Another stamp would be used now." if consent.uses_up else ""
+    return (f"You answered this before, and whether it arrived is not known.{another}",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Signed:
-    """By which algorithm a credential is signed, and the authority key identifiers of the certificates it carries."""
+class _Chosen:
+    """What answers, and what would have told less if it had been renewed in time."""
 
-    algorithm: str
-    authorities: frozenset[str]
-
-
-# A co-op signs thousands of copies under one header.
-@lru_cache(maxsize=256)
-def _read_signed(header: str) -> _Signed:
-    what = "header of a credential"
-    members = strict_json.parse_object(base64url.decode(header, what=what), what=what)
-    x5c = members.get("x5c")
-    known = frozenset() if x5c is None else parse_x5c(x5c, what="certificate chain").authority_key_ids
-    return _Signed(algorithm=str(members.get("alg")), authorities=known)
+    choice: Choice
+    held: dict[str, Held]
+    late: tuple[Late, ...] = ()
 
 
-def _choose(request: AuthorizationRequest, copies: Sequence[Copy]) -> Choice:
-    usable = _holdings((copy for copy in copies if copy.instances), request)
+def _choose(request: AuthorizationRequest, wallet: Wallet, now: datetime) -> _Chosen:
+    holdings = Holdings(request, wallet.copies, at=now)
+    usable = holdings.usable()
+    late = _find_late(holdings, usable, wallet, now)
     try:
-        return choose(request.dcql, usable, avoid=RECOGNISABLE)
+        return _Chosen(choice=holdings.choose(usable), held={each.id: each for each in usable}, late=late)
     except NothingMatches as nothing:
+        if late:
+            raise ProofEnded(late[0].why, late[0].renewing) from nothing
+        used_up = holdings.used_up()
         try:
-            used_up = choose(request.dcql, _holdings(copies, request), avoid=RECOGNISABLE)
+            choice = holdings.choose(used_up)
         except NothingMatches:
-            raise NotForThisGate(request.host, _in_words(copies)) from nothing
-        empty = {_holding_id(copy): copy for copy in copies if not copy.instances}
-        titles = [title_of(empty[each]) for each in sorted(used_up.holding_ids()) if each in empty]
+            raise NotForThisGate(request.host, _in_words(wallet.copies)) from nothing
+        empty = {each.id: each.copy for each in used_up if not each.copy.instances}
+        titles = [title_of(empty[each]) for each in sorted(choice.holding_ids()) if each in empty]
         raise NoUsesLeft(" and ".join(titles)) from nothing
+
+
+def _find_late(holdings: Holdings, usable: list[Held], wallet: Wallet, now: datetime) -> tuple[Late, ...]:
+    """Say what would be shown in the place of what is chosen, had it not ended."""
+    ended = {each.id: each for each in holdings.ended(wallet)}
+    if not ended:
+        return ()
+    try:
+        wanted = holdings.choose([*usable, *ended.values()]).holding_ids()
+    except NothingMatches:
+        return ()
+    missed = [ended[each] for each in sorted(wanted) if each in ended]
+    found = (find_late(each.copy, each.kind, wallet, now) for each in missed if each.kind)
+    return tuple(each for each in found if each)
+
+
+def _too_late(late: Sequence[Late]) -> tuple[str, ...]:
+    said = [f"{each.why} {each.instance}" for each in late if each.instance]
+    renew = f"Or say no, and renew first (handstamp wallet renew --now). {RENEWING_NOW}"
+    return (*said, renew) if said else ()
 
 
 def _in_words(copies: Sequence[Copy]) -> str:
@@ -224,31 +223,71 @@ def _in_words(copies: Sequence[Copy]) -> str:
     return "it asks for what you have not received here. If it is yours, ask your co-op for an offer of it"
 
 
-def _take(wallet: Wallet, asked: Asked) -> tuple[Wallet, list[Instance]]:
-    taken = []
-    for copy in asked.consent.copies:
-        wallet, instance = wallet.taking_instance(copy.key)
-        if instance is None:
-            raise NoUsesLeft(copy.title)
-        taken.append(instance)
+def _take(wallet: Wallet, asked: Asked, now: datetime) -> tuple[Wallet, list[Instance | None]]:
+    taken: list[Instance | None] = []
+    for shown in asked.consent.copies:
+        if shown.linked is None:
+            wallet, instance = wallet.taking_instance(shown.key)
+            if instance is None:
+                raise NoUsesLeft(shown.title)
+            taken.append(instance)
+        else:
+            wallet = _proving(wallet, shown, now)
+            taken.append(None)
     return wallet, taken
 
 
-def _present(asked: Asked, taken: Sequence[Instance], issued_at: int) -> list[str]:
+def _proving(wallet: Wallet, shown: ShownCopy, now: datetime) -> Wallet:
+    """Count a showing by proof, of a copy that is still here and still good."""
+    copy = wallet.copy(shown.key)
+    if copy is None or shown.linked is None:
+        raise NoUsesLeft(shown.title)
+    if not shown.linked.is_valid(now):
+        raise ProofEnded(f"The proof of {shown.title} has ended while you were reading.", RENEWING_NOW)
+    return wallet.replacing(replace(copy, uses=copy.uses + 1))
+
+
+def _present(asked: Asked, taken: Sequence[Instance | None], tools: Tools) -> list[Presentation]:
+    wallet = tools.keeper.load()
     return [
-        build_presentation(
-            parse_sd_jwt(instance.credential),
-            disclose=copy.paths,
-            nonce=asked.request.nonce,
-            audience=asked.request.client_id,
-            issued_at=issued_at,
-            signer=LocalSigner.from_pem(instance.key.encode(), None),
-        )
+        _sign(asked, copy, instance, epoch_s(tools.clock())) if instance else _prove(asked, copy, wallet, tools)
         for copy, instance in zip(asked.consent.copies, taken, strict=True)
     ]
 
 
-def _receipt(asked: Asked, presentations: Sequence[str], tools: Tools) -> Receipt:
+def _sign(asked: Asked, copy: ShownCopy, instance: Instance, issued_at: int) -> Presentation:
+    return build_presentation(
+        parse_sd_jwt(instance.credential),
+        disclose=copy.paths,
+        nonce=asked.request.nonce,
+        audience=asked.request.client_id,
+        issued_at=issued_at,
+        signer=LocalSigner.from_pem(instance.key.encode(), None),
+    )
+
+
+def _prove(asked: Asked, shown: ShownCopy, wallet: Wallet, tools: Tools) -> Presentation:
+    copy, linked = wallet.copy(shown.key), shown.linked
+    if copy is None or linked is None:
+        raise NoUsesLeft(shown.title)
+    return prove(
+        linked,
+        nym=wallet.nym_of(copy, linked),
+        request=asked.request,
+        query_id=shown.query_id,
+        pointers=shown.pointers,
+        random=tools.random,
+    )
+
+
+def _binding(presentation: Presentation) -> str:
+    """Return what a receipt keeps: the key binding of an instance, which signs the nonce, or all of a proof."""
+    if isinstance(presentation, str):
+        return presentation.rpartition("~")[2]
+    return strict_json.dump(dict(presentation)).decode()
+
+
+def _receipt(asked: Asked, presentations: Sequence[Presentation], tools: Tools) -> Receipt:
     handshake = asked.request.handshake
     copies = {copy.key: copy for copy in tools.keeper.load().copies}
     return Receipt(
@@ -259,14 +298,10 @@ def _receipt(asked: Asked, presentations: Sequence[str], tools: Tools) -> Receip
         salt=base64url.encode(handshake.salt) if handshake else None,
         nonce=asked.request.nonce,
         shown=tuple(
-            Shown(
-                copy_id=copies[copy.key].id,
-                title=copy.title,
-                claims=find_shown(copies[copy.key], copy.paths),
-                statement=copy.statement,
-                foreign=copies[copy.key].foreign is not None,
-            )
-            for copy in asked.consent.copies
+            shown.told(copy_id=copies[shown.key].id, foreign=copies[shown.key].foreign is not None)
+            for shown in asked.consent.copies
         ),
-        bindings=tuple(text.rpartition("~")[2] for text in presentations),
+        bindings=tuple(map(_binding, presentations)),
+        client_id=asked.request.client_id,
+        response_uri=asked.request.response_uri,
     )

@@ -74,7 +74,8 @@ async def begin_visit(gate_url: str, *, tools: Tools, uncertified: bool = False)
     if asked.consent.site.lower() != host_of(gate):
         # Somebody who relays another site's request would get the listener to open that site's door for them.
         raise SiteRefused(host_of(gate), f"it asks in the name of {asked.consent.site}", shown=False)
-    asked = replace(asked, consent=replace(asked.consent, opens=_read_opens(started)))
+    warnings = (*asked.consent.warnings, *_elsewhere(asked.consent, gate))
+    asked = replace(asked, consent=replace(asked.consent, opens=_read_opens(started), warnings=warnings))
     return Visit(url=url, cookie=read_cookies(reply), asked=asked)
 
 
@@ -103,6 +104,16 @@ def _gate_address(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
+def _elsewhere(consent: Consent, gate: str) -> tuple[str, ...]:
+    """Warn of a number that is not this gate's own: whoever has one for several gates joins the visits to all."""
+    domains = {shown.nym_domain for shown in consent.copies if shown.nym_domain}
+    if all(domain.partition("#")[0] == gate for domain in domains):
+        return ()
+    return (
+        f"The number that they ask for is not for this gate alone: {consent.site} knows you again by it elsewhere.",
+    )
+
+
 def _read_opens(started: Members) -> str | None:
     """Say what the gate says it opens; the site alone vouches for that, so it is shown and never relied on."""
     opens = started.optional_object("opens")
@@ -119,20 +130,20 @@ async def _return(web: Web, visit: Visit, answered: Answered) -> None:
     """Go where the site sends the browser (OpenID4VP 1.0 §8.2): only who began the visit has its cookie."""
     host = visit.consent.site
     if answered.redirect_uri is None:
-        raise SiteRefused(host, "it took the answer and gave no way on", shown=True)
+        raise SiteRefused(host, "it took the answer and gave no way on", shown=True, used_up=visit.consent.uses_up)
     url = answered.redirect_uri.partition("#")[0]
     reply = await web.request("GET", url, headers={**JSON, **_cookie(visit, url)})
     if not succeeded(reply):
-        raise SiteRefused(host, read_refusal(reply), shown=True)
+        raise SiteRefused(host, read_refusal(reply), shown=True, used_up=visit.consent.uses_up)
     if read_object(reply, what="answer of the gate").text("visit") != visit.url:
-        raise SiteRefused(host, "it went on with another visit than yours", shown=True)
+        raise SiteRefused(host, "it went on with another visit than yours", shown=True, used_up=visit.consent.uses_up)
 
 
 async def _ask_for_grant(web: Web, visit: Visit, proving: Proving) -> Reply:
     url = f"{visit.url}/grant"
     reply = await send_proven(web, "POST", url, proving=proving, headers={**JSON, **_cookie(visit, url)}, content=b"")
     if not succeeded(reply):
-        raise SiteRefused(visit.consent.site, read_refusal(reply), shown=True)
+        raise SiteRefused(visit.consent.site, read_refusal(reply), shown=True, used_up=visit.consent.uses_up)
     return reply
 
 
@@ -149,9 +160,19 @@ def _read_grant(reply: Reply, visit: Visit, signer: LocalSigner, tools: Tools) -
     # on.
     grant = Grant.parse(parse_jws(text, what="grant", typ=TYP).claims())
     if grant.holder_key != signer.public_key.thumbprint:
-        raise SiteRefused(visit.consent.site, "its permission is not bound to this wallet's key", shown=True)
+        raise SiteRefused(
+            visit.consent.site,
+            "its permission is not bound to this wallet's key",
+            shown=True,
+            used_up=visit.consent.uses_up,
+        )
     if grant.audience.rstrip("/") != trackserver.rstrip("/"):
-        raise SiteRefused(visit.consent.site, "its permission is for another trackserver than it names", shown=True)
+        raise SiteRefused(
+            visit.consent.site,
+            "its permission is for another trackserver than it names",
+            shown=True,
+            used_up=visit.consent.uses_up,
+        )
     return Delivery(
         id=base64url.encode(tools.random(16)),
         site=visit.consent.site,
