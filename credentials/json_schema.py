@@ -3,12 +3,15 @@
 The schemas are our own and refer to nothing outside themselves; a reference that did would be refused, never fetched.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
 from referencing import Registry
 
 from credentials.encoding.strict_json import Json
@@ -16,6 +19,16 @@ from credentials.errors import IssuerError
 from credentials.protocols.members import shown
 from schemas import CredentialType
 
+
+def _match_to_the_end(
+    validator: Validator, pattern: str, instance: object, _schema: object
+) -> Iterator[ValidationError]:
+    # In ECMA-262, and so in JSON Schema, `$` is the very end; Python's lets a line break stand behind it.
+    if validator.is_type(instance, "string") and not re.search(re.sub(r"\$$", r"\\Z", pattern), str(instance)):
+        yield ValidationError(f"does not match {pattern}")
+
+
+_Strict: Final = extend(Draft202012Validator, {"pattern": _match_to_the_end})
 _NOTHING_OUTSIDE: Final[Registry[Any]] = Registry()
 
 
@@ -68,8 +81,8 @@ def _check(kind: CredentialType, form: str, document: Mapping[str, Json]) -> Non
 
 
 @lru_cache(maxsize=32)
-def _validator(kind: CredentialType, form: str) -> Draft202012Validator:
-    return Draft202012Validator(getattr(kind, form), registry=_NOTHING_OUTSIDE)
+def _validator(kind: CredentialType, form: str) -> Validator:
+    return _Strict(getattr(kind, form), registry=_NOTHING_OUTSIDE)
 
 
 def _describe(error: ValidationError) -> str:

@@ -16,6 +16,7 @@ from typing import Final
 from credentials.encoding.strict_json import Json
 from credentials.errors import HandstampError, IssuerError
 from credentials.evidence import Foreign, Received
+from credentials.json_schema import check_claims_form
 from credentials.keys.errors import CertificateUntrusted
 from credentials.keys.signer import LocalSigner
 from credentials.sd_jwt import SdJwt, parse_sd_jwt
@@ -23,7 +24,6 @@ from credentials.trust import TrustPolicy
 from credentials.verify import verify_issued
 from schemas import CredentialType
 from wallet.errors import UnknownAuthority, UnwantedCredential
-from wallet.shapes import check_shape
 from wallet.state import ForeignType
 
 _LAST_MOMENT_S: Final = 253402300800
@@ -161,7 +161,7 @@ def _check_each(evidence: Sequence[Received], read: Sequence[SdJwt], *, kind: Cr
             raise Marked("it names another issuer than the one that was asked")
         if each.vct != kind.vct:
             raise Marked("it is of another type than was offered")
-        check_shape(dict(sd_jwt.claims), kind.json_schema)
+        check_claims_form(kind, sd_jwt.claims)
         check_plain(each.disclosed, kind)
 
 

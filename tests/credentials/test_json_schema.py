@@ -39,3 +39,16 @@ def test_a_member_that_no_type_has_is_refused() -> None:
 def test_a_published_credential_must_name_its_subject() -> None:
     kind = schemas.VERIFIED_ARTIST
     refused("schema_mismatch", check_public_form, kind, kind.linked_example)
+
+
+def test_a_line_break_behind_the_end_is_a_mark_and_no_match() -> None:
+    for name, value in (("isrcCode", "none\n"), ("acquired", "2026-11\n"), ("acquired", 11)):
+        refused("schema_mismatch", check_claims_form, KIND, {**KIND.example, name: value})
+    linked = {**KIND.linked_example, "validFrom": "2026-11-01T00:00:00Z\n"}
+    refused("schema_mismatch", check_linked_form, KIND, linked, complete=False)
+
+
+def test_what_is_inside_is_looked_at() -> None:
+    marked = {"jwk": {**KIND.example["cnf"]["jwk"], "kid": "listener-7"}}
+    error = refused("schema_mismatch", check_claims_form, KIND, {**KIND.example, "cnf": marked})
+    assert "cnf.jwk" in error.detail
