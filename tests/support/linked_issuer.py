@@ -45,6 +45,8 @@ from tests.support.outside import Authority, Outside
 DID = build_did_web(URL)
 Document = Mapping[str, Json] | str
 """A linked credential, or the text of a door pass."""
+_KEYS = {kind.configuration_id: BbsSecretKey.generate() for kind in schemas.ALL}
+"""Drawn once for all tests, for it takes long."""
 
 
 def make_linked(
@@ -101,7 +103,7 @@ def make_instance(issuer: OtherIssuer, identifier: str, key: PublicKey) -> str:
 
 
 def _draw_keys() -> dict[str, BbsSecretKey]:
-    return {kind.configuration_id: BbsSecretKey.generate() for kind in schemas.ALL}
+    return dict(_KEYS)
 
 
 @dataclass(slots=True)

@@ -36,6 +36,14 @@ Change: TypeAlias = Callable[[dict[str, Json]], dict[str, Json]]
 
 
 @pytest.fixture
+def tools(outside: Outside, authority: Authority) -> Tools:
+    """A wallet that trusts the authority; what it keeps is not written to the disk at each step, as others try it."""
+    keeper = Memory()
+    keeper.pin(authority)
+    return Tools(keeper=keeper, web=outside.web, clock=lambda: NOW, random=secrets.token_bytes)
+
+
+@pytest.fixture
 def coop(outside: Outside, authority: Authority) -> LinkedIssuer:
     return LinkedIssuer.open(outside, authority)
 

@@ -1,5 +1,6 @@
 """What ends with its month is renewed at a moment that says nothing, and the wallet says why something was not."""
 
+import secrets
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.support.linked_issuer import LinkedIssuer
 from tests.support.moving import Clock
-from tests.support.outside import Authority, Outside
+from tests.support.outside import NOW, Authority, Memory, Outside
 from wallet.linked import LinkedKind, draw_renewal
 from wallet.ports import Tools
 from wallet.renewing import find_late
@@ -21,6 +22,14 @@ from wallet.visiting import ToppedUp
 
 DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)
 TOO_LATE = datetime(2026, 12, 11, tzinfo=UTC)
+
+
+@pytest.fixture
+def tools(outside: Outside, authority: Authority) -> Tools:
+    """A wallet that trusts the authority; what it keeps is not written to the disk at each step, as others try it."""
+    keeper = Memory()
+    keeper.pin(authority)
+    return Tools(keeper=keeper, web=outside.web, clock=lambda: NOW, random=secrets.token_bytes)
 
 
 @pytest.fixture
