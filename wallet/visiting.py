@@ -42,7 +42,7 @@ class ToppedUp:
     Attributes:
         renewed: copies of which there is more than before, or of a newer month.
         arrived: copies that are new here.
-        later: what was put off, or put off again: whose it is, and until when.
+        later: what was put off, or put off again: who hands it out, and when.
         not_renewed: what is as it was, and why.
     """
 
@@ -84,7 +84,7 @@ class Report:
         return ToppedUp(
             renewed=tuple(self.renewed.values()),
             arrived=tuple(self.arrived.values()),
-            later=tuple(self.later),
+            later=tuple(dict.fromkeys(self.later)),
             not_renewed=tuple(self.not_renewed),
         )
 

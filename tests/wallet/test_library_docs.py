@@ -41,7 +41,7 @@ async def test_every_example_on_the_page_runs_in_its_order(
         running = types.FunctionType(code, names)()
         if inspect.isawaitable(running):
             await running
-    assert len(examples()) == 9
+    assert len(examples()) == 10
     assert export_wallet.ONE_OF_THEM in names.values()
     assert other.violations == []
 
