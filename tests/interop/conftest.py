@@ -1,12 +1,14 @@
-"""Independent OpenID4VC code in Node.js, as child processes that speak JSON; installed once, from the lock file."""
+"""Independent code as child processes that speak JSON; what runs in Node.js is installed once, from the lock file."""
 
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import secrets
 import shutil
 import subprocess
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -62,15 +64,8 @@ class Node:
     @contextmanager
     def talk(self, script: str) -> Iterator[Peer]:
         """Start a script that goes on answering, and let it go at the end of the block."""
-        command = ["node", f"{script}.mjs"]
-        with subprocess.Popen(
-            command, cwd=self.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        ) as process:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            yield Peer(process.stdin, process.stdout)
-            process.stdin.close()
-            process.wait(ANSWER_S)
+        with talk_to(["node", f"{script}.mjs"], self.folder) as peer:
+            yield peer
 
     def _ask(self, script: str, request: dict[str, Any]) -> dict[str, Any]:
         done = subprocess.run(
@@ -89,7 +84,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A party in Node.js that lives for a whole module: it serves, remembers, and does what it is told."""
+    """A party that lives for a whole module: it remembers, may serve, and does what it is told."""
 
     requests: IO[str]
     replies: IO[str]
@@ -103,16 +98,36 @@ class Peer:
     def refusal(self, action: str, **request: Any) -> str:
         """Let it refuse one thing; return its reason, in its own words."""
         reply = self._ask({"action": action, **request})
-        assert "refused" in reply, "Node.js accepted it"
+        assert "refused" in reply, "it was accepted"
         return str(reply["refused"])
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         self.requests.write(json.dumps(request) + "\n")
         self.requests.flush()
         line = self.replies.readline()
-        assert line, "Node.js is gone; what it said stands above"
+        assert line, "the other process is gone; what it said stands above"
         reply: dict[str, Any] = json.loads(line)
         return reply
+
+
+@contextmanager
+def talk_to(command: list[str], folder: Path) -> Iterator[Peer]:
+    """Start a program that reads a request a line and answers each, and let it go at the end of the block."""
+    with subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        yield Peer(process.stdin, process.stdout)
+        process.stdin.close()
+        process.wait(ANSWER_S)
+
+
+@pytest.fixture(scope="module")
+def didkit() -> Iterator[Peer]:
+    """didkit, which is never loaded into this process."""
+    if importlib.util.find_spec("didkit") is None:
+        pytest.skip("interop: NOT RUN, there is no didkit for this Python")
+    with talk_to([sys.executable, "ask_didkit.py"], HERE) as peer:
+        yield peer
 
 
 @pytest.fixture(scope="session")
