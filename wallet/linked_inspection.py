@@ -82,9 +82,17 @@ class LinkedProof:
 
     @property
     def keys(self) -> dict[str, BbsPublicKey]:
-        """The keys that the co-op's DID may sign with, by their DID URLs."""
+        """The keys that the co-op's DID may sign with, by their DID URLs.
+
+        Only keys that are named by themselves: of several names for one key, each could be for a few listeners, and a
+        proof shows the name.
+        """
         listed = self.document.relations.get(Relation.ASSERTION, frozenset())
-        return {url: key for url, key in self.document.bbs_keys.items() if url in listed}
+        return {
+            url: key
+            for url, key in self.document.bbs_keys.items()
+            if url in listed and url == f"{self.document.did}#{key.multikey}"
+        }
 
 
 def open_handed(handed: CredentialResponse, form: LinkedForm, proof: LinkedProof) -> LinkedInspected:

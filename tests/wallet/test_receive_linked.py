@@ -20,7 +20,7 @@ from credentials.keys.signer import LocalSigner
 from credentials.linked_credential import MANDATORY_POINTERS
 from credentials.protocols.openid4vci import Form, build_proof_jwt
 from plumbing.fetch import FetchFailed
-from tests.support.linked_issuer import LinkedIssuer, configuration, make_linked
+from tests.support.linked_issuer import DID, LinkedIssuer, configuration, make_linked
 from tests.support.other_issuer import HOST, URL, make_ours
 from tests.support.outside import NOW, Authority, Memory, Outside, refuses, says
 from wallet import errors
@@ -419,6 +419,20 @@ def test_what_is_none_of_our_types_in_a_form_of_ours_cannot_be_kept(changes: dic
     assert kind_of(ours) == LinkedForm(type=schemas.RELEASE_OWNERSHIP, kind=LinkedKind.PSEUDONYM)
     with pytest.raises(CannotKeep, match="a form that this wallet does not know"):
         kind_of(replace(ours, **changes))
+
+
+async def test_a_second_name_for_the_one_key_is_refused(coop: LinkedIssuer, tools: Tools) -> None:
+    coop.identifiers = ("ep.bbs",)
+    key = coop.bbs_keys["ReleaseOwnershipCredential"].public_key
+    document = json.loads(coop.did_document(httpx.Request("GET", URL)).content)
+    named = {"id": f"{DID}#yours", "type": "Multikey", "controller": DID, "publicKeyMultibase": key.multikey}
+    document["verificationMethod"].append(named)
+    document["assertionMethod"].append(f"{DID}#yours")
+    coop.routes.answers["GET /.well-known/did.json"] = says(document)
+    assert len(await take(coop, tools)) == 1
+    coop.make_document = partial(make_linked, verification_method=f"{DID}#yours")
+    with pytest.raises(errors.UnwantedCredential):
+        await take(coop, tools)
 
 
 async def test_a_co_op_that_states_a_crowd_of_keys_is_refused(coop: LinkedIssuer, tools: Tools) -> None:
