@@ -8,7 +8,8 @@ from typing import Final
 from fastapi import FastAPI
 
 from issuer.api import STATUSES, build_router
-from issuer.catalogue_api import NotInCatalogue, build_catalogue_router
+from issuer.catalogue_api import STATUSES as CATALOGUE_STATUSES
+from issuer.catalogue_api import build_catalogue_router
 from issuer.parts import IssuerParts
 from issuer.publishing import publish
 from issuer.service.sweep import sweep
@@ -35,9 +36,8 @@ def build_app(parts: IssuerParts, *, sweep_every_s: float = SWEEP_EVERY_S) -> Fa
         ):
             yield
 
-    policy = WebPolicy(
-        statuses=STATUSES | STATUS_LIST_STATUSES | {NotInCatalogue: 404}, https=parts.identity.url.startswith("https:")
-    )
+    statuses = STATUSES | STATUS_LIST_STATUSES | CATALOGUE_STATUSES
+    policy = WebPolicy(statuses=statuses, https=parts.identity.url.startswith("https:"))
     app = create_app(title=parts.identity.name, policy=policy, pages=parts.pages, lifespan=lifespan)
     app.include_router(build_router(parts))
     app.include_router(build_status_router(parts))

@@ -3,11 +3,13 @@
 Nobody is asked who they are. A title made for one listener would have to stand here, for everybody to see.
 """
 
+from typing import Final
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from credentials.encoding import strict_json
-from credentials.errors import HolderError
+from credentials.errors import HandstampError, HolderError
 from credentials.protocols.catalogue import catalogue_path
 from issuer.api import document_response
 from issuer.parts import IssuerParts
@@ -22,6 +24,9 @@ class NotInCatalogue(HolderError):
 
     def __init__(self) -> None:
         super().__init__("There is no such release in this co-op's catalogue. Look at its list of releases.")
+
+
+STATUSES: Final[dict[type[HandstampError], int]] = {NotInCatalogue: 404}
 
 
 def build_catalogue_router(parts: IssuerParts) -> APIRouter:

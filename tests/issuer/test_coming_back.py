@@ -50,7 +50,7 @@ async def test_a_wallet_tops_up_with_one_refresh_and_one_request_for_each_copy(
     assert again.authorization_details == first.authorization_details
     assert again.token_type == "DPoP"
     assert again.refresh_token not in {None, first.refresh_token}
-    for detail in again.authorization_details:
+    for detail in reversed(again.authorization_details):
         for identifier in detail.credential_identifiers:
             assert (await wallet.ask(again.access_token, identifier)).status_code == 200
 

@@ -11,6 +11,7 @@ import pytest
 from credentials.errors import HandstampError
 from issuer.api import STATUSES
 from issuer.catalogue import Cover
+from issuer.catalogue_api import STATUSES as CATALOGUE_STATUSES
 from issuer.status_api import STATUSES as STATUS_LIST_STATUSES
 from issuer.tables import BrowserSessionRow, LoginLinkRow, OfferRow
 from tests.issuer.conftest import PNG, RELEASE, TRACKS, URL, description, make_coop
@@ -346,4 +347,4 @@ def test_every_error_of_the_co_op_has_its_status() -> None:
         return {kind, *(each for child in kind.__subclasses__() for each in below(child))}
 
     ours = {each for each in below(HandstampError) if each.__module__.startswith("issuer.")}
-    assert ours <= {*STATUSES, *STATUS_LIST_STATUSES}
+    assert ours <= {*STATUSES, *STATUS_LIST_STATUSES, *CATALOGUE_STATUSES}
