@@ -51,6 +51,8 @@ from wallet.wire import FORM, JSON, Proving, origin_of, read_refusal, send_prove
 _MAX_CREDENTIAL_BYTES: Final = 2 * 1024 * 1024
 # A JWE is base64url: four characters for three bytes, and a header.
 _MAX_SEALED_BYTES: Final = _MAX_CREDENTIAL_BYTES * 4 // 3 + 8192
+# Up to a thousand copies, each with an identifier for every form.
+_MAX_TOKEN_BYTES: Final = 1024 * 1024
 _SEALED: Final = "application/jwt"
 _WHAT: Final = "credential response"
 _WRONG: Final = 400
@@ -196,7 +198,13 @@ def build_proofs(keys: Sequence[LocalSigner], *, audience: str, nonce: str, cloc
 
 async def _ask_token(web: Fetcher, desk: Desk, form: bytes, proving: Proving) -> Reply:
     return await send_proven(
-        web, "POST", desk.server.token_endpoint, proving=proving, headers=JSON | FORM, content=form
+        web,
+        "POST",
+        desk.server.token_endpoint,
+        proving=proving,
+        headers=JSON | FORM,
+        content=form,
+        max_bytes=_MAX_TOKEN_BYTES,
     )
 
 
