@@ -24,9 +24,11 @@ from filelock import FileLock
 from credentials.encoding import base64url
 from credentials.keys.certificates import load_chain_pem
 from credentials.keys.signer import LocalSigner
+from credentials.linked_data import load_context
 from credentials.sd_jwt import build_sd_jwt_vc
 from credentials.trust import TrustedIssuer, TrustPolicy
 from schemas import TRACK_OWNERSHIP
+from tests.support.bazaar import UNKNOWN_CONTEXTS, Bazaar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -119,6 +121,15 @@ def talk_to(command: list[str], folder: Path) -> Iterator[Peer]:
         yield Peer(process.stdin, process.stdout)
         process.stdin.close()
         process.wait(ANSWER_S)
+
+
+@pytest.fixture(scope="session")
+def bazaar(node: Node) -> Iterator[Bazaar]:
+    """Digital Bazaar's packages: one process for all tests."""
+    with node.talk("digital_bazaar") as ask:
+        for url in UNKNOWN_CONTEXTS:
+            ask("know", url=url, document=dict(load_context(url)))
+        yield Bazaar(ask)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import secrets
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -15,37 +14,34 @@ from credentials.bbs import BbsPublicKey, BbsSecretKey, ProverNym, commit_nym
 from credentials.data_integrity import bbs_2023, ecdsa_rdfc_2019, ecdsa_sd_2023, eddsa_rdfc_2022
 from credentials.data_integrity.chains import ProofPolicy, verify_proofs
 from credentials.data_integrity.errors import BadProof, WrongChallenge, WrongDomain
-from credentials.data_integrity.keys import FindKey, find_key_in
 from credentials.data_integrity.presentations import build_presentation, verify_presentation
 from credentials.data_integrity.proofs import controller_of, without_proof
-from credentials.dids.did import parse_did
-from credentials.dids.did_key import build_did_key, read_did_key
+from credentials.dids.did_key import build_did_key
 from credentials.dids.document import multikey_url
-from credentials.dids.resolution import write_document
 from credentials.encoding import base64url
 from credentials.errors import Malformed
 from credentials.keys.kinds import KeyKind
 from credentials.keys.signer import LocalSigner
-from credentials.linked_credential import MANDATORY_POINTERS, build_linked_credential, claim_pointers
-from credentials.linked_data import canonicalize, load_context
+from credentials.linked_credential import MANDATORY_POINTERS, claim_pointers
+from credentials.linked_data import canonicalize
 from schemas import ALL, TRACK_OWNERSHIP, CredentialType
-from schemas.context import CONTEXT_URL
+from tests.support.bazaar import (
+    HEADER,
+    NOW,
+    NOW_TEXT,
+    Bazaar,
+    build,
+    find_keys,
+    method_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 
-NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
-NOW_TEXT = "2026-11-21T08:00:00Z"
-MONTH_S = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp())
-HEADER = b"what this gate asked for"
-BINDING = base64url.encode(HEADER)
 CHALLENGE, DOMAIN = "XpQ0c4Kq8mVv1yJ7bRr2Zg", "https://gate.example"
 SIDES = ("ours", "theirs")
 PAIRS = tuple(product(SIDES, SIDES))
-# What `documentLoader` of theirs does not bring with it.
-UNKNOWN_TO_THEM = (CONTEXT_URL, "https://w3id.org/security/multikey/v1", "https://www.w3.org/ns/did/v1")
-
 WHOLE = {
     KeyKind.ED25519: eddsa_rdfc_2022.SUITE,
     KeyKind.P256: ecdsa_rdfc_2019.SUITE,
@@ -53,65 +49,8 @@ WHOLE = {
 }
 
 
-@dataclass(frozen=True)
-class Theirs:
-    """Their issuer, holder and verifier. It reads DID documents that we wrote."""
-
-    ask: Any
-
-    def make_key(self, kind: str) -> str:
-        did: str = self.ask("makeKey", kind=kind)
-        self.know_did(did)
-        return did
-
-    def know_did(self, did: str) -> None:
-        self.ask("know", url=did, document=write_document(read_did_key(parse_did(did, what="DID"))))
-
-    def issue(self, suite: str, did: str, kind: CredentialType) -> dict[str, Any]:
-        secured: dict[str, Any] = self.ask(
-            "issue",
-            suite=suite,
-            credential=build(kind, did),
-            method=method_of(did),
-            mandatory=list(MANDATORY_POINTERS),
-            now=NOW_TEXT,
-        )
-        return secured
-
-    def derive(self, suite: str, secured: dict[str, Any], selective: list[str]) -> dict[str, Any]:
-        shown: dict[str, Any] = self.ask("derive", suite=suite, secured=secured, selective=selective, header=BINDING)
-        return shown
-
-    def verify(self, suite: str, secured: dict[str, Any]) -> None:
-        self.ask("verify", suite=suite, secured=secured, header=BINDING, now=NOW_TEXT)
-
-    def refuse(self, suite: str, secured: dict[str, Any], *, header: str | None = None) -> str:
-        reason: str = self.ask.refusal("verify", suite=suite, secured=secured, header=header or BINDING, now=NOW_TEXT)
-        return reason
-
-
-@pytest.fixture(scope="module")
-def theirs(node: Any) -> Iterator[Theirs]:
-    with node.talk("digital_bazaar") as ask:
-        for url in UNKNOWN_TO_THEM:
-            ask("know", url=url, document=dict(load_context(url)))
-        yield Theirs(ask)
-
-
-def build(kind: CredentialType, did: str) -> dict[str, Any]:
-    return build_linked_credential(kind, issuer_did=did, month_start=MONTH_S, claims=kind.example)
-
-
 def name_case(value: object) -> str:
     return value.configuration_id if isinstance(value, CredentialType) else str(getattr(value, "name", value))
-
-
-def method_of(did: str) -> str:
-    return f"{did}#{did.removeprefix('did:key:')}"
-
-
-def find_keys(*dids: str) -> FindKey:
-    return find_key_in({did: read_did_key(parse_did(did, what="DID")) for did in dids})
 
 
 def verify_here(secured: dict[str, Any]) -> None:
@@ -127,26 +66,26 @@ def change(secured: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", ALL, ids=name_case)
-def test_both_see_the_same_statements_in_a_credential(theirs: Theirs, kind: CredentialType) -> None:
+def test_both_see_the_same_statements_in_a_credential(bazaar: Bazaar, kind: CredentialType) -> None:
     document = build(kind, "did:web:coop.example")
-    assert theirs.ask("canonize", document=document) == canonicalize(document).text
+    assert bazaar.ask("canonize", document=document) == canonicalize(document).text
 
 
 @pytest.mark.parametrize("kind", list(WHOLE), ids=lambda kind: kind.value)
-def test_what_one_signs_whole_the_other_verifies(theirs: Theirs, kind: KeyKind) -> None:
+def test_what_one_signs_whole_the_other_verifies(bazaar: Bazaar, kind: KeyKind) -> None:
     suite, signer = WHOLE[kind], LocalSigner.generate(kind)
     did = build_did_key(signer.public_key)
-    theirs.know_did(did)
+    bazaar.know_did(did)
     method = multikey_url(did, signer.public_key)
     made_here = suite.add_proof(build(TRACK_OWNERSHIP, did), signer=signer, verification_method=method, created=NOW)
-    made_there = theirs.issue(suite.name, theirs.make_key(kind.value), TRACK_OWNERSHIP)
+    made_there = bazaar.issue(suite.name, bazaar.make_key(kind.value), TRACK_OWNERSHIP)
     for secured in (made_here, made_there):
         verify_here(secured)
-        theirs.verify(suite.name, secured)
+        bazaar.verify(suite.name, secured)
         changed = change(secured)
         with pytest.raises(BadProof):
             verify_here(changed)
-        assert "Invalid signature" in theirs.refuse(suite.name, changed)
+        assert "Invalid signature" in bazaar.refuse(suite.name, changed)
 
 
 @dataclass(frozen=True)
@@ -207,52 +146,52 @@ TRIPS = [
 
 @pytest.mark.parametrize(("suite", "kind", "issuer", "holder"), TRIPS, ids=name_case)
 def test_what_one_signs_and_another_shows_in_parts_both_verify(
-    theirs: Theirs, suite: InParts, kind: CredentialType, issuer: str, holder: str
+    bazaar: Bazaar, suite: InParts, kind: CredentialType, issuer: str, holder: str
 ) -> None:
-    secured = issue(theirs, suite, kind, issuer)
+    secured = issue(bazaar, suite, kind, issuer)
     names = kind.linked_claim_names[:2]
     selective = claim_pointers(names)
-    shown = suite.derive(secured, selective) if holder == "ours" else theirs.derive(suite.name, secured, selective)
+    shown = suite.derive(secured, selective) if holder == "ours" else bazaar.derive(suite.name, secured, selective)
     claims = {name: kind.example[name] for name in names}
     assert without_proof(shown) == {**build(kind, secured["issuer"]), "credentialSubject": claims}
     verify_here(shown)
-    theirs.verify(suite.name, shown)
+    bazaar.verify(suite.name, shown)
     changed = change(shown)
     with pytest.raises(BadProof):
         verify_here(changed)
-    assert "Invalid signature" in theirs.refuse(suite.name, changed)
+    assert "Invalid signature" in bazaar.refuse(suite.name, changed)
 
 
-def issue(theirs: Theirs, suite: InParts, kind: CredentialType, side: str) -> dict[str, Any]:
+def issue(bazaar: Bazaar, suite: InParts, kind: CredentialType, side: str) -> dict[str, Any]:
     if side == "theirs":
-        return theirs.issue(suite.name, theirs.make_key(suite.key), kind)
+        return bazaar.issue(suite.name, bazaar.make_key(suite.key), kind)
     secured = suite.issue(kind)
-    theirs.know_did(secured["issuer"])
+    bazaar.know_did(secured["issuer"])
     return secured
 
 
 @pytest.mark.parametrize("holder", SIDES)
-def test_both_hold_a_proof_to_the_occasion_that_it_was_made_for(theirs: Theirs, holder: str) -> None:
-    secured = issue(theirs, BBS, TRACK_OWNERSHIP, "ours")
+def test_both_hold_a_proof_to_the_occasion_that_it_was_made_for(bazaar: Bazaar, holder: str) -> None:
+    secured = issue(bazaar, BBS, TRACK_OWNERSHIP, "ours")
     selective = claim_pointers(("track",))
-    shown = BBS.derive(secured, selective) if holder == "ours" else theirs.derive(BBS.name, secured, selective)
+    shown = BBS.derive(secured, selective) if holder == "ours" else bazaar.derive(BBS.name, secured, selective)
     key = BbsPublicKey.from_multikey(secured["issuer"].removeprefix("did:key:"), what="key")
     assert bbs_2023.verify_derived(shown, public_key=key).presentation_header == HEADER
-    theirs.refuse(BBS.name, shown, header=base64url.encode(b"what another gate asked for"))
+    bazaar.refuse(BBS.name, shown, header=base64url.encode(b"what another gate asked for"))
 
 
 @pytest.mark.parametrize("suite", [ECDSA_SD, BBS], ids=name_case)
-def test_neither_takes_a_base_proof_for_one_that_shows_parts(theirs: Theirs, suite: InParts) -> None:
-    secured = issue(theirs, suite, TRACK_OWNERSHIP, "theirs")
+def test_neither_takes_a_base_proof_for_one_that_shows_parts(bazaar: Bazaar, suite: InParts) -> None:
+    secured = issue(bazaar, suite, TRACK_OWNERSHIP, "theirs")
     with pytest.raises(Malformed):
         verify_here(secured)
-    theirs.refuse(suite.name, secured)
+    bazaar.refuse(suite.name, secured)
 
 
-def test_they_know_no_pseudonyms_and_refuse_what_has_one(theirs: Theirs) -> None:
+def test_they_know_no_pseudonyms_and_refuse_what_has_one(bazaar: Bazaar) -> None:
     key, nym = BbsSecretKey.generate(), ProverNym.generate(secrets.token_bytes)
     did = build_did_key(key.public_key)
-    theirs.know_did(did)
+    bazaar.know_did(did)
     commitment = commit_nym(nym, random=secrets.token_bytes)
     secured = bbs_2023.add_base_proof(
         build(TRACK_OWNERSHIP, did),
@@ -270,13 +209,13 @@ def test_they_know_no_pseudonyms_and_refuse_what_has_one(theirs: Theirs) -> None
         base, selective=selective, presentation_header=HEADER, nym_domain=DOMAIN, random=secrets.token_bytes
     )
     verify_here(shown)
-    assert 'valid "proofValue"' in theirs.refuse(BBS.name, shown)
+    assert 'valid "proofValue"' in bazaar.refuse(BBS.name, shown)
 
 
-def present_here(theirs: Theirs, credentials: list[dict[str, Any]]) -> dict[str, Any]:
+def present_here(bazaar: Bazaar, credentials: list[dict[str, Any]]) -> dict[str, Any]:
     signer = LocalSigner.generate(KeyKind.ED25519)
     holder = build_did_key(signer.public_key)
-    theirs.know_did(holder)
+    bazaar.know_did(holder)
     return build_presentation(
         credentials,
         suite=eddsa_rdfc_2022.SUITE,
@@ -289,9 +228,9 @@ def present_here(theirs: Theirs, credentials: list[dict[str, Any]]) -> dict[str,
     )
 
 
-def present_there(theirs: Theirs, credentials: list[dict[str, Any]]) -> dict[str, Any]:
-    holder = theirs.make_key("Ed25519")
-    presentation: dict[str, Any] = theirs.ask(
+def present_there(bazaar: Bazaar, credentials: list[dict[str, Any]]) -> dict[str, Any]:
+    holder = bazaar.make_key("Ed25519")
+    presentation: dict[str, Any] = bazaar.ask(
         "present",
         credentials=credentials,
         suite=eddsa_rdfc_2022.SUITE.name,
@@ -306,21 +245,21 @@ def present_there(theirs: Theirs, credentials: list[dict[str, Any]]) -> dict[str
 
 @pytest.mark.parametrize("present", [present_here, present_there], ids=SIDES)
 def test_a_presentation_of_several_credentials_answers_one_question(
-    theirs: Theirs, present: Callable[[Theirs, list[dict[str, Any]]], dict[str, Any]]
+    bazaar: Bazaar, present: Callable[[Bazaar, list[dict[str, Any]]], dict[str, Any]]
 ) -> None:
-    whole = theirs.issue(eddsa_rdfc_2022.SUITE.name, theirs.make_key("Ed25519"), TRACK_OWNERSHIP)
-    part = ECDSA_SD.derive(issue(theirs, ECDSA_SD, TRACK_OWNERSHIP, "ours"), claim_pointers(("track",)))
-    presentation = present(theirs, [whole, part])
+    whole = bazaar.issue(eddsa_rdfc_2022.SUITE.name, bazaar.make_key("Ed25519"), TRACK_OWNERSHIP)
+    part = ECDSA_SD.derive(issue(bazaar, ECDSA_SD, TRACK_OWNERSHIP, "ours"), claim_pointers(("track",)))
+    presentation = present(bazaar, [whole, part])
     dids = (presentation["holder"], whole["issuer"], part["issuer"])
     policy = ProofPolicy(find_key=find_keys(*dids), at=NOW, challenge=CHALLENGE, domain=DOMAIN)
     shown = verify_presentation(presentation, policy)
     assert [each.issuer for each in shown.credentials] == [whole["issuer"], part["issuer"]]
     asked = {"presentation": presentation, "suites": [eddsa_rdfc_2022.SUITE.name, ECDSA_SD.name], "now": NOW_TEXT}
-    theirs.ask("verifyPresentation", **asked, challenge=CHALLENGE, domain=DOMAIN)
+    bazaar.ask("verifyPresentation", **asked, challenge=CHALLENGE, domain=DOMAIN)
     with pytest.raises(WrongChallenge):
         verify_presentation(presentation, replace(policy, challenge="another"))
-    assert "challenge" in theirs.ask.refusal("verifyPresentation", **asked, challenge="another", domain=DOMAIN)
+    assert "challenge" in bazaar.ask.refusal("verifyPresentation", **asked, challenge="another", domain=DOMAIN)
     with pytest.raises(WrongDomain):
         verify_presentation(presentation, replace(policy, domain="https://another.example"))
     elsewhere = "https://another.example"
-    assert "domain" in theirs.ask.refusal("verifyPresentation", **asked, challenge=CHALLENGE, domain=elsewhere)
+    assert "domain" in bazaar.ask.refusal("verifyPresentation", **asked, challenge=CHALLENGE, domain=elsewhere)
