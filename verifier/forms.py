@@ -11,6 +11,7 @@ from verifier.limits import Monthly
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from credentials.trust import TrustPolicy
     from verifier.gates import Gate
     from verifier.party import Party
 
@@ -28,17 +29,32 @@ class Form(Enum):
     """An SD-JWT VC, for every wallet."""
 
 
-def forms_of(gate: Gate, party: Party) -> tuple[Form, ...]:
+def forms_of(gate: Gate, party: Party, policy: TrustPolicy) -> tuple[Form, ...]:
     """Return the forms that a gate takes, the most private first.
 
     A gate with a limit takes pseudonyms, and numbers of copies only if its owner allows other wallets: a number is the
     same at every gate. A party that proves no host can ask for no pseudonym; it is for trials, and takes SD-JWT VCs.
+    What no trusted co-op has a key for is not asked: a wallet would show it first, and be refused.
     """
-    if not party.proves_host:
+    if takes_numbers(gate, party) and not (party.proves_host and any(each.bbs_keys for each in policy.issuers)):
         return (Form.SD_JWT,)
     if gate.counting is None:
         return Form.BASELINE, Form.SIGNED, Form.SD_JWT
     return (Form.PSEUDONYM, Form.SD_JWT) if gate.counting.takes_other_wallets else (Form.PSEUDONYM,)
+
+
+def takes_numbers(gate: Gate, party: Party) -> bool:
+    """Tell whether SD-JWT VCs are taken; at a gate with a limit they show the number of a copy."""
+    return not party.proves_host or gate.counting is None or gate.counting.takes_other_wallets
+
+
+def issuers_of_proofs(policy: TrustPolicy) -> tuple[str, ...]:
+    """Return the co-ops whose proofs can be checked, by their DIDs, if there are others; else nothing.
+
+    A wallet with a stamp of another co-op then shows its SD-JWT VC instead of a proof that would be refused.
+    """
+    known = [each.did for each in policy.issuers if each.bbs_keys and each.did is not None]
+    return tuple(known) if len(known) < len(policy.issuers) else ()
 
 
 def nym_domain(gate: Gate, party: Party, *, now: datetime) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, assert_never
 
-from credentials.protocols.dcql import LDP_VC, SUBJECT, ClaimQuery, CredentialQuery, CredentialSet, Query
+from credentials.protocols.dcql import ISSUER, LDP_VC, SUBJECT, ClaimQuery, CredentialQuery, CredentialSet, Query
 from schemas import BY_VCT, CONTRIBUTION, COOP_MEMBERSHIP, RELEASE_OWNERSHIP, TRACK_OWNERSHIP, VERIFIED_ARTIST
 from verifier.forms import Form
 from verifier.limits import PSEUDONYM
@@ -84,6 +84,7 @@ class _Draft:
     """The credential queries so far; what two proofs have in common is asked once."""
 
     counting: bool
+    issuers: tuple[str, ...] = ()
     queries: list[CredentialQuery] = field(default_factory=list)
     counted: dict[str, str] = field(default_factory=dict)
     own_word: dict[str, str] = field(default_factory=dict)
@@ -91,7 +92,7 @@ class _Draft:
 
     def add(self, fact: _Fact, form: Form) -> str:
         """Ask for one credential in one form; return the id of its query."""
-        drafted = _draft(fact, form, counting=self.counting)
+        drafted = _draft(fact, form, counting=self.counting, issuers=self.issuers)
         for query in self.queries:
             if self.forms[query.id] is form and replace(query, id=drafted.id) == drafted:
                 return query.id
@@ -108,9 +109,22 @@ class _Draft:
         return query_id
 
 
-def build_asked(requirement: Requirement, *, counting: bool, forms: Sequence[Form] = (Form.SD_JWT,)) -> Asked:
-    """Write a requirement as a query (OpenID4VP 1.0 §6), for a gate that counts or for one that does not."""
-    draft = _Draft(counting)
+def build_asked(
+    requirement: Requirement,
+    *,
+    counting: bool,
+    forms: Sequence[Form] = (Form.SD_JWT,),
+    issuers: tuple[str, ...] = (),
+) -> Asked:
+    """Write a requirement as a query (OpenID4VP 1.0 §6).
+
+    Args:
+        requirement: what is to be shown.
+        counting: whether the gate counts.
+        forms: the forms that it takes, the favourite first.
+        issuers: the only co-ops, by their DIDs, whose proofs help; empty for all. A hint: trust decides.
+    """
+    draft = _Draft(counting, issuers)
     options = [_ask(draft, proof, forms) for proof in ways_in(requirement, counting=counting)]
     groups = [[query_id for option in options for query_id in option]] if isinstance(requirement, AnyOf) else options
     sets = tuple(_any_of(sorted(group, key=lambda query_id: forms.index(draft.forms[query_id]))) for group in groups)
@@ -201,17 +215,20 @@ def _membership(proof: MemberOf) -> tuple[tuple[str, str], ...]:
     return tuple(wanted)
 
 
-def _draft(fact: _Fact, form: Form, *, counting: bool) -> CredentialQuery:
+def _draft(fact: _Fact, form: Form, *, counting: bool, issuers: tuple[str, ...]) -> CredentialQuery:
     if form is Form.SD_JWT:
         claims = [ClaimQuery(path=(name,), values=(value,)) for name, value in fact.wanted]
         if counting:
             claims.append(ClaimQuery(path=(fact.kind.countable_claim,)))
         return CredentialQuery(id=fact.name, vct_values=(fact.kind.vct,), claims=tuple(claims))
+    claims = [ClaimQuery(path=(SUBJECT, name), values=(value,)) for name, value in fact.wanted]
+    if issuers and form is not Form.SIGNED:
+        claims.append(ClaimQuery(path=(ISSUER,), values=issuers))
     return CredentialQuery(
         id=fact.name,
         format=LDP_VC,
         type_values=(fact.kind.type_iris,),
-        claims=tuple(ClaimQuery(path=(SUBJECT, name), values=(value,)) for name, value in fact.wanted),
+        claims=tuple(claims),
         # OpenID4VP §B.1: a proof by itself is bound to no key; what other wallets make is a presentation that is.
         require_cryptographic_holder_binding=form is Form.SIGNED,
     )

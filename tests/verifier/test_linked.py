@@ -20,6 +20,7 @@ from credentials.linked_credential import build_public_credential
 from credentials.months import start_of_month
 from credentials.protocols.openid4vp import Prefix
 from credentials.protocols.openid4vp.metadata import OUR_WALLET
+from credentials.trust import TrustedIssuer, TrustPolicy
 from schemas import RELEASE_OWNERSHIP, TRACK_OWNERSHIP, VERIFIED_ARTIST
 from tests.verifier.conftest import (
     JSON,
@@ -85,6 +86,7 @@ async def shown_at(site: Site, gate: Gate, base: BaseCredential, query_id: str, 
 # What is asked.
 
 
+@pytest.mark.usefixtures("linked")
 async def test_an_unlimited_gate_asks_for_the_most_private_form_first(site: Site, track_gate: Gate) -> None:
     _, request = await asked_at(site, track_gate)
     (group,) = request.dcql.credential_sets
@@ -114,6 +116,7 @@ async def test_a_limited_gate_asks_for_pseudonyms_of_its_own_and_of_nothing_else
     }
 
 
+@pytest.mark.usefixtures("linked")
 async def test_a_limited_gate_takes_numbers_of_copies_only_if_its_owner_allows_other_wallets(site: Site) -> None:
     track = OwnsTrack(track_id=TRACK, release_id=RELEASE)
     _, request = await asked_at(site, counts(site, OnceEver(), track, others=True))
@@ -135,6 +138,35 @@ async def test_a_wallet_without_linked_credentials_is_told_so_before_a_gate_that
     assert "ldp_vc" not in reply.text
 
 
+async def test_a_site_that_knows_no_key_for_proofs_does_not_ask_for_them(site: Site, gate: Gate) -> None:
+    _, request = await asked_at(site, gate)
+    assert [each.id for each in request.dcql.credentials] == ["release"]
+    assert not request.client_metadata.takes_suite("bbs-2023")
+    _, request = await asked_at(site, counts(site, OnceEver(), others=True))
+    assert [each.id for each in request.dcql.credentials] == ["release"]
+    _, request = await asked_at(site, counts(site, OnceEver()))
+    assert [each.id for each in request.dcql.credentials] == ["release-nym"]
+
+
+async def test_a_site_that_can_check_the_proofs_of_some_co_ops_only_names_them(
+    site: Site, gate: Gate, linked: LinkedCoop
+) -> None:
+    other = TrustedIssuer(
+        issuer="http://neighbour.localhost:8701", name="N", anchors=(b"pem",), types=frozenset({RELEASE_OWNERSHIP.vct})
+    )
+    with site.parts.work.write() as stores:
+        stores.save_issuer("main", other, now=site.clock())
+    _, request = await asked_at(site, gate)
+    asked = {each.id: [claim.path[0] for claim in each.claims] for each in request.dcql.credentials}
+    subject = "credentialSubject"
+    assert asked == {"release-bbs": [subject, "issuer"], "release-vp": [subject], "release": ["release"]}
+    query = request.dcql.find("release-bbs")
+    assert query is not None
+    assert query.claims[1].values == (linked.did,)
+    base = linked.baseline(site.clock())
+    assert await shown_at(site, gate, base, "release-bbs", selective=["/credentialSubject/release"]) == "open"
+
+
 async def test_a_page_says_that_its_number_is_used_here_only_and_warns_only_where_copies_have_numbers(
     site: Site, gate: Gate
 ) -> None:
@@ -154,7 +186,7 @@ async def test_a_site_that_proves_no_host_asks_for_no_linked_credential(site: Si
         gate = make_gate(OwnsRelease(release_id=RELEASE), clock=site.clock)
         if limit is not None:
             gate = replace(gate, counting=Counting(limit=limit, key=bytes(32)))
-        assert forms_of(gate, party) == (Form.SD_JWT,)
+        assert forms_of(gate, party, TrustPolicy((LinkedCoop().trusted(),))) == (Form.SD_JWT,)
 
 
 # What opens.
@@ -216,8 +248,10 @@ async def test_two_proofs_of_one_pseudonym_are_counted_once(site: Site, holder: 
 async def test_fifty_simultaneous_answers_of_one_pseudonym_open_a_once_gate_once(site: Site, holder: NymHolder) -> None:
     once, base, now = counts(site, OnceEver()), holder.receive(site.clock()), site.clock()
     visits = [start_visit(site.parts.work, once.gate_id, now=now) for _ in range(CROWD)]
+    with site.parts.work.read() as stores:
+        policy = stores.load_policy("main")
     asked = [
-        OpenRequest(request=started.requests[0], visit=started.visit, gate=started.gate)  # on the same device
+        OpenRequest(request=started.requests[0], visit=started.visit, gate=started.gate, policy=policy)
         for started in visits
     ]
     requests = [describe_request(each, asking=site.parts.asking, now=now) for each in asked]
@@ -267,7 +301,8 @@ async def test_pseudonym_and_plain_form_do_not_stand_for_each_other(
 
 
 async def test_a_proof_under_a_key_that_the_site_does_not_know_is_refused(site: Site, gate: Gate) -> None:
-    coop = trust(site, LinkedCoop(), bbs_keys={})
+    known = LinkedCoop()
+    coop = trust(site, known, bbs_keys={f"{known.did}#another": known.key.public_key})
     assert await shown_at(site, gate, coop.baseline(site.clock()), "release-bbs") == "wrong_issuer_key"
 
 

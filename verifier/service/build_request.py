@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from credentials.keys.encryption import ENCRYPTIONS
@@ -19,9 +19,10 @@ from credentials.protocols.openid4vp import (
     build_request_object,
     build_unsigned_link,
 )
+from credentials.trust import TrustPolicy
 from plumbing.clock import epoch_s
 from verifier.errors import AlreadyAnswered, NoSuchRequest, NoSuchVisit, TooManyFailedAnswers, WalletNotServed
-from verifier.forms import Form, forms_of, nym_domain
+from verifier.forms import Form, forms_of, issuers_of_proofs, nym_domain
 from verifier.requirements import Asked, build_asked
 from verifier.service.start_visit import load_gate
 from verifier.service.transitions import load_live
@@ -43,11 +44,12 @@ LINKED_SUITES: Final = ("bbs-2023", "eddsa-rdfc-2022", "ecdsa-rdfc-2019", "ecdsa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenRequest:
-    """A request of a visit, with its gate."""
+    """A request of a visit, with its gate, and whom the site trusts."""
 
     request: PendingRequest
     visit: Requested
     gate: Gate
+    policy: TrustPolicy = field(default_factory=TrustPolicy)
 
 
 def load_open_request(stores: Stores, request_id: str, *, now: datetime) -> OpenRequest:
@@ -67,7 +69,7 @@ def load_open_request(stores: Stores, request_id: str, *, now: datetime) -> Open
         raise NoSuchRequest from error
     gate = load_gate(stores, visit.facts.gate_id)
     gate.check_open()
-    return OpenRequest(request=request, visit=visit, gate=gate)
+    return OpenRequest(request=request, visit=visit, gate=gate, policy=stores.load_policy(gate.site))
 
 
 def check_requested(visit: LiveVisit) -> Requested:
@@ -122,16 +124,22 @@ def build_request(
         raise NoSuchRequest  # such a request stands in the link itself
     nonce = None
     if wallet is not None:
-        _check_served(wallet, asking.party, found.gate)
+        _check_served(wallet, asking.party, found)
         nonce = wallet.wallet_nonce
     described = describe_request(found, asking=asking, now=now, wallet_nonce=nonce)
     signer = asking.signer
     return build_request_object(described, signer=signer.signer, x5c=list(signer.x5c) or None, kid=signer.kid)
 
 
-def ask(gate: Gate, party: Party) -> Asked:
+def ask(found: OpenRequest, party: Party) -> Asked:
     """Return what a gate asks for, in every form that it takes."""
-    return build_asked(gate.requirement, counting=gate.counting is not None, forms=forms_of(gate, party))
+    gate, policy = found.gate, found.policy
+    return build_asked(
+        gate.requirement,
+        counting=gate.counting is not None,
+        forms=forms_of(gate, party, policy),
+        issuers=issuers_of_proofs(policy),
+    )
 
 
 def describe_request(
@@ -141,7 +149,7 @@ def describe_request(
     facts, request, gate, party = found.visit.facts, found.request, found.gate, asking.party
     handshake = gate.terms.shake(request.salt)
     key = open_answer_key(request, asking.answer_keys)
-    asked = ask(gate, party)
+    asked = ask(found, party)
     return AuthorizationRequest(
         client_id=party.client_id(request.request_id),
         nonce=handshake.nonce,
@@ -154,7 +162,7 @@ def describe_request(
             client_name=party.name,
             sd_jwt_algorithms=ISSUER_ALGORITHMS,
             takes_sd_jwt=bool(asked.ids_in(Form.SD_JWT)),
-            linked_suites=LINKED_SUITES if party.proves_host else None,
+            linked_suites=LINKED_SUITES if set(asked.forms.values()) - {Form.SD_JWT} else None,
             encryption_keys=() if key is None else (key.public_jwk,),
             encryption_encs=tuple(sorted(ENCRYPTIONS)),
         ),
@@ -189,12 +197,12 @@ def build_link(found: OpenRequest, *, asking: Asking) -> str:
     )
 
 
-def _check_served(wallet: RequestUriPost, party: Party, gate: Gate) -> None:
+def _check_served(wallet: RequestUriPost, party: Party, found: OpenRequest) -> None:
     """Refuse early what would fail later: the wallet itself says what it can do (§5.10, §10)."""
     said = wallet.wallet_metadata
     if said is None:
         return
-    forms = forms_of(gate, party)
+    forms = forms_of(found.gate, party, found.policy)
     taken = {SD_JWT_VC if form is Form.SD_JWT else LDP_VC for form in forms}
     if said.formats.isdisjoint(taken):
         raise WalletNotServed(" or ".join(f"`{each}`" for each in sorted(taken)))

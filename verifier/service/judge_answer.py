@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from credentials.evidence import Verified
     from credentials.protocols.dcql import Presentation
-    from credentials.trust import TrustPolicy
     from verifier.party import Party
     from verifier.requirements import Asked
     from verifier.statuses import KnownStatuses
@@ -30,7 +29,6 @@ def judge_answer(
     found: OpenRequest,
     answer: AuthorizationResponse | ErrorResponse,
     *,
-    policy: TrustPolicy,
     party: Party,
     now: datetime,
     known: KnownStatuses,
@@ -50,15 +48,15 @@ def judge_answer(
     if isinstance(answer, ErrorResponse):  # (1)
         raise WalletDeclined
     gate = found.gate
-    asked = ask(gate, party)
+    asked = ask(found, party)
     presentations = check_shape(asked.query, answer.vp_token)  # (2)
-    judge = _Judge(found, asked, policy=policy, party=party, now=now, known=known)
+    judge = _Judge(found, asked, party=party, now=now, known=known)
     verified = {query_id: judge.verify(query_id, shown) for query_id, shown in presentations.items()}  # (3)
     basis = None
     if gate.counting is not None:
         period = gate.counting.limit.period(now)
         basis = Basis(key=gate.counting.key, salt=found.request.salt, presentations=presentations, period=period)
-    return build_evidence(asked, verified, policy=policy, basis=basis)  # (4)
+    return build_evidence(asked, verified, policy=found.policy, basis=basis)  # (4)
 
 
 class _Judge:
@@ -69,14 +67,13 @@ class _Judge:
         found: OpenRequest,
         asked: Asked,
         *,
-        policy: TrustPolicy,
         party: Party,
         now: datetime,
         known: KnownStatuses,
     ) -> None:
         self._found = found
         self._asked = asked
-        self._policy = policy
+        self._policy = found.policy
         self._party = party
         self._now = now
         self._known = known

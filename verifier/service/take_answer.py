@@ -75,14 +75,13 @@ def take_answer(
     """
     with work.read() as stores:
         found = load_open_request(stores, request_id, now=now)
-        policy = stores.load_policy(found.gate.site)
     decryption = _decryption(found, answer_keys)
     if decryption is None:
         _check_state(parse_form(body).get("state"), found)
     try:
         answer = parse_response_form(body, decryption=decryption)
         _check_state(answer.state, found)
-        evidence = judge_answer(found, answer, policy=policy, party=party, now=now, known=known)
+        evidence = judge_answer(found, answer, party=party, now=now, known=known)
     except (WrongState, UnreadableEncryption, PlainResponse, EncryptedResponse):
         raise
     except HandstampError as error:

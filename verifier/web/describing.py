@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from verifier.forms import Form, forms_of
+from verifier.forms import takes_numbers
 from verifier.limits import Monthly
 from verifier.proof_rows import proof_to_json
 from verifier.proofs import AllOf
@@ -29,6 +29,6 @@ def describe_gate(gate: Gate, party: Party) -> dict[str, Any]:
         and {
             "times": counting.limit.times,
             "monthly": isinstance(counting.limit, Monthly),
-            "numbers": Form.SD_JWT in forms_of(gate, party),
+            "numbers": takes_numbers(gate, party),
         },
     }

@@ -25,6 +25,7 @@ from credentials.protocols.dcql.choosing import (
     choose,
 )
 from credentials.protocols.dcql.query import (
+    ISSUER,
     LDP_VC,
     SD_JWT_VC,
     SUBJECT,
@@ -36,6 +37,7 @@ from credentials.protocols.dcql.query import (
 )
 
 __all__ = [
+    "ISSUER",
     "LDP_VC",
     "SD_JWT_VC",
     "SUBJECT",

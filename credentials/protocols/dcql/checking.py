@@ -13,7 +13,7 @@ from credentials.protocols.dcql.choosing import (
     find_unsupported,
     is_always_shown,
 )
-from credentials.protocols.dcql.query import LDP_VC, SD_JWT_VC, ClaimQuery, CredentialQuery, Query, Values
+from credentials.protocols.dcql.query import ISSUER, LDP_VC, SD_JWT_VC, ClaimQuery, CredentialQuery, Query, Values
 from credentials.protocols.members import shown
 from credentials.sd_jwt.locating import describe, select
 from schemas import BY_VCT
@@ -258,6 +258,9 @@ def _fits(claim: ClaimQuery, claims: Mapping[str, Json]) -> bool:
 def _find_uncheckable(query: CredentialQuery) -> str | None:
     """What cannot be checked: an answer does not hold the protocol's claims. Authorities are the trust policy's."""
     not_told = [claim for claim in query.claims if claim.values and is_always_shown(query, claim.path)]
+    if query.format == LDP_VC:
+        # Who issued it, evidence calls as the policy does; whom a query names by DID was for the wallet to choose by.
+        not_told = [claim for claim in not_told if claim.path != (ISSUER,)]
     if any(query.format == LDP_VC or claim.path[0] in _NOT_TOLD for claim in not_told):
         return "asks for values of a claim of the protocol itself"
     return find_unsupported(query)

@@ -14,6 +14,7 @@ from credentials.protocols.paths import Path, read_path
 
 SD_JWT_VC: Final = "dc+sd-jwt"
 LDP_VC: Final = "ldp_vc"
+ISSUER: Final = "issuer"
 SUBJECT: Final = "credentialSubject"
 """Where the claims of a W3C credential are; paths begin at the credential's root (§B.1.2)."""
 AUTHORITY_KEY_ID: Final = "aki"

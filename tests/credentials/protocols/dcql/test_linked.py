@@ -142,9 +142,19 @@ def test_what_was_not_asked_is_refused(said: Said, refusal: type[HandstampError]
 
 
 def test_values_of_what_an_answer_does_not_tell_cannot_be_checked() -> None:
-    query = one(wants("bbs", CLAIM, ClaimQuery(path=("issuer",), values=("did:web:coop.example",))))
+    query = one(wants("bbs", CLAIM, ClaimQuery(path=("validFrom",), values=("2026-11-01T00:00:00Z",))))
     with pytest.raises(UnsupportedQuery):
         check_answer(query, {"bbs": Said({"track": "t1"})})
+
+
+def test_whom_a_query_names_the_wallet_chooses_by_and_the_policy_decides() -> None:
+    query = one(wants("bbs", CLAIM, ClaimQuery(path=("issuer",), values=("did:web:coop.example",))))
+    (selection,) = choose(query, [held("h")]).selections
+    assert selection.pointers == ("/credentialSubject/track",)
+    check_answer(query, {"bbs": Said({"track": "t1"})})
+    other = one(wants("bbs", CLAIM, ClaimQuery(path=("issuer",), values=("did:web:other.example",))))
+    with pytest.raises(NothingMatches, match="issuer"):
+        choose(other, [held("h")])
 
 
 def test_each_format_has_its_form() -> None:
