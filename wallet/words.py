@@ -113,7 +113,8 @@ def month(text: str) -> str:
 def uses_left(copy: Copy) -> str:
     """Return how often the copy can still be shown."""
     count = len(copy.instances)
-    return {0: "no use left", 1: "1 use left"}.get(count, f"{count} uses left")
+    none = "good as often as you like" if copy.linked else "no use left"
+    return {0: none, 1: "1 use left"}.get(count, f"{count} uses left")
 
 
 def proofs_of(copy: Copy) -> str:

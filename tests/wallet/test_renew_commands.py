@@ -119,3 +119,12 @@ def test_a_co_op_that_is_away_keeps_no_command_from_its_work(
     assert months(run) == ["2026-11"]
     monkeypatch.setattr("handstamp.commands.wallet_renewing.LONGEST_WAIT_S", 0)
     assert months(run) == ["2026-11"]
+
+
+def test_what_came_in_fewer_forms_than_offered_says_why(run: Run, coop: LinkedIssuer) -> None:
+    coop.identifiers = ("ep.pseudonym", "ep.bbs")
+    coop.ended.add("ep.pseudonym")
+    said = done(run("receive", coop.offer_link(), "--yes"))
+    assert "received the EP “Night Bus EP” by The Long Way Home: bought, November 2026, good as often" in said
+    assert "not in every form: other.localhost did not hand over" in said
+    assert "1 received" in said
