@@ -10,7 +10,7 @@ from credentials.linked_data.canonical import (
     canonicalize_nquads,
     canonicalize_quads,
 )
-from credentials.linked_data.contexts import CONTEXTS, load_context
+from credentials.linked_data.contexts import CONTEXTS, load_context, trial_contexts
 from credentials.linked_data.errors import (
     BlankNodeNamed,
     DroppedTerm,
@@ -48,6 +48,7 @@ __all__ = [
     "load_context",
     "parse_nquads",
     "to_dataset",
+    "trial_contexts",
     "write_nquads",
 ]
 

@@ -11,7 +11,7 @@ from pyld.jsonld import JsonLdError, JsonLdProcessor
 from credentials.encoding.strict_json import Json
 from credentials.errors import HandstampError
 from credentials.linked_data.checking import RELATIVE_BASE, check_expanded, copy_document
-from credentials.linked_data.contexts import load_context
+from credentials.linked_data.contexts import is_trial, load_context
 from credentials.linked_data.errors import DroppedTerm, InvalidLinkedData, ProtectedTermRedefined
 from credentials.linked_data.nquads import Quad, write_literal
 
@@ -109,6 +109,8 @@ def _with_scoped(
 # Contexts are processed once and kept, in a cache that is not made for several threads at once.
 _lock: Final = threading.Lock()
 _processed: Final[LRUCache[str, Any]] = LRUCache(maxsize=64)
+_processed_in_trials: Final[LRUCache[str, Any]] = LRUCache(maxsize=64)
+"""Apart, or a context that a trial has brought in would be known to whoever comes after it."""
 
 
 def run_processor(action: Callable[[_SafeProcessor, dict[str, Any]], Any]) -> Untyped:
@@ -118,8 +120,9 @@ def run_processor(action: Callable[[_SafeProcessor, dict[str, Any]], Any]) -> Un
         UnsafeLinkedData: a class below it.
     """
     with _lock:
+        resolver = ContextResolver(_processed_in_trials if is_trial() else _processed, _load)
         try:
-            return action(_SafeProcessor(), _OPTIONS | {"contextResolver": ContextResolver(_processed, _load)})
+            return action(_SafeProcessor(), _OPTIONS | {"contextResolver": resolver})
         except JsonLdError as error:
             raise _translate(error) from error
         except _STUMBLES as error:

@@ -10,11 +10,13 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from credentials.dids.resolution import RESULT_TYPE, resolve_did
 from credentials.encoding import strict_json
 from credentials.encoding.strict_json import Json
 from credentials.errors import HandstampError, OperatorError
+from credentials.linked_data import trial_contexts
 from handstamp.conformance.problems import CredentialUnknown, InstanceUnknown, UnknownOption, build_problem
 from handstamp.conformance.requests import (
     MAX_BODY_BYTES,
@@ -44,6 +46,17 @@ _JSON: Final = "application/json"
 _CREDENTIAL: Final = "application/vc"
 
 
+class _Trial:
+    """Lets every request know the contexts of test suites, which nothing else in this process does."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with trial_contexts():
+            await self._app(scope, receive, send)
+
+
 def build_conformance_app(service: ConformanceService) -> FastAPI:
     """Build the application. It can be mounted below a path, which then belongs to the service's address."""
     # Browsers are not told to insist on https: they would, for everything on this machine that is called localhost.
@@ -57,6 +70,7 @@ def build_conformance_app(service: ConformanceService) -> FastAPI:
         return _write({**build_problem(error), "status": status}, status=status, media_type=PROBLEM_TYPE)
 
     app.add_exception_handler(HandstampError, on_refusal)
+    app.add_middleware(_Trial)
     for router in (_build_root(service), _build_issuing(service), _build_checking(service), _build_statuses(service)):
         app.include_router(router)
     return app

@@ -14,13 +14,14 @@ from credentials.encoding import base64url
 from credentials.keys.certificates import load_chain_pem
 from credentials.keys.jws import sign_jws
 from credentials.keys.signer import LocalSigner
+from credentials.linked_data import trial_contexts
 from credentials.sd_jwt import build_presentation, build_sd_jwt_vc, parse_sd_jwt
 from credentials.sd_jwt.disclosure import digest_sha256
 from credentials.trust import TrustedIssuer, TrustPolicy
 from credentials.verify import verify, verify_issued
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from credentials.evidence import Received, Verified
 
@@ -33,6 +34,13 @@ MONTH_S = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp())
 CLAIMS = {"name": "Möbius Strip", "byArtist": "The Loops", "acquired": "2026-11"}
 AUDIENCE = "x509_san_dns:artist.localhost"
 NONCE = "n-0S6_WzA2Mj"
+
+
+@pytest.fixture
+def trial() -> Iterator[None]:
+    """The contexts of test suites, which published vectors name and no gate knows."""
+    with trial_contexts():
+        yield
 
 
 def write_disclosure(*parts: Any) -> tuple[str, str]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from credentials.data_integrity.adding import ProofOptions
     from credentials.data_integrity.rdfc import RdfcSuite
 
+pytestmark = pytest.mark.usefixtures("trial")
 _CODEC_BYTES = 2
 SETS = [
     ("w3c-vc-di-eddsa", "eddsa-rdfc-2022", "DataInt", eddsa_rdfc_2022.SUITE, HashName.SHA_256),

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import pytest
 
-from credentials.linked_data import CONTEXTS, UnknownContext, load_context
+from credentials.linked_data import CONTEXTS, UnknownContext, canonicalize, load_context, trial_contexts
 from credentials.linked_data import contexts as module
 
 
@@ -31,3 +31,27 @@ def test_a_context_that_was_changed_on_disk_is_refused(monkeypatch: pytest.Monke
         load_context("urn:changed")
 
     assert refused.value.code == "context_changed"
+
+
+@pytest.mark.parametrize("url", list(module.TRIAL_CONTEXTS))
+def test_a_context_that_defines_every_word_is_known_in_trials_alone(url: str) -> None:
+    document = {"@context": [module.CREDENTIALS_V2, url], "id": "urn:x:1", "anything": "at all"}
+    with trial_contexts():
+        assert "anything" in canonicalize(document).text
+        assert set(load_context(url)) == {"@context"}
+
+    # What a trial has brought in is not known to whoever comes after it.
+    with pytest.raises(UnknownContext):
+        canonicalize(document)
+    with pytest.raises(UnknownContext):
+        load_context(url)
+
+
+def test_no_context_of_the_table_defines_every_word() -> None:
+    def vocabularies(value: object) -> list[object]:
+        if isinstance(value, dict):
+            own = [value["@vocab"]] if value.get("@vocab") else []
+            return own + [found for member in value.values() for found in vocabularies(member)]
+        return [found for each in value for found in vocabularies(each)] if isinstance(value, list) else []
+
+    assert {url: found for url in CONTEXTS if (found := vocabularies(load_context(url)))} == {}

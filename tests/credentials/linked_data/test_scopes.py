@@ -48,7 +48,7 @@ def nodes(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 VALUES = st.recursive(LEAVES, lambda inner: nodes(inner) | st.lists(inner, max_size=3), max_leaves=6)
-CONTEXT_LISTS = st.sampled_from([[V2, OURS], [V2], [OURS], V2, [V2, "https://www.w3.org/ns/credentials/examples/v2"]])
+CONTEXT_LISTS = st.sampled_from([[V2, OURS], [V2], [OURS], V2, [V2, "https://w3id.org/security/data-integrity/v2"]])
 
 
 def canonical_or_error(document: dict[str, Any], *, simple: bool) -> str | type[HandstampError]:
@@ -126,6 +126,7 @@ def test_strange_types_and_long_ways_down_keep_nothing_back() -> None:
     assert read_simple({"@context": [V2, OURS]} | document) is not None
 
 
+@pytest.mark.usefixtures("trial")
 def test_every_published_document_reads_the_same_either_way(vectors_dir: Path) -> None:
     read = 0
     for path in sorted(vectors_dir.glob("w3c-vc-di-*/**/*.json")):
@@ -134,7 +135,7 @@ def test_every_published_document_reads_the_same_either_way(vectors_dir: Path) -
             assert canonical_or_error(document, simple=True) == canonical_or_error(document, simple=False)
             read += read_simple(document) is not None
 
-    assert read > 20
+    assert read > 10
 
 
 @pytest.mark.parametrize("url", list(CONTEXTS))
