@@ -22,6 +22,16 @@ def qr_svg(data: str, *, sturdy: bool = False) -> bytes:
     return out.getvalue()
 
 
+def qr_png(data: str, *, module_px: int = 8) -> bytes:
+    """Draw `data` as a PNG picture with a quiet zone of four modules, each so many pixels wide."""
+    code = qrcode.QRCode(error_correction=ERROR_CORRECT_L, border=4, box_size=module_px)
+    code.add_data(data)
+    code.make(fit=True)
+    out = io.BytesIO()
+    code.make_image().save(out, "PNG")
+    return out.getvalue()
+
+
 def qr_terminal(data: str) -> str:
     """Draw `data` with half blocks, light on dark, for a terminal."""
     code = qrcode.QRCode(error_correction=ERROR_CORRECT_L, border=2)

@@ -186,7 +186,7 @@ def _show(held: Held, selection: Selection, *, domain: str | None) -> ShownCopy:
         query_id=selection.query_id,
         title=words.title_of(copy),
         kind=words.kind_of(copy.vct, copy.claims),
-        statement=_state(copy),
+        statement=state(copy),
         co_op=host_of(copy.issuer),
         disclose=selection.disclose,
         paths=selection.paths,
@@ -232,7 +232,8 @@ def _always_visible(held: Held) -> dict[str, Json]:
     return {name: bare[name] for name in copy.claims if name in bare}
 
 
-def _state(copy: Copy) -> str:
+def state(copy: Copy) -> str:
+    """Return what showing a copy says, after "They learn"."""
     title = words.title_of(copy)
     match copy.vct:
         case _ if copy.foreign:

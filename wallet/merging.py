@@ -59,6 +59,8 @@ def merge(ours: Wallet, theirs: Wallet, *, with_instances: bool, with_authoritie
         supplies=_merge_supplies(ours.supplies, theirs.supplies),
         spent=spent,
         nyms=_merge_nyms(ours.nyms, theirs.nyms),
+        # What a door's site signs with is whom to trust, too.
+        doors=_union(ours.doors, theirs.doors if with_authorities else (), lambda each: each.gate),
     )
     after = sum(len(each.instances) for each in copies)
     return merged, Merged(

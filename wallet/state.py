@@ -17,6 +17,7 @@ from pydantic import JsonValue
 
 import schemas
 from credentials.encoding import base64url
+from wallet.doors import KnownDoor
 from wallet.linked import LinkedCredential, LinkedKind, Nym
 from wallet.receipts import RECEIPT_LIFE, Receipt
 from wallet.supply import Ownership, Supply
@@ -164,6 +165,7 @@ class Wallet:
     supplies: tuple[Supply, ...] = ()
     spent: tuple[str, ...] = field(default=(), repr=False)
     nyms: tuple[Nym, ...] = field(default=(), repr=False)
+    doors: tuple[KnownDoor, ...] = ()
 
     def anchors(self, purpose: Purpose) -> tuple[bytes, ...]:
         """Return the certificates, as PEM bytes, of the authorities that are pinned for a purpose."""
@@ -254,6 +256,10 @@ class Wallet:
         """Return this wallet with `receipt` added, or put in the place of the one with the same id."""
         others = tuple(each for each in self.receipts if each.id != receipt.id)
         return replace(self, receipts=(*others, receipt))
+
+    def with_door(self, door: KnownDoor) -> "Wallet":
+        """Return this wallet knowing `door`, in the place of what it knew of the same gate."""
+        return replace(self, doors=(*(each for each in self.doors if each.gate != door.gate), door))
 
     def with_delivery(self, delivery: Delivery) -> "Wallet":
         """Return this wallet with `delivery` added, or put in the place of the one with the same id."""

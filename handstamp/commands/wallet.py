@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from handstamp.commands import wallet_keeping, wallet_present, wallet_renewing, wallet_signing
+from handstamp.commands import wallet_keeping, wallet_pass, wallet_present, wallet_renewing, wallet_signing
 from handstamp.commands import wallet_opening as opening
 from handstamp.commands import wallet_views as views
 from handstamp.commands.wallet_keeping import find_copy, say_received
@@ -36,6 +36,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode="
 trust = typer.Typer(no_args_is_help=True, help="Whose word about who runs a co-op or a site your wallet takes.")
 app.add_typer(trust, name="trust")
 app.add_typer(wallet_present.app)
+app.add_typer(wallet_pass.app)
 app.add_typer(wallet_keeping.app)
 app.add_typer(wallet_signing.app)
 app.add_typer(wallet_renewing.app)

@@ -87,8 +87,7 @@ def print_copy(copy: Copy, receipts: Sequence[Receipt]) -> None:
 def print_receipts(receipts: Sequence[Receipt]) -> None:
     """Print when and where something was shown, and under which terms."""
     for receipt in sorted(receipts, key=lambda each: each.at, reverse=True):
-        result = "" if receipt.accepted else " (they did not take it)"
-        say(f"Shown {_when(receipt.at)} at {receipt.site}{result}", "bold")
+        say(_heading(receipt), "bold")
         for shown in receipt.shown:
             told = "".join(f"; {label}: {value}" for label, value in _told(shown))
             say(f"  they learned {shown.statement or f'that you own {shown.title}'}{told}")
@@ -96,11 +95,20 @@ def print_receipts(receipts: Sequence[Receipt]) -> None:
             say(f"  you agreed: {receipt.terms}")
 
 
+def _heading(receipt: Receipt) -> str:
+    if receipt.door:
+        drawn = f"Passes drawn {_when(receipt.at)} for “{receipt.door}” of {receipt.site}"
+        return f"{drawn}; only the door knows if one was used"
+    result = "" if receipt.accepted else " (they did not take it)"
+    return f"Shown {_when(receipt.at)} at {receipt.site}{result}"
+
+
 def _told(shown: Shown) -> list[tuple[str, str]]:
-    return [
+    told = [
         (name if shown.foreign else words.label_of(name), words.value_in_words(name, value, foreign=shown.foreign))
         for name, value in shown.claims.items()
     ]
+    return [*told, *((words.number_in_words(shown.nym_domain),) if shown.nym_domain else ())]
 
 
 def print_consent(consent: Consent) -> None:
@@ -113,9 +121,8 @@ def print_consent(consent: Consent) -> None:
         lines.append(" (no authority vouches for this name)\n", "yellow")
     for copy in consent.copies:
         _append_shown(lines, copy)
-    lines.append("They do not learn\n")
-    for each in consent.not_learned:
-        lines.append(f"  {each}\n")
+    for heading, said in (("They do not learn", consent.not_learned), ("Afterwards", consent.remembered)):
+        lines.append("".join(f"{each}\n" for each in (heading, *(f"  {each}" for each in said))))
     parts: list[RenderableType] = [lines]
     if consent.terms:
         # In a frame of their own: terms could be written so that they look like what this wallet says itself.
@@ -201,7 +208,19 @@ def receipt_json(receipt: Receipt) -> dict[str, Json]:
         "accepted": receipt.accepted,
         # The signed key bindings: with salt and terms they prove what was agreed to.
         "bindings": list(receipt.bindings),
-        "shown": [{"copy": each.copy_id, "title": each.title, "claims": {**each.claims}} for each in receipt.shown],
+        "client_id": receipt.client_id,
+        "response_uri": receipt.response_uri,
+        "door": receipt.door,
+        "shown": [
+            {
+                "copy": each.copy_id,
+                "title": each.title,
+                "claims": {**each.claims},
+                "proof": each.proof.value if each.proof else None,
+                "counted_for": each.nym_domain,
+            }
+            for each in receipt.shown
+        ],
     }
 
 

@@ -1,13 +1,18 @@
+import asyncio
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.issuer.conftest import RELEASE, TRACKS, description, make_coop
 from tests.support.hostile_issuer import HostileIssuer
-from tests.support.outside import NOW, Authority, Outside
+from tests.support.outside import NOW, Authority, Memory, Outside
+from tests.support.street import Shop, Street
 from wallet.ports import Tools
 from wallet.sealed import Cost
 from wallet.state import Authority as PinnedAuthority
+from wallet.state import Wallet
 from wallet.vault import Vault
 
 PASSPHRASE = "four words are easy"
@@ -40,3 +45,37 @@ def tools(vault: Vault, outside: Outside, authority: Authority) -> Tools:
 @pytest.fixture
 def issuer(outside: Outside, authority: Authority) -> HostileIssuer:
     return HostileIssuer.open(outside, authority)
+
+
+@pytest.fixture(scope="session")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Street, Wallet]]:
+    """A co-op and a shop, and a wallet that received a release and a track of it in every form."""
+    folder = tmp_path_factory.mktemp("street")
+    coop = make_coop(folder)
+    coop.add_release(description(track_ids=TRACKS[:1]))
+    street = Street(coop=coop, folder=folder)
+
+    async def furnish() -> None:
+        await street.open_shop("artist", 8703)
+        await street.receive(RELEASE)
+
+    asyncio.run(furnish())
+    yield street, street.wallet
+    coop.parts.database.close()
+
+
+@pytest.fixture
+def street(town: tuple[Street, Wallet]) -> Iterator[Street]:
+    """The same each time, with the wallet as it was after it received."""
+    street, wallet = town
+    before = street.coop.now
+    street.memory = Memory()
+    street.memory.change(lambda _: (wallet, None))
+    street.sent.clear()
+    yield street
+    street.coop.now = before
+
+
+@pytest.fixture
+def shop(street: Street) -> Shop:
+    return street.shops["artist.localhost:8703"]

@@ -1,8 +1,6 @@
 """From the co-op to the gates with our own services: the wallet shows what tells the least, and nobody joins visits."""
 
-import asyncio
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -19,8 +17,7 @@ from credentials.protocols.openid4vp import (
     build_presentation_header,
     parse_response_form,
 )
-from tests.issuer.conftest import RELEASE, TRACKS, description, make_coop
-from tests.support.outside import Memory
+from tests.issuer.conftest import RELEASE
 from tests.support.street import Shop, Street, owns_track
 from verifier.forms import Form
 from verifier.limits import Monthly, OnceEver
@@ -31,40 +28,6 @@ from wallet.linked import LinkedKind
 from wallet.refused import NumberLost, ProofEnded, QuestionRefused
 from wallet.service.open_gate import begin_visit, pass_gate
 from wallet.state import Wallet
-
-
-@pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Street, Wallet]]:
-    """A co-op and a shop, and a wallet that received a release and a track of it in every form."""
-    folder = tmp_path_factory.mktemp("street")
-    coop = make_coop(folder)
-    coop.add_release(description(track_ids=TRACKS[:1]))
-    street = Street(coop=coop, folder=folder)
-
-    async def furnish() -> None:
-        await street.open_shop("artist", 8703)
-        await street.receive(RELEASE)
-
-    asyncio.run(furnish())
-    yield street, street.wallet
-    coop.parts.database.close()
-
-
-@pytest.fixture
-def street(town: tuple[Street, Wallet]) -> Iterator[Street]:
-    """The same each time, with the wallet as it was after it received."""
-    street, wallet = town
-    before = street.coop.now
-    street.memory = Memory()
-    street.memory.change(lambda _: (wallet, None))
-    street.sent.clear()
-    yield street
-    street.coop.now = before
-
-
-@pytest.fixture
-def shop(street: Street) -> Shop:
-    return street.shops["artist.localhost:8703"]
 
 
 def uses(street: Street) -> list[int]:

@@ -13,8 +13,10 @@ from credentials.dids import parse_did
 from credentials.dids.did_web import build_did_web_address
 from credentials.encoding import base64url
 from credentials.errors import HandstampError
+from credentials.keys.certificates import parse_x5c
 from credentials.keys.errors import CertificateUntrusted
 from credentials.keys.jwk import PublicKey
+from credentials.keys.jws import parse_jws
 from credentials.protocols.openid4vp import (
     REQUEST_TYPE,
     AuthorizationRequest,
@@ -28,6 +30,7 @@ from credentials.protocols.openid4vp import (
     check_plain_request,
     verify_request_object,
 )
+from credentials.protocols.openid4vp.verifying import TYP as REQUEST_TYP
 from credentials.protocols.urls import host_of
 from plumbing.dids import build_resolver
 from wallet.errors import SiteRefused, UnknownAuthority
@@ -49,10 +52,12 @@ class Fetched:
     Attributes:
         request: as the site made it.
         first_party: the address that the errand began at.
+        site_key: the key that signed it, which is the site's own; None if nobody did.
     """
 
     request: AuthorizationRequest
     first_party: str
+    site_key: PublicKey | None = None
 
 
 async def fetch_request(
@@ -99,7 +104,20 @@ async def fetch_request(
     except CertificateUntrusted as error:
         raise UnknownAuthority(host) from error
     in_link = isinstance(link, SignedInLink)
-    return Fetched(request=request, first_party=first_party or (request.response_uri if in_link else errand))
+    return Fetched(
+        request=request,
+        first_party=first_party or (request.response_uri if in_link else errand),
+        site_key=_signed_by(text, did_keys),
+    )
+
+
+def _signed_by(text: str, did_keys: Mapping[str, PublicKey]) -> PublicKey | None:
+    """Return the key that signed a request, which was verified."""
+    header = parse_jws(text, what="request", typ=REQUEST_TYP).header
+    if "x5c" in header:
+        return parse_x5c(header["x5c"], what="certificate chain").leaf_key
+    kid = str(header.get("kid"))
+    return next((key for url, key in did_keys.items() if url.endswith(kid)), None)
 
 
 def _named_host(link: RequestLink, client: ClientId) -> str:

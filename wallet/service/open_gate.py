@@ -52,6 +52,16 @@ class Visit:
         return self.asked.consent
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """A visit at a site, before its request was read: its address and cookie, the request's link, and what opens."""
+
+    url: str
+    cookie: str
+    link: str
+    opens: str | None
+
+
 async def begin_visit(gate_url: str, *, tools: Tools, uncertified: bool = False) -> Visit:
     """Begin a visit at a gate and read what it asks.
 
@@ -60,7 +70,23 @@ async def begin_visit(gate_url: str, *, tools: Tools, uncertified: bool = False)
         HandstampError: as `read_request`.
     """
     with expecting("the link of a gate", gate_url):
-        gate = _gate_address(gate_url)
+        gate = read_gate_address(gate_url)
+    started = await start_visit(gate, tools=tools)
+    asked = await read_request(started.link, tools=tools, first_party=gate, uncertified=uncertified)
+    if asked.consent.site.lower() != host_of(gate):
+        # Somebody who relays another site's request would get the listener to open that site's door for them.
+        raise SiteRefused(host_of(gate), f"it asks in the name of {asked.consent.site}", shown=False)
+    warnings = (*asked.consent.warnings, *_elsewhere(asked.consent, gate))
+    asked = replace(asked, consent=replace(asked.consent, opens=started.opens, warnings=warnings))
+    return Visit(url=started.url, cookie=started.cookie, asked=asked)
+
+
+async def start_visit(gate: str, *, tools: Tools) -> Started:
+    """Begin a visit at a gate, of which the site learns that somebody looks at it.
+
+    Raises:
+        SiteRefused, FetchFailed: there is no such gate, or it does not answer.
+    """
     async with tools.web(gate) as web:
         reply = await web.request("POST", f"{gate}/visits", headers=JSON, content=b"")
     if not succeeded(reply):
@@ -70,13 +96,7 @@ async def begin_visit(gate_url: str, *, tools: Tools, uncertified: bool = False)
     if origin_of(url) != origin_of(gate):
         raise SiteRefused(host_of(gate), "its visit is at another address, which is refused", shown=False)
     link = started.text("same_device", max_chars=4096)
-    asked = await read_request(link, tools=tools, first_party=gate, uncertified=uncertified)
-    if asked.consent.site.lower() != host_of(gate):
-        # Somebody who relays another site's request would get the listener to open that site's door for them.
-        raise SiteRefused(host_of(gate), f"it asks in the name of {asked.consent.site}", shown=False)
-    warnings = (*asked.consent.warnings, *_elsewhere(asked.consent, gate))
-    asked = replace(asked, consent=replace(asked.consent, opens=_read_opens(started), warnings=warnings))
-    return Visit(url=url, cookie=read_cookies(reply), asked=asked)
+    return Started(url=url, cookie=read_cookies(reply), link=link, opens=_read_opens(started))
 
 
 async def pass_gate(visit: Visit, *, tools: Tools) -> Delivery:
@@ -96,7 +116,12 @@ async def pass_gate(visit: Visit, *, tools: Tools) -> Delivery:
     return delivery
 
 
-def _gate_address(text: str) -> str:
+def read_gate_address(text: str) -> str:
+    """Read the link of a gate, without what a page adds behind it.
+
+    Raises:
+        Malformed: it is none.
+    """
     url = parse_service_url(text.strip().partition("#")[0], what="address of the gate")
     parts = urlsplit(url)
     if not parts.path.strip("/"):

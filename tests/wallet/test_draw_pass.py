@@ -1,0 +1,337 @@
+"""A pass for a door without a network: drawn by our wallet, judged by our door, known again at no other."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from credentials.door_pass import Limit, Poster, PosterUntrusted, parse_door_pass, sign_poster
+from credentials.errors import HandstampError, Malformed
+from credentials.keys.signer import LocalSigner
+from handstamp.commands import wallet_pass
+from handstamp.commands.wallet import app
+from handstamp.commands.wallet_views import print_receipts
+from plumbing.qr import qr_png
+from schemas import RELEASE_OWNERSHIP
+from tests.issuer.conftest import RELEASE
+from tests.support.street import Shop, Street, owns_track
+from verifier.doors import Admitted, UsedBefore, Verdict
+from verifier.forms import Form
+from verifier.gates import Gate
+from verifier.limits import Monthly, OnceEver
+from verifier.proofs import AllOf, MemberOf, OwnsRelease
+from verifier.service import build_request
+from verifier.service.admit_pass import admit_pass
+from verifier.service.hang_poster import hang_poster
+from wallet.doors import KnownDoor, NotADoor
+from wallet.errors import NotForThisGate, SiteRefused
+from wallet.formats import build_state, parse_state
+from wallet.linked import LinkedKind
+from wallet.pictures import read_codes
+from wallet.refused import NumberLost, ProofEnded
+from wallet.service.draw_pass import draw_pass, keep_drawn, know_door, prepare_pass, read_poster
+from wallet.state import Wallet
+
+
+def judge(shop: Shop, gate: Gate, text: str, device: str | None = None) -> Verdict:
+    """Scan it at the door, of which the clock is the street's."""
+    parts = shop.parts
+    assert parts.door_keys
+    return admit_pass(
+        parts.work,
+        gate.gate_id,
+        text,
+        party=parts.party,
+        keys=parts.door_keys,
+        now=shop.clock(),
+        device=device.encode() if device else None,
+    )
+
+
+def poster_of(shop: Shop, gate: Gate) -> str:
+    signing = shop.parts.request_signer
+    assert signing
+    return hang_poster(gate, party=shop.parts.party, signer=signing.signer, months=3, now=shop.clock())
+
+
+async def drawn_at(street: Street, shop: Shop, gate: Gate) -> str:
+    door = await know_door(shop.url(gate), tools=street.tools)
+    return draw_pass(prepare_pass(door, tools=street.tools), tools=street.tools).text
+
+
+async def test_a_door_is_learned_once_and_opens_without_a_network_from_then_on(street: Street, shop: Shop) -> None:
+    gate = shop.gate(limit=OnceEver())
+    await know_door(shop.url(gate), tools=street.tools)
+    street.sent.clear()
+    text = await drawn_at(street, shop, gate)
+    assert street.sent == []
+    assert len(text) <= 750  # of 500 bytes, which a code of version 15 holds
+    assert judge(shop, gate, text) == Admitted()
+    assert isinstance(judge(shop, gate, await drawn_at(street, shop, gate)), UsedBefore)
+    assert parse_state(build_state(street.wallet)) == street.wallet
+
+
+async def test_the_door_knows_again_whom_its_gate_let_in_online(street: Street, shop: Shop) -> None:
+    gate = shop.gate(owns_track(), limit=OnceEver())
+    await street.visit(shop, gate)
+    assert isinstance(judge(shop, gate, await drawn_at(street, shop, gate)), UsedBefore)
+
+
+async def test_a_door_without_a_limit_sees_another_number_in_every_half_minute(street: Street, shop: Shop) -> None:
+    gate = shop.gate()
+    ready = prepare_pass(await know_door(shop.url(gate), tools=street.tools), tools=street.tools)
+    assert (ready.remembered, len(ready.learned)) == (None, 1)
+    first = draw_pass(ready, tools=street.tools)
+    assert judge(shop, gate, first.text) == Admitted()
+    street.coop.now = first.until
+    second = draw_pass(ready, tools=street.tools)
+    assert judge(shop, gate, second.text) == Admitted()
+    assert parse_door_pass(first.text).pseudonym != parse_door_pass(second.text).pseudonym
+
+
+async def test_a_pass_for_a_monthly_door_says_so(street: Street, shop: Shop) -> None:
+    ready = prepare_pass(
+        await know_door(shop.url(shop.gate(limit=Monthly(times=2))), tools=street.tools), tools=street.tools
+    )
+    assert ready.door.limit is Limit.MONTH
+    assert ready.learned[-1][1].startswith("the same in November 2026, another one afterwards")
+
+
+async def test_a_pass_names_the_device_that_the_door_shows(street: Street, shop: Shop) -> None:
+    gate = shop.gate()
+    ready = prepare_pass(await know_door(shop.url(gate), tools=street.tools), tools=street.tools)
+    text = draw_pass(ready, tools=street.tools, device="left door").text
+    assert judge(shop, gate, text, "left door") == Admitted()
+    with pytest.raises(HandstampError):
+        judge(shop, gate, text, "right door")
+    for device in ("", "x" * 33):
+        with pytest.raises(Malformed, match="1 to 32 bytes"):
+            draw_pass(ready, tools=street.tools, device=device)
+
+
+async def test_the_next_time_the_listener_reads_that_the_door_knows_them(street: Street, shop: Shop) -> None:
+    door = await know_door(shop.url(shop.gate(limit=OnceEver())), tools=street.tools)
+    ready = prepare_pass(door, tools=street.tools)
+    assert ready.warnings == ()
+    keep_drawn(ready, tools=street.tools)
+    assert prepare_pass(door, tools=street.tools).warnings == (
+        "You gave your number for this door before, on 21 November 2026: it may not open again.",
+    )
+
+
+# Posters.
+
+
+async def test_a_poster_is_believed_without_a_network_where_its_site_is_known(street: Street, shop: Shop) -> None:
+    await know_door(shop.url(shop.gate()), tools=street.tools)
+    gate = shop.gate(limit=OnceEver(), title="The Cellar")
+    street.sent.clear()
+    door = await read_poster(["https://elsewhere.example", poster_of(shop, gate)], tools=street.tools)
+    assert street.sent == []
+    assert (door.name, door.gate, door.limit) == ("The Cellar", shop.url(gate), Limit.EVER)
+    assert judge(shop, gate, draw_pass(prepare_pass(door, tools=street.tools), tools=street.tools).text) == Admitted()
+
+
+async def test_the_first_poster_of_a_site_asks_the_site_for_its_key(street: Street, shop: Shop) -> None:
+    gate = shop.gate(title="The Cellar")
+    door = await read_poster([poster_of(shop, gate)], tools=street.tools)
+    assert {request.headers["Host"] for request in street.sent} == {shop.host}
+    assert street.wallet.doors == (door,)
+
+
+@pytest.mark.parametrize("known", [False, True])
+async def test_a_poster_that_another_key_signed_is_refused(street: Street, shop: Shop, *, known: bool) -> None:
+    """Whoever hangs it over the right one would otherwise collect numbers for another's gate."""
+    gate = shop.gate()
+    if known:
+        await know_door(shop.url(gate), tools=street.tools)
+    forged = sign_poster(
+        Poster(
+            gate=shop.url(gate),
+            name="Come in",
+            accepts=((RELEASE_OWNERSHIP.vct, ()),),
+            limit=Limit.EVER,
+            issued_at=street.now(),
+            expires_at=street.now().replace(year=2027),
+        ),
+        LocalSigner.generate(),
+    )
+    with pytest.raises(PosterUntrusted):
+        await read_poster([forged], tools=street.tools)
+    assert all(door.name != "Come in" for door in street.wallet.doors)
+
+
+async def test_a_picture_without_a_poster_is_refused(street: Street) -> None:
+    with pytest.raises(Malformed):
+        await read_poster(["https://elsewhere.example"], tools=street.tools)
+
+
+# What is no door, or opens none.
+
+
+async def test_a_gate_that_wants_several_things_is_no_door(street: Street, shop: Shop) -> None:
+    wanted = AllOf(proofs=(OwnsRelease(release_id=RELEASE), MemberOf.parse("http://coop.localhost:8701", name="Coop")))
+    with pytest.raises(NotADoor, match="several things at once"):
+        await know_door(shop.url(shop.gate(wanted)), tools=street.tools)
+
+
+async def test_a_gate_that_takes_stamps_only_is_no_door(
+    street: Street, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build_request, "forms_of", lambda *_: (Form.SD_JWT,))
+    with pytest.raises(NotADoor, match="nothing that a pass can say"):
+        await know_door(shop.url(shop.gate()), tools=street.tools)
+
+
+async def test_no_number_is_made_for_more_than_one_door(
+    street: Street, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build_request, "nym_domain", lambda *_, **__: "http://artist.localhost:8703/all-our-gates")
+    with pytest.raises(NotADoor, match="not for this gate alone"):
+        await know_door(shop.url(shop.gate(limit=OnceEver())), tools=street.tools)
+    assert street.wallet.doors == ()
+
+
+async def test_a_site_that_shows_the_question_of_another_teaches_no_door(
+    street: Street, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = street.shops.get("record.localhost:8704") or await street.open_shop("record", 8704)
+    gate = other.gate()
+    asked = shop.gate()
+    real = street.shops[shop.host]
+    monkeypatch.setitem(street.shops, shop.host, replace(real, app=other.app))
+    with pytest.raises(SiteRefused):
+        await know_door(shop.url(replace(asked, gate_id=gate.gate_id)), tools=street.tools)
+    assert street.wallet.doors == ()
+
+
+async def test_what_is_not_owned_opens_no_door(street: Street, shop: Shop) -> None:
+    door = await know_door(shop.url(shop.gate(OwnsRelease(release_id="another"))), tools=street.tools)
+    with pytest.raises(NotForThisGate, match="not received here"):
+        prepare_pass(door, tools=street.tools)
+
+
+async def test_what_came_without_a_pass_opens_no_door(street: Street, shop: Shop) -> None:
+    def cut(wallet: Wallet) -> tuple[Wallet, None]:
+        for copy in wallet.copies:
+            wallet = wallet.replacing(
+                replace(copy, linked=tuple(each for each in copy.linked if each.kind is not LinkedKind.DOOR))
+            )
+        return replace(wallet, supplies=()), None
+
+    street.memory.change(cut)
+    door = await know_door(shop.url(shop.gate()), tools=street.tools)
+    with pytest.raises(NotForThisGate, match="has handed out no door pass"):
+        prepare_pass(door, tools=street.tools)
+
+
+async def test_a_pass_ends_with_its_month(street: Street, shop: Shop) -> None:
+    door = await know_door(shop.url(shop.gate()), tools=street.tools)
+    ready = prepare_pass(door, tools=street.tools)
+    street.coop.wait(days=25)
+    with pytest.raises(ProofEnded):
+        draw_pass(ready, tools=street.tools)
+    with pytest.raises(ProofEnded, match="renew --now"):
+        prepare_pass(door, tools=street.tools)
+
+
+async def test_a_wallet_without_its_secret_draws_no_pass(street: Street, shop: Shop) -> None:
+    door = await know_door(shop.url(shop.gate()), tools=street.tools)
+    street.memory.change(lambda wallet: (replace(wallet, nyms=()), None))
+    with pytest.raises(NumberLost):
+        prepare_pass(door, tools=street.tools)
+
+
+# The command.
+
+
+@pytest.fixture
+def run(street: Street, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(wallet_pass, "open_wallet", lambda _: street.tools)
+    return lambda *typed, answer="": CliRunner().invoke(app, ["pass", *typed], input=answer, terminal_width=200)
+
+
+@pytest.fixture
+def known(street: Street, shop: Shop) -> tuple[Gate, KnownDoor]:
+    """A door that the wallet learned before: the commands run without a network."""
+    gate = shop.gate(limit=OnceEver(), title="The Cellar")
+    signer = shop.parts.request_signer
+    assert signer
+    door = KnownDoor(
+        gate=shop.url(gate),
+        name="The Cellar",
+        accepts=((RELEASE_OWNERSHIP.vct, (RELEASE,)),),
+        limit=Limit.EVER,
+        site_key=signer.signer.public_key.multikey,
+        learned_at=street.now(),
+    )
+    street.memory.change(lambda wallet: (wallet.with_door(door), None))
+    street.sent.clear()
+    return gate, door
+
+
+def test_a_pass_is_drawn_as_a_picture_and_read_back_from_it(
+    run: Callable[..., Result], street: Street, shop: Shop, known: tuple[Gate, KnownDoor], tmp_path: Path
+) -> None:
+    gate, door = known
+    result = run(door.gate, "--png", "pass.png", "--svg", "pass.svg", answer="y\n")
+    assert result.exit_code == 0, result.output
+    (text,) = read_codes(tmp_path / "pass.png")
+    assert judge(shop, gate, text) == Admitted()
+    assert (tmp_path / "pass.svg").read_bytes().startswith(b"<?xml")
+    assert "A number that is only ever used at this gate" in result.output
+    assert street.sent == []
+
+
+def test_a_pass_is_drawn_in_the_terminal_and_stands_in_the_history(
+    run: Callable[..., Result], street: Street, known: tuple[Gate, KnownDoor], capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = run(known[1].gate, "--yes")
+    assert result.exit_code == 0, result.output
+    assert "█" in result.output
+    print_receipts(street.wallet.receipts)
+    said = capsys.readouterr().out
+    assert "for “The Cellar” of artist.localhost; only the door knows if one was used" in said.replace("\n", " ")
+
+
+def test_the_code_in_a_terminal_is_drawn_anew_until_somebody_stops_it(
+    run: Callable[..., Result], street: Street, known: tuple[Gate, KnownDoor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 2:
+            raise KeyboardInterrupt
+        street.coop.wait(seconds=seconds)
+
+    monkeypatch.setattr(wallet_pass, "_sleep", wait)
+    monkeypatch.setattr(wallet_pass, "is_watched", lambda: True)
+    result = run(known[1].gate, "--yes")
+    assert result.exit_code == 0, result.output
+    assert len(waits) == 2
+    assert all(0 < each <= 30 for each in waits)
+
+
+def test_a_photographed_poster_is_enough(
+    run: Callable[..., Result], street: Street, shop: Shop, known: tuple[Gate, KnownDoor], tmp_path: Path
+) -> None:
+    gate, _ = known
+    (tmp_path / "photo.png").write_bytes(qr_png(poster_of(shop, gate), module_px=4))
+    result = run("--poster", "photo.png", "--yes", "--png", "pass.png")
+    assert result.exit_code == 0, result.output
+    assert judge(shop, gate, read_codes(tmp_path / "pass.png")[0]) == Admitted()
+    assert street.sent == []
+
+
+@pytest.mark.parametrize("typed", [[], ["http://artist.localhost:8703/gates/1", "--poster", "photo.png"]])
+def test_a_door_is_named_in_one_way(run: Callable[..., Result], typed: list[str]) -> None:
+    assert run(*typed).exit_code == 2
+
+
+def test_a_picture_that_cannot_be_written_is_said(run: Callable[..., Result], known: tuple[Gate, KnownDoor]) -> None:
+    result = run(known[1].gate, "--yes", "--png", "no/such/folder.png")
+    assert "cannot be written" in str(result.exception)
