@@ -1,61 +1,30 @@
 // A wallet on @openid4vc and @sd-jwt that receives from services on this machine and presents to them.
 
-import { generateKeyPairSync, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { clientAuthenticationNone, Oauth2Client } from "@openid4vc/oauth2";
-import { Openid4vciClient, setGlobalConfig } from "@openid4vc/openid4vci";
-import { Openid4vpClient } from "@openid4vc/openid4vp";
-import { callbacks, publicPart, signJwt } from "./keys.mjs";
+import { Openid4vciClient } from "@openid4vc/openid4vci";
+import {
+  accept,
+  askByIdentifier,
+  keys,
+  newKey,
+  oauth,
+  opened,
+  own,
+  post,
+  proofs,
+  readRequest,
+  redeem,
+  send,
+  wallet,
+} from "./live_client.mjs";
 import { decode, presentVc, readStatus, verifyVc } from "./sd_jwt.mjs";
 import { converse } from "./speak.mjs";
 import { fetchHere } from "./web.mjs";
 
-setGlobalConfig({ allowInsecureUrls: true }); // plain http, which is for one machine only
-
-const keys = new Map();
 const held = [];
 const visits = new Map();
 const begun = new Map();
-
-function newKey() {
-  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const privateJwk = privateKey.export({ format: "jwk" });
-  keys.set(privateJwk.x, privateJwk);
-  return { method: "jwk", alg: "ES256", publicJwk: publicPart(privateJwk) };
-}
-
-const base = callbacks({});
-
-// did:web, read over http because it is this machine.
-async function keyOfDid(didUrl) {
-  const host = decodeURIComponent(didUrl.split("#")[0].slice("did:web:".length));
-  const document = await (await fetchHere(`http://${host}/.well-known/did.json`)).json();
-  const method = document.verificationMethod.find(({ id }) => id === didUrl);
-  if (!document.assertionMethod.includes(method.id)) throw new Error("that key of the DID signs no requests");
-  return publicPart(method.publicKeyJwk);
-}
-
-const own = {
-  ...base,
-  fetch: fetchHere,
-  verifyJwt: async (signer, jwt) =>
-    base.verifyJwt(signer.method === "did" ? { publicJwk: await keyOfDid(signer.didUrl) } : signer, jwt),
-  signJwt: ({ publicJwk }, { header, payload }) => ({
-    jwt: signJwt(header, payload, keys.get(publicJwk.x)),
-    signerJwk: publicJwk,
-  }),
-};
-const wallet = new Openid4vciClient({ callbacks: own });
-const oauth = new Oauth2Client({ callbacks: own });
-const viewer = new Openid4vpClient({ callbacks: own });
-
-async function proofs({ issuerMetadata }, configuration, count) {
-  const { c_nonce: nonce } = await wallet.requestNonce({ issuerMetadata });
-  const signers = Array.from({ length: count }, newKey);
-  const made = signers.map((signer) =>
-    wallet.createCredentialRequestJwtProof({ issuerMetadata, credentialConfigurationId: configuration, signer, nonce }),
-  );
-  return { jwt: (await Promise.all(made)).map(({ jwt }) => jwt) };
-}
 
 // By its configuration, as the package asks.
 async function askByConfiguration(visit, configuration, count) {
@@ -69,30 +38,6 @@ async function askByConfiguration(visit, configuration, count) {
   return credentialResponse;
 }
 
-// Where the package stands in the way, only its tokens and DPoP proofs are used.
-async function post(visit, url, body) {
-  const { ok, response } = await oauth.resourceRequest({
-    callbacks: own,
-    url,
-    accessToken: visit.token.access_token,
-    dpop: visit.dpop,
-    requestOptions: {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(body),
-    },
-  });
-  if (!ok) throw new Error(await response.text());
-  return response.json();
-}
-
-// By its identifier. The package always sends the configuration too, which OpenID4VCI 1.0 §8.2 forbids.
-const askByIdentifier = async (visit, configuration, identifier, count) =>
-  post(visit, visit.issuerMetadata.credentialIssuer.credential_endpoint, {
-    credential_identifier: identifier,
-    proofs: await proofs(visit, configuration, count),
-  });
-
 // What was put off. The package takes no answer that has both credentials and a notification_id, as §9.2 allows.
 const fetchLater = (visit, transactionId) =>
   post(visit, visit.issuerMetadata.credentialIssuer.deferred_credential_endpoint, { transaction_id: transactionId });
@@ -104,30 +49,18 @@ async function keep(visit, { credentials, notification_id: notificationId }, { a
     held.push({ credential, payload });
     kept.push({ payload, type: typeMetadata?.mergedTypeMetadata?.name });
   }
-  await wallet.sendNotification({
-    issuerMetadata: visit.issuerMetadata,
-    notification: { notificationId, event: "credential_accepted" },
-    accessToken: visit.token.access_token,
-    dpop: visit.dpop,
-  });
+  await accept(visit, notificationId);
   return kept;
 }
 
 async function fetchAll(visit, { count, anchor, types }) {
   const kept = [];
-  const details = visit.token.authorization_details ?? [];
-  for (const { credential_configuration_id: configuration, credential_identifiers: identifiers } of details) {
+  for (const { id, identifier, configuration } of opened(visit)) {
     // It takes what it knows: this script verifies SD-JWT VCs.
-    const { format } = visit.issuerMetadata.credentialIssuer.credential_configurations_supported[configuration];
-    if (format !== "dc+sd-jwt") continue;
-    for (const identifier of identifiers) {
-      const response = await askByIdentifier(visit, configuration, identifier, count);
-      if (response.transaction_id) {
-        visit.later = response.transaction_id;
-        continue;
-      }
-      kept.push(...(await keep(visit, response, { anchor, types })));
-    }
+    if (configuration.format !== "dc+sd-jwt") continue;
+    const response = await askByIdentifier(visit, id, identifier, count);
+    if (response.transaction_id) visit.later = response.transaction_id;
+    else kept.push(...(await keep(visit, response, { anchor, types })));
   }
   return kept;
 }
@@ -148,16 +81,8 @@ const fits = ({ payload }, { meta, claims = [] }) =>
 await converse({
   // Take an offer: count instances of everything in it, or, without identifiers, of the one thing in it.
   receive: async ({ offer, txCode, count, anchor, types, bearer, byConfiguration }) => {
-    const credentialOffer = await wallet.resolveCredentialOffer(offer);
-    const issuerMetadata = await wallet.resolveIssuerMetadata(credentialOffer.credential_issuer);
-    const dpop = bearer ? undefined : { signer: newKey() };
-    const { accessTokenResponse: token } = await wallet.retrievePreAuthorizedCodeAccessTokenFromOffer({
-      credentialOffer,
-      issuerMetadata,
-      txCode,
-      dpop,
-    });
-    const visit = { issuerMetadata, token, dpop };
+    const visit = await redeem({ offer, txCode, bearer });
+    const { credentialOffer, token } = visit;
     const id = randomUUID();
     visits.set(id, visit);
     const answer = { visit: id, tokenType: token.token_type, refreshable: token.refresh_token !== undefined };
@@ -233,9 +158,7 @@ await converse({
 
   // Answer a request; `enc` is how the wallet can encrypt, if it is to.
   present: async ({ link, enc }) => {
-    const { params } = viewer.parseOpenid4vpAuthorizationRequest({ authorizationRequest: link });
-    const request = await viewer.resolveOpenId4vpAuthorizationRequest({ authorizationRequestPayload: params });
-    const { authorizationRequestPayload: payload, client, dcql } = request;
+    const { authorizationRequestPayload: payload, client, dcql } = await readRequest(link);
     const vpToken = {};
     for (const { query, each } of choose(dcql.query)) {
       const { credential } = held.splice(held.indexOf(each), 1)[0];
@@ -244,25 +167,8 @@ await converse({
       const disclose = (query.claims ?? []).map(({ path: [name] }) => name);
       vpToken[query.id] = [await presentVc(credential, { ...binding, disclose })];
     }
-    const response = await viewer.createOpenid4vpAuthorizationResponse({
-      authorizationRequestPayload: payload,
-      authorizationResponsePayload: { vp_token: vpToken },
-      jarm: enc && {
-        encryption: {},
-        serverMetadata: {
-          authorization_encryption_alg_values_supported: ["ECDH-ES"],
-          authorization_encryption_enc_values_supported: [enc],
-          authorization_signing_alg_values_supported: [],
-        },
-      },
-    });
-    const { response: reply } = await viewer.submitOpenid4vpAuthorizationResponse({
-      authorizationRequestPayload: payload,
-      ...response,
-    });
-    const said = await reply.text();
-    if (!reply.ok) throw new Error(said);
-    return { prefix: client.prefix, mode: payload.response_mode, reply: JSON.parse(said) };
+    const reply = await send(payload, vpToken, enc);
+    return { prefix: client.prefix, mode: payload.response_mode, reply };
   },
 
   status: ({ uri, idx, anchor }) => readStatus(uri, idx, { anchor }),

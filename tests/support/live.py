@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
+from credentials.dids import multikey_url
 from credentials.encoding import base64url
 from credentials.trust import TrustedIssuer
 from handstamp.composition import issuer as issuer_composition
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from issuer.identity import Identity
     from plumbing.keystore import KeyStore
     from tests.support.outside import Authority
     from verifier.ports import Work
@@ -102,8 +104,10 @@ def live_coop(folder: Path, authority: Authority) -> Iterator[Coop]:
 
 
 @contextmanager
-def live_site(folder: Path, authority: Authority, coop: str, *, name: str, **settings: Any) -> Iterator[Site]:
-    """Serve a site that trusts a co-op."""
+def live_site(
+    folder: Path, authority: Authority, coop: str, *, name: str, linked: Identity | None = None, **settings: Any
+) -> Iterator[Site]:
+    """Serve a site that trusts a co-op, with the keys of linked credentials if it pins these as well."""
     port = free_port()
     url = f"http://{name}.localhost:{port}"
     chosen = Settings(data_dir=folder / name, verifier=VerifierSettings(base_url=url, **settings))
@@ -112,6 +116,15 @@ def live_site(folder: Path, authority: Authority, coop: str, *, name: str, **set
     known = TrustedIssuer(
         issuer=coop, name="Co-op", anchors=(authority.pem,), types=frozenset(each.vct for each in ALL)
     )
+    if linked is not None:
+        keys = [linked.linked.of(kind).public_key for kind in ALL]
+        published = linked.linked.signer.public_key
+        known = replace(
+            known,
+            did=linked.did,
+            bbs_keys={multikey_url(linked.did, key): key for key in keys},
+            public_keys={multikey_url(linked.did, published): published},
+        )
     with tools.work.write() as stores:
         stores.save_issuer("main", known, now=system_clock())
     with serving(lambda _: build_verifier_app(chosen), port):
