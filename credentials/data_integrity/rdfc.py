@@ -16,11 +16,13 @@ from credentials.data_integrity.adding import (
 from credentials.data_integrity.errors import BadProof, WrongKeyKind, WrongSuite
 from credentials.data_integrity.hashing import HashName, hash_data
 from credentials.data_integrity.proofs import (
+    ASSERTION,
     Proof,
     build_configuration,
     build_proven_document,
     find_previous,
     read_proofs,
+    without_proof,
 )
 from credentials.encoding.multibase import decode_base58btc, encode_base58btc
 from credentials.encoding.strict_json import Json
@@ -28,6 +30,7 @@ from credentials.keys.errors import BadSignature
 from credentials.keys.jwk import PublicKey
 from credentials.keys.kinds import KeyKind
 from credentials.keys.signer import Signer
+from credentials.linked_data import check_unnamed
 
 # 96 bytes, the signature of P-384, are at most 132 characters and the prefix.
 _MAX_VALUE_CHARACTERS = 140
@@ -61,11 +64,15 @@ class RdfcSuite:
             WrongKeyKind: the key is of another kind.
             PreviousProofMissing: `previous_proof` names a proof that is not there.
             ProofImpossible: a proof with the same id is there already.
+            BlankNodeNamed: an assertion is to be made of a document that names a blank node.
             HandstampError: the document is no safe JSON-LD.
         """
         hash_name = self._hash_for(signer.public_key)
         document = with_proof_context(document)
         members = build_proof_members(self.name, verification_method, options)
+        # Who shows what others issued has no say in it.
+        if members["proofPurpose"] == ASSERTION:
+            check_unnamed(without_proof(document))
         previous = options.get("previous_proof") or ()
         named = frozenset({previous} if isinstance(previous, str) else previous)
         # Proofs that this one does not build on stay what they are, be they of a kind that is not read here.

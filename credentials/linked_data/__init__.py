@@ -22,7 +22,7 @@ from credentials.linked_data.errors import (
     UnknownContext,
     UnsafeLinkedData,
 )
-from credentials.linked_data.json_ld import expand, to_dataset
+from credentials.linked_data.json_ld import check_unnamed, expand, to_dataset
 from credentials.linked_data.nquads import Quad, is_blank, parse_nquads, write_nquads
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "canonicalize",
     "canonicalize_nquads",
     "canonicalize_quads",
+    "check_unnamed",
     "expand",
     "is_blank",
     "load_context",

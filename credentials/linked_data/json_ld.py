@@ -6,11 +6,16 @@ error, and so is what two processors would read differently.
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 from credentials.encoding.strict_json import Json
+from credentials.linked_data.errors import BlankNodeNamed
 from credentials.linked_data.nquads import Quad, check_statement_count
 from credentials.linked_data.processor import expand_document, read_dataset
 from credentials.linked_data.scopes import read_simple
+
+_NAMES: Final = ("_:", "urn:bnid:")
+"""How blank nodes are named, and how they are while parts of a document are chosen."""
 
 
 def expand(document: Mapping[str, Json]) -> list[Json]:
@@ -36,3 +41,26 @@ def to_dataset(document: Mapping[str, Json], *, simple: bool = True) -> tuple[Qu
     dataset = tuple(dict.fromkeys(read_dataset(document) if quads is None else quads))
     check_statement_count(dataset)
     return dataset
+
+
+def check_unnamed(document: Mapping[str, Json]) -> None:
+    """Check that a document that is to be issued names no blank node: a name says nothing, and could tag.
+
+    Raises:
+        BlankNodeNamed: it does.
+        UnsafeLinkedData: a class below it, for each reason of its own.
+    """
+    _check_names(expand(document))
+
+
+def _check_names(expanded: Json) -> None:
+    if isinstance(expanded, list):
+        for element in expanded:
+            _check_names(element)
+    elif isinstance(expanded, dict) and "@value" not in expanded:
+        types = expanded.get("@type", [])
+        for name in (*expanded, expanded.get("@id"), *(types if isinstance(types, list) else [])):
+            if isinstance(name, str) and name.startswith(_NAMES):
+                raise BlankNodeNamed
+        for member in expanded.values():
+            _check_names(member)
