@@ -10,19 +10,23 @@ import * as ecdsaSd2023 from "@digitalbazaar/ecdsa-sd-2023-cryptosuite";
 import { cryptosuite as eddsaRdfc2022 } from "@digitalbazaar/eddsa-rdfc-2022-cryptosuite";
 import * as vc from "@digitalbazaar/vc";
 import * as statusLists from "@digitalbazaar/vc-bitstring-status-list";
+import { createHash } from "node:crypto";
+import { fetchHere } from "./web.mjs";
 
 const documents = new Map();
 const keys = new Map();
-let fetchDocument = vc.defaultDocumentLoader;
 
-// Beside the contexts that the packages bring, they read what they are told, and what this function fetches.
+// Beside the contexts that the packages bring, they read what they are told, and what this machine serves.
 export const know = (url, document) => void documents.set(url, document);
-export const fetchWith = (read) => {
-  fetchDocument = async (url) => {
-    const document = await read(url);
-    return document ? { contextUrl: null, documentUrl: url, document } : vc.defaultDocumentLoader(url);
-  };
-};
+
+// did:web and status lists, over http because it is this machine.
+async function fetchDocument(url) {
+  const host = url.startsWith("did:web:") && decodeURIComponent(url.slice("did:web:".length));
+  if (!host && !url.startsWith("http://")) return vc.defaultDocumentLoader(url);
+  const headers = { accept: "application/vc, application/did, application/json" };
+  const reply = await fetchHere(host ? `http://${host}/.well-known/did.json` : url, { headers });
+  return { contextUrl: null, documentUrl: url, document: await reply.json() };
+}
 
 const generators = {
   Ed25519: () => Ed25519Multikey.generate(),
@@ -101,3 +105,8 @@ export function present(credentials, { suite, method, challenge, domain, holder,
   const signer = suiteToSign(suite, { method, now });
   return vc.signPresentation({ presentation, suite: signer, challenge, domain, documentLoader });
 }
+
+// What a proof signs to answer a request: a hash of whoever asks, of the nonce and of where the answer goes. The members
+// stand in JCS's order.
+export const headerOf = ({ client_id: aud, nonce, response_uri }) =>
+  createHash("sha256").update(JSON.stringify({ aud, nonce, response_uri })).digest("base64url");

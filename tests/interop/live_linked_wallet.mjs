@@ -1,21 +1,10 @@
 // A wallet on @openid4vc and Digital Bazaar's packages: of what it is offered it takes W3C credentials, and shows parts.
 
-import { createHash } from "node:crypto";
 import { accept, askByIdentifier, opened, readRequest, redeem, send } from "./live_client.mjs";
-import { derive, fetchWith, know, makeKey, present, verify } from "./linked.mjs";
+import { derive, headerOf, know, makeKey, present, verify } from "./linked.mjs";
 import { converse } from "./speak.mjs";
-import { fetchHere } from "./web.mjs";
 
 const held = [];
-const ACCEPT = { accept: "application/vc, application/did, application/json" };
-
-// did:web and status lists, read over http because it is this machine.
-fetchWith(async (url) => {
-  const host = url.startsWith("did:web:") && decodeURIComponent(url.slice("did:web:".length));
-  if (!host && !url.startsWith("http://")) return undefined;
-  const reply = await fetchHere(host ? `http://${host}/.well-known/did.json` : url, { headers: ACCEPT });
-  return reply.json();
-});
 
 const pointers = (names) => names.map((name) => `/credentialSubject/${name}`);
 
@@ -29,10 +18,6 @@ async function check(credential) {
 
 const isKnown = ({ format, proof_types_supported: proofTypes }) =>
   format === "ldp_vc" && (proofTypes === undefined || "jwt" in proofTypes);
-
-// A hash of whoever asks, of the nonce and of where the answer goes. The members are in JCS's order as they stand.
-const headerOf = ({ client_id: aud, nonce, response_uri }) =>
-  createHash("sha256").update(JSON.stringify({ aud, nonce, response_uri })).digest("base64url");
 
 const fits = (credential, { format, claims = [] }) =>
   format === "ldp_vc" &&

@@ -1,5 +1,6 @@
 // An issuer on @openid4vc/openid4vci and a verifier on @openid4vc/openid4vp that serve on this machine.
 
+import { know } from "./linked.mjs";
 import { converse } from "./speak.mjs";
 import { openLibrary } from "./library.mjs";
 import { openVenue } from "./venue.mjs";
@@ -12,6 +13,7 @@ const opened = async (party) => {
 };
 
 await converse({
+  know: ({ url, document }) => know(url, document),
   openLibrary: async (wishes) => opened(await openLibrary(wishes)),
   openVenue: async (wishes) => opened(await openVenue(wishes)),
   offer: ({ at, ...wishes }) => parties.get(at).offer(wishes),

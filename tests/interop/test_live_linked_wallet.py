@@ -9,7 +9,7 @@ import pytest
 from credentials.linked_data import load_context
 from schemas import ALL, TRACK_OWNERSHIP, VERIFIED_ARTIST
 from tests.issuer.conftest import RELEASE, TRACKS
-from tests.support.bazaar import UNKNOWN_CONTEXTS
+from tests.support.bazaar import JWK_CONTEXT, UNKNOWN_CONTEXTS
 from tests.support.live import Site, live_coop, live_site, make_offer, owner_of_everything
 from tests.support.outside import Authority
 from verifier.proofs import OwnsTrack
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 COPIES = 7
 PUBLISHED = f"{VERIFIED_ARTIST.configuration_id}.eddsa"
-JWK_CONTEXT = "https://w3id.org/security/jwk/v1"
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from credentials.linked_data import load_context
 from credentials.protocols.openid4vp import build_hash_client_id
 from schemas import COOP_MEMBERSHIP, RELEASE_OWNERSHIP
 from tests.issuer.conftest import RELEASE
+from tests.support.bazaar import JWK_CONTEXT, UNKNOWN_CONTEXTS
 from tests.support.live import foreign_party, live_coop, make_offer, new_wallet, owner_of_everything, take
 from tests.support.outside import Authority
 from wallet.errors import WrongCode
@@ -68,6 +70,8 @@ def stocked(authority: Authority, filled: Wallet) -> Tools:
 @pytest.fixture(scope="module")
 def others(node: Any) -> Iterator[Any]:
     with node.talk("live_others") as peer:
+        for url in (*UNKNOWN_CONTEXTS, JWK_CONTEXT):
+            peer("know", url=url, document=dict(load_context(url)))
         yield peer
 
 
@@ -180,6 +184,27 @@ async def test_our_wallet_answers_their_verifier(venue: Party, stocked: Tools, w
     assert answered.redirect_uri == f"{venue.url}/welcome/{asked['id']}"
     seen = venue("seen", id=asked["id"])["it"]
     assert {name for name in RELEASE_OWNERSHIP.claim_names if name in seen} == {"name", "release"}
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_our_wallet_shows_their_verifier_a_part_of_a_linked_credential(
+    venue: Party, stocked: Tools, way: str
+) -> None:
+    kind = RELEASE_OWNERSHIP
+    claims = [{"path": ["credentialSubject", "name"]}, {"path": ["credentialSubject", "release"], "values": [RELEASE]}]
+    wanted = {
+        "id": "it",
+        "format": "ldp_vc",
+        "meta": {"type_values": [list(kind.type_iris)]},
+        "claims": claims,
+        "require_cryptographic_holder_binding": False,
+    }
+    asked = venue("ask", query={"credentials": [wanted]}, **WAYS[way])
+    await answer(await read_request(asked["link"], tools=stocked), tools=stocked)
+    seen = venue("seen", id=asked["id"])["it"]
+    assert seen["type"] == list(kind.ldp_types)
+    assert seen["credentialSubject"].keys() == {"name", "release"}
+    assert seen["credentialSubject"]["release"] == RELEASE
 
 
 async def test_our_wallet_shows_their_verifier_two_credentials_where_both_are_asked(

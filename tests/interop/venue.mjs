@@ -1,14 +1,19 @@
-// A venue that asks at its door: a verifier on @openid4vc/openid4vp, which checks what it is shown with @sd-jwt.
+// A venue that asks at its door: a verifier on @openid4vc/openid4vp, which checks what it is shown with @sd-jwt
+// and, if that is a part of a linked credential, with Digital Bazaar's packages.
 
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { Openid4vpVerifier } from "@openid4vc/openid4vp";
 import { callbacks, publicPart } from "./keys.mjs";
+import { headerOf, verify } from "./linked.mjs";
 import { verifyVc } from "./sd_jwt.mjs";
 import { listen } from "./web.mjs";
 
 const secret = () => randomBytes(16).toString("base64url");
 const REQUEST_OBJECT = "application/oauth-authz-req+jwt";
-const FORMATS = { "dc+sd-jwt": { "sd-jwt_alg_values": ["ES256"], "kb-jwt_alg_values": ["ES256"] } };
+const FORMATS = {
+  "dc+sd-jwt": { "sd-jwt_alg_values": ["ES256"], "kb-jwt_alg_values": ["ES256"] },
+  ldp_vc: { proof_type_values: ["DataIntegrityProof"], cryptosuite_values: ["bbs-2023"] },
+};
 
 // `clientHash` is the SHA-256 of its certificate, for x509_hash.
 export async function openVenue({ privateJwk, x5c, anchor, clientHash }) {
@@ -82,7 +87,12 @@ export async function openVenue({ privateJwk, x5c, anchor, clientHash }) {
     });
     const shown = {};
     for (const [id, [presentation]] of Object.entries(dcql.presentations)) {
-      const { claims } = payload.dcql_query.credentials.find((query) => query.id === id);
+      const { format, claims } = payload.dcql_query.credentials.find((query) => query.id === id);
+      if (format === "ldp_vc") {
+        await verify(presentation, { suite: "bbs-2023", header: headerOf(payload) });
+        shown[id] = presentation;
+        continue;
+      }
       const required = claims.map(({ path: [name] }) => name);
       const verified = await verifyVc(presentation, { anchor, nonce: payload.nonce, required });
       if (verified.kb.payload.aud !== payload.client_id) throw new Error("that was made for another site");

@@ -26,6 +26,8 @@ HEADER = b"what this gate asked for"
 BINDING = base64url.encode(HEADER)
 UNKNOWN_CONTEXTS = (CONTEXT_URL, "https://w3id.org/security/multikey/v1", "https://www.w3.org/ns/did/v1")
 """Contexts that the packages do not bring with them."""
+JWK_CONTEXT = "https://w3id.org/security/jwk/v1"
+"""One more, of the DID documents of co-ops."""
 
 
 @dataclass(frozen=True)
