@@ -12,6 +12,7 @@ from typing import Final
 
 import schemas
 from credentials.data_integrity.bbs_2023 import SUITE
+from credentials.dids.did_web import build_did_web
 from credentials.encoding import base64url, strict_json
 from credentials.encoding.strict_json import Json
 from credentials.keys.certificates import parse_x5c
@@ -79,7 +80,12 @@ class Holdings:
         """Return the proofs that would be here if they had been renewed."""
         coming = {(each.copy, each.form) for supply in wallet.supplies for each in supply.brought}
         return [
-            Held(copy=copy, kind=kind, claims=copy.claims, around={SUBJECT: copy.claims})
+            Held(
+                copy=copy,
+                kind=kind,
+                claims=copy.claims,
+                around={"issuer": build_did_web(copy.issuer), SUBJECT: copy.claims},
+            )
             for copy, kind in self._could_be_proven()
             if copy.linked_as(kind, self._at) is None and (copy.key, kind) in coming
         ]

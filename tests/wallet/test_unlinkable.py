@@ -21,8 +21,10 @@ from tests.issuer.conftest import RELEASE
 from tests.support.street import Shop, Street, owns_track
 from verifier.forms import Form
 from verifier.limits import Monthly, OnceEver
+from verifier.proofs import OwnsRelease
 from verifier.service import build_request
-from wallet.errors import NoUsesLeft, SiteRefused
+from verifier.service.trust_issuer import trust_anchor
+from wallet.errors import NotForThisGate, NoUsesLeft, SiteRefused
 from wallet.formats import build_state, parse_state
 from wallet.linked import LinkedKind
 from wallet.refused import NumberLost, ProofEnded, QuestionRefused
@@ -235,6 +237,27 @@ async def test_a_wallet_opened_too_late_offers_the_stamp_and_says_what_either_wa
     assert consent.remembered == (
         "coop.localhost, which made this stamp, and the site together could tell whose it is",
     )
+
+
+async def test_where_only_some_co_ops_make_proofs_the_site_names_them_and_is_shown_one(street: Street) -> None:
+    stall = await street.open_shop("stall", 8705)
+    work, party = stall.parts.work, stall.parts.party
+    anchor = street.coop.authority.cert_pem.bytes()
+    trust_anchor(work, "http://other.localhost:1", anchor, name="Another", party=party, now=street.now())
+    gate = stall.gate(limit=OnceEver())
+    await street.visit(stall, gate)
+    assert [query_id for query_id, _ in shown(street)] == ["release-nym"]
+    street.coop.wait(days=25)
+    with pytest.raises(ProofEnded):
+        await begin_visit(stall.url(gate), tools=street.tools)
+
+
+async def test_a_site_that_asks_for_something_else_is_not_told_that_a_proof_has_ended(
+    street: Street, shop: Shop
+) -> None:
+    street.coop.wait(days=25)
+    with pytest.raises(NotForThisGate):
+        await begin_visit(shop.url(shop.gate(OwnsRelease(release_id="another"))), tools=street.tools)
 
 
 @pytest.mark.parametrize("others", [False, True])
