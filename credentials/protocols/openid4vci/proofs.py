@@ -113,7 +113,7 @@ def check_request_proofs(
             jws = _parse(text, algorithms)
             proof = _check_jwt(jws, audience=audience, at=at)
         proven.append(proof)
-        vouched.extend(_attested(jws, proof, at=at, rules=rules))
+        vouched.extend(_attested(jws, proof, at=at, rules=rules, algorithms=algorithms))
     _check_distinct(proven)
     every = {proof.key.thumbprint: proof for proof in (*vouched, *proven)}
     # Nonces of both are spent: an attestation must have been made for this request as well.
@@ -124,7 +124,9 @@ def check_request_proofs(
     return tuple(every.values())
 
 
-def _attested(jws: Jws, proof: Proof, *, at: datetime, rules: AttestationRules) -> tuple[Proof, ...]:
+def _attested(
+    jws: Jws, proof: Proof, *, at: datetime, rules: AttestationRules, algorithms: tuple[str, ...]
+) -> tuple[Proof, ...]:
     attestation = jws.header.get("key_attestation")
     if attestation is None or not rules.anchors:
         if rules.required:
@@ -134,7 +136,7 @@ def _attested(jws: Jws, proof: Proof, *, at: datetime, rules: AttestationRules) 
         raise InvalidProof("The key_attestation in the header of the key proof is not a JWT.")
     attested = check_key_attestation(attestation, anchors=rules.anchors, at=at, must_expire=True)
     _check_holds(attested, proof.key)
-    _check_kinds(attested.keys, ALGORITHMS)
+    _check_kinds(attested.keys, algorithms)
     return tuple(Proof(key=key, nonce=attested.nonce) for key in attested.keys)
 
 
