@@ -65,7 +65,10 @@ class Received:
 def received(world: World, tmp_path_factory: pytest.TempPathFactory) -> Received:
     holder = Holder(folder=tmp_path_factory.mktemp("restart"))
     holder.trust(world.stage.folder / "certificates" / "authority.pem")
-    offer = world.json("issuer", "offer", world.listener)
+    # A listener of their own: whose wallet is not the first gets no number at gates that count (decision 21).
+    owner = world.json("issuer", "listener", "add", "--name", "Ada Power")
+    world.stage.run("issuer", "buy", str(owner["id"]), str(world.release["id"]))
+    offer = world.json("issuer", "offer", str(owner["id"]))
 
     def failing(first_party: str) -> HttpFetcher:
         return HttpFetcher(Reach.of(first_party), transport=PowerCut(world))
