@@ -267,6 +267,7 @@ def _open(copy: Copy, linked: LinkedCredential, wallet: Wallet, now: datetime) -
     issuer = TrustedIssuer(
         issuer=copy.issuer,
         name=copy.issuer,
+        did=issued.verification_method.partition("#")[0],
         bbs_keys={issued.verification_method: key},
         types=frozenset({copy.vct}),
     )
