@@ -19,9 +19,21 @@ async function check(credential) {
 const isKnown = ({ format, proof_types_supported: proofTypes }) =>
   format === "ldp_vc" && (proofTypes === undefined || "jwt" in proofTypes);
 
-const fits = (credential, { format, claims = [] }) =>
+const fits = (credential, { format, meta, claims = [] }) =>
   format === "ldp_vc" &&
+  credential.proof.cryptosuite === "bbs-2023" &&
+  meta.type_values.some((types) => types.some((iri) => iri.endsWith(`:${credential.type.at(-1)}`))) &&
   claims.every(({ path: [, name], values }) => values?.includes(credential.credentialSubject[name]) ?? true);
+
+// The first thing held that answers one of the questions; to `signed` ones an answer is bound to a key.
+function choose({ credentials }, signed) {
+  const isSigned = ({ require_cryptographic_holder_binding: bound }) => bound !== false;
+  for (const query of credentials.filter((each) => isSigned(each) === signed)) {
+    const credential = held.find((each) => fits(each, query));
+    if (credential) return { query, credential };
+  }
+  throw new Error("nothing to show");
+}
 
 await converse({
   know: ({ url, document }) => know(url, document),
@@ -43,12 +55,9 @@ await converse({
     return kept;
   },
   // Answer a request with a part of a bbs-2023 credential: `signed`, in a presentation of a key of its own.
-  present: async ({ link, type, signed }) => {
+  present: async ({ link, signed }) => {
     const { authorizationRequestPayload: payload, dcql } = await readRequest(link);
-    const credential = held.find((each) => each.type.includes(type) && each.proof.cryptosuite === "bbs-2023");
-    const isSigned = ({ require_cryptographic_holder_binding: bound }) => bound !== false;
-    const query = dcql.query.credentials.find((each) => fits(credential, each) && isSigned(each) === signed);
-    if (!query) throw new Error("nothing to show");
+    const { query, credential } = choose(dcql.query, signed);
     const selective = pointers(query.claims.map(({ path }) => path[1]));
     const header = signed ? undefined : headerOf(payload);
     const shown = await derive(credential, { suite: "bbs-2023", selective, header });
