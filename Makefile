@@ -4,7 +4,7 @@ VENV := .venv
 LOCALES := plumbing/web/locales
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-check test check bench format locks browser-check wheel-check words clean
+.PHONY: help demo demo-check test check outside bench format locks browser-check wheel-check words clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | awk -F: '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ check: $(VENV)/dev.stamp ## Format, lint, types, import rules, tests (slow ones 
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tests/run.py --coverage
+
+outside: $(VENV)/dev.stamp ## Everything that runs in a browser or in Node.js, slow tests too
+	@$(BIN)/python tests/run.py --outside
 
 bench: $(VENV)/dev.stamp ## Measure, each figure beside its limit; writes benchmarks/RESULTS.md
 	@$(BIN)/python benchmarks/run.py

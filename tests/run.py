@@ -3,9 +3,10 @@
 Browser tests need chromium, interop tests need Node.js. Without them the rest runs, and the last lines say `NOT RUN`.
 With `--all-required` (or `CI=true`) anything that does not run is a failure.
 
-There are two runs, and together they run everything: this one leaves out what is marked `slow` (flows over real
-processes, the demo); with `--coverage` those run too, branches are measured and the floor is enforced, and what runs in
-a browser or in Node.js is left out. Each says what it left to the other.
+There are three runs. `make test` leaves out what is marked `slow` (flows over real processes, the demo). With
+`--coverage` those run too, branches are measured and the floor is enforced, and what runs in a browser or in Node.js is
+left out; `--outside` runs exactly that, slow or not. So the last two together run everything once. Each says what it
+leaves to the others.
 """
 
 import argparse
@@ -19,21 +20,24 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 OLDEST_NODE = 20
+_ELSEWHERE = {
+    (False, False): "Slow tests: `make check` runs them, and `make outside` those in a browser and in Node.js.",
+    (True, False): "Browser and interop tests: `make outside` runs them all, `make test` those that are not slow.",
+    (False, True): "Everything else: `make check` runs it.",
+}
 
 
 def main() -> int:
     """Run pytest once with what is there, and return its exit code."""
     options = _options()
     missing = {} if options.coverage else _missing()
-    elsewhere = ("browser", "node") if options.coverage else ("slow",)
     without_vectors = not _vectors().is_dir()
     command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.support.scheduling", "-n", "3", *options.pytest]
-    command += ["-m", " and ".join(f"not {marker}" for marker in (*elsewhere, *missing))]
+    command += ["-m", _selection(missing, coverage=options.coverage, outside=options.outside)]
     if options.coverage:
         command += ["--cov", "--cov-report=term", f"--cov-fail-under={_floor()}"]
     code = subprocess.run(command, cwd=ROOT, check=False).returncode  # our own command
-    other = "Browser and interop tests: `make test`" if options.coverage else "Slow tests over processes: `make check`"
-    print(f"{other} runs them.", flush=True)
+    print(_ELSEWHERE[options.coverage, options.outside], flush=True)
     for words in missing.values():
         print(words, flush=True)
     if without_vectors:
@@ -46,10 +50,19 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--coverage", action="store_true", help="measure branch coverage and enforce the floor")
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--coverage", action="store_true", help="measure branch coverage and enforce the floor")
+    kind.add_argument("--outside", action="store_true", help="only what runs in a browser or in Node.js")
     parser.add_argument("--all-required", action="store_true", help="fail if anything did not run")
     parser.add_argument("pytest", nargs="*", help="further arguments for pytest")
     return parser.parse_args()
+
+
+def _selection(missing: dict[str, str], *, coverage: bool, outside: bool) -> str:
+    if outside:
+        return " or ".join(sorted({"browser", "node"} - missing.keys())) or "none"
+    left_out = ("browser", "node") if coverage else ("slow", *missing)
+    return " and ".join(f"not {marker}" for marker in left_out)
 
 
 def _missing() -> dict[str, str]:
