@@ -1,6 +1,7 @@
 """`handstamp wallet pass`: draw the code that a door without a network reads."""
 
 import asyncio
+import shutil
 import sys
 import time
 from datetime import datetime
@@ -103,7 +104,10 @@ def _show(ready: Pass, drawn: Drawn, device: str | None, tools: Tools) -> None:
     """Draw in the terminal, each half minute anew until somebody stops it; once where nobody watches."""
     live = is_watched()
     while True:
-        typer.echo(f"{_CLEAR if live else ''}{qr_terminal(drawn.text)}", nl=False)
+        code = qr_terminal(drawn.text)
+        typer.echo(f"{_CLEAR if live else ''}{code}", nl=False)
+        if (width := max(map(len, code.splitlines()))) > shutil.get_terminal_size().columns:
+            views.say(f"The code is broken: make the window {width} columns wide, or write it with --png.", "yellow")
         typer.echo(f"{ready.door.host}: good for {_left(drawn, tools.clock())} seconds.")
         if not live:
             return

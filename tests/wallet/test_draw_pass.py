@@ -13,6 +13,7 @@ from credentials.keys.signer import LocalSigner
 from handstamp.commands import wallet_pass
 from handstamp.commands.wallet import app
 from handstamp.commands.wallet_views import print_receipts
+from plumbing.fetch import FetchFailed
 from plumbing.qr import qr_png
 from schemas import RELEASE_OWNERSHIP
 from tests.issuer.conftest import RELEASE
@@ -163,6 +164,29 @@ async def test_a_poster_that_another_key_signed_is_refused(street: Street, shop:
     assert all(door.name != "Come in" for door in street.wallet.doors)
 
 
+@pytest.mark.parametrize(("known", "refusal"), [(False, FetchFailed), (True, PosterUntrusted)])
+async def test_without_a_network_a_poster_of_a_key_that_is_not_known_is_not_believed(
+    street: Street, shop: Shop, monkeypatch: pytest.MonkeyPatch, known: bool, refusal: type[HandstampError]
+) -> None:
+    gate = shop.gate()
+    text = poster_of(shop, gate)
+    if known:
+        door = await know_door(shop.url(gate), tools=street.tools)
+        other = replace(door, site_key=LocalSigner.generate().public_key.multikey)
+        street.memory.change(lambda wallet: (wallet.with_door(other), None))
+    monkeypatch.delitem(street.shops, shop.host)
+    with pytest.raises(refusal):
+        await read_poster([text], tools=street.tools)
+
+
+async def test_a_site_with_a_new_key_is_asked_for_it_once(street: Street, shop: Shop) -> None:
+    gate = shop.gate(title="The Cellar")
+    door = await know_door(shop.url(gate), tools=street.tools)
+    old = replace(door, site_key=LocalSigner.generate().public_key.multikey)
+    street.memory.change(lambda wallet: (wallet.with_door(old), None))
+    assert (await read_poster([poster_of(shop, gate)], tools=street.tools)).site_key == door.site_key
+
+
 async def test_a_picture_without_a_poster_is_refused(street: Street) -> None:
     with pytest.raises(Malformed):
         await read_poster(["https://elsewhere.example"], tools=street.tools)
@@ -287,11 +311,19 @@ def test_a_pass_is_drawn_as_a_picture_and_read_back_from_it(
 
 
 def test_a_pass_is_drawn_in_the_terminal_and_stands_in_the_history(
-    run: Callable[..., Result], street: Street, known: tuple[Gate, KnownDoor], capsys: pytest.CaptureFixture[str]
+    run: Callable[..., Result],
+    street: Street,
+    known: tuple[Gate, KnownDoor],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     result = run(known[1].gate, "--yes")
     assert result.exit_code == 0, result.output
     assert "█" in result.output
+    assert "columns wide" not in result.output
+    monkeypatch.setenv("COLUMNS", "60")
+    assert "make the window" in run(known[1].gate, "--yes").output
     print_receipts(street.wallet.receipts)
     said = capsys.readouterr().out
     assert "for “The Cellar” of artist.localhost; only the door knows if one was used" in said.replace("\n", " ")

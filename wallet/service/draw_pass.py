@@ -34,6 +34,7 @@ from credentials.protocols.openid4vp import parse_request_link
 from credentials.protocols.openid4vp.linked import origin_of
 from credentials.protocols.urls import host_of
 from credentials.trust import TrustedIssuer, TrustPolicy
+from plumbing.fetch import FetchFailed
 from wallet import words
 from wallet.consent import state
 from wallet.doors import KnownDoor, NotADoor, door_of_poster, door_of_request
@@ -118,10 +119,17 @@ async def read_poster(codes: Sequence[str], *, tools: Tools, uncertified: bool =
         Members(parse_jws(text, what="poster", typ=TYP, max_bytes=MAX_BYTES).claims(), what="poster").text("gate")
     )
     keys = _site_keys(tools.keeper.load(), gate)
-    if not keys:
-        # The first time at this site: its key is learned from itself, and vouched for as it is for any request.
-        keys = [(await _learn(gate, tools=tools, uncertified=uncertified)).key]
-    door = _check_poster(text, keys, tools.clock())
+    try:
+        door = _check_poster(text, keys, tools.clock())
+    except PosterUntrusted:
+        # The first time at this site, or it has a new key: that is learned from itself, vouched for like any request.
+        try:
+            learned = await _learn(gate, tools=tools, uncertified=uncertified)
+        except FetchFailed:
+            if keys:
+                raise PosterUntrusted from None
+            raise
+        door = _check_poster(text, [learned.key], tools.clock())
     tools.keeper.change(lambda wallet: (wallet.with_door(door), None))
     return door
 
