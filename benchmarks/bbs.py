@@ -10,6 +10,7 @@ from py_arkworks_bls12381 import GT, G1Point, G2Point, Scalar
 
 from benchmarks.measure import Figure, measure_rates
 from credentials.bbs import BbsSecretKey, PlainCheck, ProverNym, commit_nym, prove, sign, verify, verify_batch
+from credentials.dids import type_key_url
 from credentials.door_pass import (
     Door,
     Limit,
@@ -32,7 +33,7 @@ _SHOWN: Final = (0, 2, 4, 6, 8)
 _HEADER: Final = bytes(64)
 _BATCH: Final = 100
 _TRACK: Final = "3f1c2a70-5a1f-4b0e-9b1e-0c6a5f0d7e11"
-_METHOD: Final = "did:web:coop.example#key"
+_DID: Final = "did:web:coop.example"
 _NOW: Final = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
 
 
@@ -80,15 +81,17 @@ def door_action() -> Callable[[], object]:
     nym, key, entropy = ProverNym.generate(secrets.token_bytes), BbsSecretKey.generate(), bytes(31) + b"\x01"
     commitment = commit_nym(nym, random=secrets.token_bytes)
     content = PassContent(vct=TRACK_OWNERSHIP.vct, subject=_TRACK, month=month_of(start_of_month(_NOW)))
+    method = type_key_url(_DID, content.type_name, key.public_key)
     coop = TrustedIssuer(
         issuer="https://coop.example",
         name="Co-op",
+        did=_DID,
         types=frozenset({content.vct}),
-        bbs_keys={_METHOD: key.public_key},
+        bbs_keys={method: key.public_key},
     )
     policy = TrustPolicy((coop,))
     issued = issue_door_pass(
-        key, commitment.commitment_with_proof, content, verification_method=_METHOD, entropy=entropy
+        key, commitment.commitment_with_proof, content, verification_method=method, entropy=entropy
     )
     held = open_door_pass(
         issued,

@@ -114,14 +114,15 @@ class Identity:
     def did_document(self) -> Mapping[str, Json]:
         """Build the did:web document (DID Core §5): every key that signs something of ours."""
         method = f"{self.did}#{self.signer.public_key.thumbprint}"
+        linked = self.linked.verification_methods(self.did)
         return {
             "@context": _DID_CONTEXT,
             "id": self.did,
             "verificationMethod": [
                 {"id": method, "type": "JsonWebKey", "controller": self.did, "publicKeyJwk": self.public_jwk},
-                *self.linked.verification_methods(self.did),
+                *linked,
             ],
-            "assertionMethod": [method, *(f"{self.did}#{each}" for each in self.linked.multikeys())],
+            "assertionMethod": [method, *(each["id"] for each in linked)],
             "alsoKnownAs": [self.url],
         }
 

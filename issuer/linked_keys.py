@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from credentials.bbs import BbsSecretKey
+from credentials.dids import multikey_url, type_key_url, write_multikey
 from credentials.encoding.strict_json import Json
 from credentials.keys.kinds import KeyKind
 from credentials.keys.signer import LocalSigner, Signer
@@ -39,24 +40,15 @@ class LinkedKeys:
         """The BBS key of a type."""
         return self.bbs[kind.configuration_id]
 
-    def multikeys(self) -> tuple[str, ...]:
-        """Every public key as a Multikey, in an order that stays."""
-        bbs = (self.of(kind).public_key.multikey for kind in ALL)
-        return (*bbs, self.signer.public_key.multikey)
+    def method_of(self, kind: CredentialType, did: str) -> str:
+        """What proofs of a type, and the DID document, call its key; the name says which type it is for."""
+        return type_key_url(did, kind.configuration_id, self.of(kind).public_key)
 
-    def verification_methods(self, did: str) -> list[Json]:
-        """Write every key as a DID document has it (Controlled Identifiers 1.0 §2.2.2)."""
-        return [
-            {
-                "id": verification_method(did, multikey),
-                "type": "Multikey",
-                "controller": did,
-                "publicKeyMultibase": multikey,
-            }
-            for multikey in self.multikeys()
-        ]
+    def publishing_method(self, did: str) -> str:
+        """What proofs of what is published, and the DID document, call the key behind them."""
+        return multikey_url(did, self.signer.public_key)
 
-
-def verification_method(did: str, multikey: str) -> str:
-    """What proofs and documents call a key: its own Multikey, so that nothing is in the name that is not in the key."""
-    return f"{did}#{multikey}"
+    def verification_methods(self, did: str) -> list[dict[str, Json]]:
+        """Write every key as a DID document has it, in an order that stays."""
+        bbs = [write_multikey(did, self.of(kind).public_key, url=self.method_of(kind, did)) for kind in ALL]
+        return [*bbs, write_multikey(did, self.signer.public_key)]

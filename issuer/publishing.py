@@ -6,7 +6,6 @@ from datetime import datetime
 from credentials.data_integrity import eddsa_rdfc_2022
 from credentials.encoding import strict_json
 from credentials.status.bitstring import REVOCATION, Bitstring, build_bitstring_credential
-from issuer.linked_keys import verification_method
 from issuer.parts import IssuerTools
 from issuer.service.publish import Published, keep, plan, sign
 from issuer.status import Signed
@@ -76,5 +75,5 @@ def signed_bitstring(parts: IssuerTools, list_id: str, *, now: datetime) -> byte
         valid_until=found.signed.expires_at,
         ttl=parts.schedule.ttl,
     )
-    method = verification_method(identity.did, signer.public_key.multikey)
+    method = identity.linked.publishing_method(identity.did)
     return strict_json.dump(eddsa_rdfc_2022.add_proof(document, signer=signer, verification_method=method))

@@ -12,7 +12,7 @@ from typing import Final
 
 from credentials.bbs import BbsPublicKey
 from credentials.data_integrity.bbs_2023_values import Feature
-from credentials.dids import DidDocument, Relation
+from credentials.dids import DidDocument, Relation, type_key_url
 from credentials.dids.did_key import build_did_key
 from credentials.door_pass import IssuedPass, PassContent, month_of, open_door_pass
 from credentials.encoding import strict_json
@@ -25,7 +25,7 @@ from credentials.protocols.catalogue import LISTED, catalogue_claims
 from credentials.protocols.openid4vci import CredentialResponse
 from credentials.trust import TrustedIssuer, TrustPolicy
 from credentials.verify_linked import verify_linked_issued, verify_published
-from schemas import NOT_KNOWN
+from schemas import NOT_KNOWN, CredentialType
 from wallet.inspection import Marked, check_plain
 from wallet.kinds import LinkedForm
 from wallet.linked import LinkedCredential, LinkedKind, Nym
@@ -74,7 +74,7 @@ class LinkedProof:
             issuer=self.issuer,
             name=self.issuer,
             did=self.document.did,
-            bbs_keys=self.keys,
+            bbs_keys=self.newest_key(form.type),
             public_keys=self.document.keys_for(Relation.ASSERTION),
             types=frozenset({form.type.vct}),
         )
@@ -82,17 +82,19 @@ class LinkedProof:
 
     @property
     def keys(self) -> dict[str, BbsPublicKey]:
-        """The keys that the co-op's DID may sign with, by their DID URLs.
+        """The BBS keys that the co-op's DID may sign with, by their DID URLs."""
+        return dict(self.document.bbs_keys_for(Relation.ASSERTION))
 
-        Only keys that are named by themselves: of several names for one key, each could be for a few listeners, and a
-        proof shows the name.
+    def newest_key(self, kind: CredentialType) -> dict[str, BbsPublicKey]:
+        """The one key that a credential of this type may be signed with today: the first that is listed for it.
+
+        By a choice among several, or among several names of one, a co-op could mark its listeners: a proof shows the
+        name. So a key counts under its one name only, which says the type.
         """
-        listed = self.document.relations.get(Relation.ASSERTION, frozenset())
-        return {
-            url: key
-            for url, key in self.document.bbs_keys.items()
-            if url in listed and url == f"{self.document.did}#{key.multikey}"
-        }
+        for url, key in self.keys.items():
+            if url == type_key_url(self.document.did, kind.configuration_id, key):
+                return {url: key}
+        return {}
 
 
 def open_handed(handed: CredentialResponse, form: LinkedForm, proof: LinkedProof) -> LinkedInspected:
@@ -117,7 +119,6 @@ def open_handed(handed: CredentialResponse, form: LinkedForm, proof: LinkedProof
 
 
 def _open_bbs(document: Mapping[str, Json], form: LinkedForm, proof: LinkedProof) -> LinkedInspected:
-    keys = proof.keys
     received = verify_linked_issued(
         document,
         policy=proof.trusted(form),
@@ -135,7 +136,7 @@ def _open_bbs(document: Mapping[str, Json], form: LinkedForm, proof: LinkedProof
             credential=strict_json.dump(dict(document)).decode(),
             month=_month(received.issued_at),
             expires_at=datetime.fromtimestamp(received.expires_at, UTC),
-            issuer_key=keys[received.issuer_key].multikey,
+            issuer_key=proof.keys[received.issuer_key].multikey,
             scope=proof.nym.scope if proof.nym else "",
             commitment=proof.nym.commitment if proof.nym else "",
         ),
@@ -204,7 +205,7 @@ def _month(issued_at: float) -> str:
 def check_key_of_type(linked: LinkedCredential, form: LinkedForm, held: Iterable[Copy]) -> None:
     """Check that a co-op signs each type with one key in a month, and no two types with the same.
 
-    Which of its keys is for which type, a co-op says nowhere; by choosing among them for each listener it could mark.
+    It says in public which key is for which type; were it to say another each day, the key would tell who came when.
 
     Args:
         linked: what came.

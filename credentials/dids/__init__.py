@@ -10,6 +10,7 @@ from credentials.dids.document import (
     multikey_url,
     parse_did_document,
     read_multikey,
+    type_key_url,
     write_multikey,
 )
 from credentials.dids.resolving import DidResolver
@@ -28,5 +29,6 @@ __all__ = [
     "parse_did_document",
     "parse_did_url",
     "read_multikey",
+    "type_key_url",
     "write_multikey",
 ]

@@ -26,6 +26,7 @@ MAX_DOCUMENT_BYTES: Final = 65_536
 _WHAT: Final = "DID document"
 _LONGEST_MULTIKEY_ON_A_CURVE: Final = 80
 _MAX_METHODS: Final = 64
+_KEY_DIGEST_BYTES: Final = 6
 _CONTEXTS: Final = ("https://www.w3.org/ns/did/v1", "https://w3id.org/security/jwk/v1")
 _MULTIKEY_CONTEXT: Final = "https://w3id.org/security/multikey/v1"
 
@@ -124,13 +125,20 @@ def single_key_document(did: str, url: str, key: AnyKey) -> DidDocument:
     return DidDocument(did=did, keys=MappingProxyType({url: key}), relations=dict.fromkeys(Relation, frozenset({url})))
 
 
-def build_did_document(did: str, keys: Iterable[PublicKey], *, multikeys: Iterable[AnyKey] = ()) -> dict[str, Json]:
+def build_did_document(
+    did: str,
+    keys: Iterable[PublicKey],
+    *,
+    multikeys: Iterable[AnyKey] = (),
+    type_keys: Iterable[tuple[str, BbsPublicKey]] = (),
+) -> dict[str, Json]:
     """Write a document.
 
     Args:
         did: whose it is.
         keys: keys named by their thumbprint, as JSON Web Keys; they may assert and authenticate.
         multikeys: keys named by themselves, as Multikeys; they may assert only. Here are the keys of Data Integrity.
+        type_keys: names of types, each with a key for its credentials, the newest first. They may assert only.
     """
     parse_did(did, what="own DID")
     methods: list[Json] = []
@@ -138,7 +146,8 @@ def build_did_document(did: str, keys: Iterable[PublicKey], *, multikeys: Iterab
         jwk: Json = {**key.jwk, "kid": key.thumbprint, "alg": key.algorithm, "use": "sig"}
         methods.append({"id": key_url(did, key), "type": "JsonWebKey", "controller": did, "publicKeyJwk": jwk})
     urls: list[Json] = [method["id"] for method in methods if isinstance(method, dict)]
-    added = [write_multikey(did, key) for key in multikeys]
+    added = [write_multikey(did, key, url=type_key_url(did, name, key)) for name, key in type_keys]
+    added += [write_multikey(did, key) for key in multikeys]
     return {
         "@context": [*_CONTEXTS, *([_MULTIKEY_CONTEXT] if added else [])],
         "id": did,
@@ -148,10 +157,10 @@ def build_did_document(did: str, keys: Iterable[PublicKey], *, multikeys: Iterab
     }
 
 
-def write_multikey(did: str, key: AnyKey) -> dict[str, Json]:
-    """Write a key as a verification method that is named by the key (Controlled Identifiers 1.0 §2.2.2)."""
-    multikey = key.multikey
-    return {"id": f"{did}#{multikey}", "type": "Multikey", "controller": did, "publicKeyMultibase": multikey}
+def write_multikey(did: str, key: AnyKey, *, url: str | None = None) -> dict[str, Json]:
+    """Write a key as a verification method (Controlled Identifiers 1.0 §2.2.2), named by the key unless otherwise."""
+    name = multikey_url(did, key) if url is None else url
+    return {"id": name, "type": "Multikey", "controller": did, "publicKeyMultibase": key.multikey}
 
 
 def fingerprint_keys(keys: Iterable[AnyKey]) -> str:
@@ -163,6 +172,15 @@ def fingerprint_keys(keys: Iterable[AnyKey]) -> str:
 def multikey_url(did: str, key: AnyKey) -> str:
     """Return the DID URL under which a document lists a Multikey: what a Data Integrity proof names."""
     return f"{did}#{key.multikey}"
+
+
+def type_key_url(did: str, type_name: str, key: BbsPublicKey) -> str:
+    """Return the one DID URL of a key for the credentials of one type: the type's name, and a few digits of the key.
+
+    Who reads it knows what the key is for, and that nobody got another name of it: a co-op that chose among keys, or
+    among names of one, could tell its listeners apart.
+    """
+    return f"{did}#{type_name}.{base64url.encode(hashlib.sha256(key.data).digest()[:_KEY_DIGEST_BYTES])}"
 
 
 def key_url(did: str, key: PublicKey) -> str:

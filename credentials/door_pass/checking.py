@@ -10,6 +10,7 @@ from credentials.bbs import BbsPublicKey, NymCheck
 from credentials.door_pass.errors import EarlyPass, StalePass, UnknownPassKey, WrongRecord, WrongVoice
 from credentials.door_pass.showing import DoorPass
 from credentials.door_pass.values import HEADER, Limit, PassContent, build_pass_header, key_id, slot_of
+from credentials.errors import HandstampError
 from credentials.evidence import SEAL, Verified
 from credentials.linked_credential import OVERLAP_DAYS
 from credentials.months import months_after
@@ -111,16 +112,23 @@ def _check_asked(content: PassContent, door: Door) -> None:
 
 
 def _find_key(shown: DoorPass, policy: TrustPolicy, at: datetime) -> tuple[TrustedIssuer, str, BbsPublicKey]:
+    # A co-op may list a key that is another's, and must not get in the way of whose it is.
+    refusals: list[HandstampError] = []
     for trusted in policy.issuers:
-        for method, key in trusted.bbs_keys.items():
-            if key_id(key) == shown.key_id:
-                trusted.check_may_issue(shown.content.vct)
+        for method, key in trusted.bbs_keys_for(shown.content.type_name).items():
+            if key_id(key) != shown.key_id:
+                continue
+            try:
                 _check_trust(trusted, shown.content, at)
+            except HandstampError as error:
+                refusals.append(error)
+            else:
                 return trusted, method, key
-    raise UnknownPassKey
+    raise refusals[0] if refusals else UnknownPassKey()
 
 
 def _check_trust(trusted: TrustedIssuer, content: PassContent, at: datetime) -> None:
+    trusted.check_may_issue(content.vct)
     if trusted.until is not None and at >= trusted.until:
         raise TrustExpired(trusted.issuer)
     if content.vct == COOP_MEMBERSHIP.vct and content.subject not in (trusted.issuer, trusted.did):

@@ -20,7 +20,6 @@ from credentials.encoding.cbor import decode, encode
 from credentials.errors import Malformed
 from credentials.protocols.members import check_text
 from credentials.trust import TrustedIssuer, TrustPolicy
-from credentials.trust.errors import TrustExpired, WrongIssuerKey
 
 MAX_ISSUED_CHARACTERS: Final = 2_048
 _WHAT: Final = "door pass"
@@ -150,9 +149,4 @@ def open_door_pass(
 
 def _find_key(trusted: TrustedIssuer, issued: IssuedPass, at: datetime) -> BbsPublicKey:
     trusted.check_may_issue(issued.content.vct)
-    if trusted.until is not None and at >= trusted.until:
-        raise TrustExpired(trusted.issuer)
-    key = trusted.bbs_keys.get(issued.verification_method)
-    if key is None:
-        raise WrongIssuerKey(trusted.issuer)
-    return key
+    return trusted.find_bbs_key(issued.verification_method, type_name=issued.content.type_name, at=at)

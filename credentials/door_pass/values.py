@@ -107,6 +107,11 @@ class PassContent:
         return [each.encode() for each in (self.vct, self.subject, f"{year:04}-{month + 1:02}", self.share_class)]
 
     @property
+    def type_name(self) -> str:
+        """The type's name, as the keys for it are called."""
+        return BY_VCT[self.vct].configuration_id
+
+    @property
     def month_s(self) -> int:
         """The first second of the cohort's month, in seconds since 1970."""
         return months_after(0, self.month - _FIRST_MONTH)

@@ -7,6 +7,7 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from credentials.bbs import BbsPublicKey
+from credentials.dids.document import type_key_url
 from credentials.encoding.strict_json import Json
 from credentials.errors import Malformed
 from credentials.keys.certificates import CertificateChain, check_chain, parse_x5c, read_key_ids
@@ -31,7 +32,7 @@ class TrustedIssuer:
     public_keys: Mapping[str, PublicKey] = field(default_factory=dict, hash=False)
     """Keys of its own known by value, under their `kid`, for credentials that come without a certificate."""
     bbs_keys: Mapping[str, BbsPublicKey] = field(default_factory=dict, hash=False)
-    """Keys of its own for bbs-2023, under their DID URLs, which a proof names exactly."""
+    """Keys of its own for bbs-2023, under their DID URLs, which a proof names exactly; each URL names a type, too."""
     did: str | None = None
     """Its DID, which its credentials may name in `iss` too; its keys are then also known under their DID URLs."""
     until: datetime | None = None
@@ -77,6 +78,30 @@ class TrustedIssuer:
         if kid is None and len(known) == 1:
             return known.pop()
         raise WrongIssuerKey(self.issuer)
+
+    def bbs_keys_for(self, type_name: str) -> Mapping[str, BbsPublicKey]:
+        """Return the BBS keys for one type, by its name: those that are called as keys for it are."""
+        did = self.did or self.issuer
+        return {url: key for url, key in self.bbs_keys.items() if url == type_key_url(did, type_name, key)}
+
+    def find_bbs_key(self, url: str, *, type_name: str, at: datetime) -> BbsPublicKey:
+        """Find the BBS key that a proof names, for a credential of one type.
+
+        Args:
+            url: the DID URL that the proof names.
+            type_name: the type that the credential says it is of, by its name. A key of another type is none.
+            at: the time of the check.
+
+        Raises:
+            TrustExpired: what is known of this issuer has ended.
+            WrongIssuerKey: the URL is none of a key of this issuer for this type.
+        """
+        if self.until is not None and at >= self.until:
+            raise TrustExpired(self.issuer)
+        key = self.bbs_keys_for(type_name).get(url)
+        if key is None:
+            raise WrongIssuerKey(self.issuer)
+        return key
 
     def _find_known_key(self, kid: str) -> PublicKey | None:
         # A DID URL relative to the issuer's DID means the absolute one (DID Core 1.0 §3.2.2).

@@ -16,7 +16,6 @@ from credentials.linked_refusals import MissingPseudonym, UnaskedPseudonym
 from credentials.protocols.openid4vp.linked import WrongNymDomain, check_presentation_header
 from credentials.status import StatusCheck
 from credentials.trust import TrustPolicy
-from credentials.trust.errors import TrustExpired, WrongIssuerKey
 from credentials.verify_linked.frame import FRAME_STEPS, Frame, FramePolicy, read_frame
 
 DERIVED_STEPS: Final = (*FRAME_STEPS, "6 the issuer's proof holds")
@@ -99,15 +98,10 @@ def find_bbs_key(frame: Frame, at: datetime) -> BbsPublicKey:
 
     Raises:
         TrustExpired: what is known of the issuer has ended.
-        WrongIssuerKey: the proof names a key that is not known as theirs.
+        WrongIssuerKey: the proof names a key that is not known as theirs for this type.
     """
-    trusted = frame.trusted
-    if trusted.until is not None and at >= trusted.until:
-        raise TrustExpired(trusted.issuer)
-    key = trusted.bbs_keys.get(frame.proof.verification_method)
-    if key is None:
-        raise WrongIssuerKey(trusted.issuer)
-    return key
+    name = frame.kind.configuration_id
+    return frame.trusted.find_bbs_key(frame.proof.verification_method, type_name=name, at=at)
 
 
 def _check_pseudonym(derived: Derived, nym_domain: str | None) -> None:

@@ -15,7 +15,6 @@ from credentials.sd_jwt import build_sd_jwt_vc
 from credentials.status import StatusReference
 from credentials.status.bitstring import BitstringEntry
 from issuer.identity import Identity
-from issuer.linked_keys import verification_method
 from issuer.orders import Admitted, BaselineOrder, Contents, CountedOrder, DoorPassOrder, InstanceOrder, PublicOrder
 from plumbing.clock import epoch_s
 from schemas import NOT_KNOWN
@@ -89,7 +88,7 @@ def _sign_linked(
             claims=contents.claims,
         ),
         secret_key=key,
-        verification_method=verification_method(identity.did, key.public_key.multikey),
+        verification_method=identity.linked.method_of(contents.kind, identity.did),
         mandatory=MANDATORY_POINTERS,
         random=random,
         feature=feature,
@@ -123,7 +122,7 @@ def _sign_door_pass(order: DoorPassOrder, identity: Identity) -> str:
         key,
         order.commitment,
         content,
-        verification_method=verification_method(identity.did, key.public_key.multikey),
+        verification_method=identity.linked.method_of(contents.kind, identity.did),
         entropy=order.entropy,
     )
 
@@ -140,5 +139,5 @@ def _sign_public(order: PublicOrder, identity: Identity) -> Mapping[str, Json]:
             status=BitstringEntry(uri=identity.status_list_url(order.entry.list_id), index=order.entry.index).to_json(),
         ),
         signer=signer,
-        verification_method=verification_method(identity.did, signer.public_key.multikey),
+        verification_method=identity.linked.publishing_method(identity.did),
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import schemas
 from credentials.bbs import BbsPublicKey
-from credentials.dids import Relation, parse_did_document
+from credentials.dids import Relation, parse_did_document, type_key_url
 from credentials.dids.did_web import build_did_web
 from tests.issuer.conftest import URL
 
@@ -34,7 +34,7 @@ async def test_the_document_holds_one_bbs_key_for_each_type(coop: Coop, browser:
     assert set(methods) < set(document["assertionMethod"])
     for kind in schemas.ALL:
         multikey = identity.linked.of(kind).public_key.multikey
-        method = methods[f"{identity.did}#{multikey}"]
+        method = methods[type_key_url(identity.did, kind.configuration_id, identity.linked.of(kind).public_key)]
         assert method["publicKeyMultibase"] == multikey
         assert BbsPublicKey.from_multikey(multikey, what="key") == identity.linked.of(kind).public_key
     assert len(methods) == len(schemas.ALL) + 1

@@ -341,13 +341,13 @@ async def test_a_door_pass_has_the_pseudonym_of_its_release_and_fits_on_a_door(c
 def trusted(coop: Coop) -> TrustedIssuer:
     """The co-op with the keys that its DID document holds."""
     identity = coop.parts.identity
-    keys = [identity.linked.of(kind).public_key for kind in schemas.ALL]
+    linked = identity.linked
     return TrustedIssuer(
         issuer=URL,
         name="Sound Commons",
         types=frozenset(schemas.BY_VCT),
         did=identity.did,
-        bbs_keys={f"{identity.did}#{key.multikey}": key for key in keys},
+        bbs_keys={linked.method_of(kind, identity.did): linked.of(kind).public_key for kind in schemas.ALL},
     )
 
 

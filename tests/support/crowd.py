@@ -19,6 +19,7 @@ from credentials.bbs import BbsSecretKey, ProverNym, commit_nym, draw_entropy
 from credentials.bbs.nym_vectors import context_point
 from credentials.data_integrity import bbs_2023
 from credentials.data_integrity.bbs_2023_values import Feature
+from credentials.dids import type_key_url
 from credentials.door_pass import Limit, PassContent, issue_door_pass, month_of, open_door_pass, show_door_pass, slot_of
 from credentials.linked_credential import MANDATORY_POINTERS, build_linked_credential, claim_pointers
 from credentials.months import start_of_month
@@ -135,15 +136,14 @@ class KernelCoop:
     )
     options: Mapping[str, Any] = field(default_factory=lambda: {"in_document_order": True})
 
-    @property
-    def method(self) -> str:
-        return f"{DID}#{self.key.public_key.multikey}"
+    def method_of(self, kind: CredentialType) -> str:
+        return type_key_url(DID, kind.configuration_id, self.key.public_key)
 
     def sign(self, kind: CredentialType, holder: int, **more: Any) -> dict[str, Json]:
         return bbs_2023.add_base_proof(
             self.build(kind, holder),
             secret_key=self.key,
-            verification_method=self.method,
+            verification_method=self.method_of(kind),
             mandatory=MANDATORY_POINTERS,
             random=secrets.token_bytes,
             **self.options,
@@ -212,7 +212,8 @@ def record_door_passes(kind: CredentialType, limit: Limit, *, holders: int = HOL
             month=month_of(start_of_month(AT)),
         )
         sent = committed.commitment_with_proof
-        issued = issue_door_pass(coop.key, sent, content, verification_method=coop.method, entropy=entropy)
+        method = coop.method_of(kind)
+        issued = issue_door_pass(coop.key, sent, content, verification_method=method, entropy=entropy)
         held = open_door_pass(
             issued,
             policy=TrustPolicy((trusted(coop),)),
@@ -247,7 +248,7 @@ def trusted(coop: KernelCoop) -> TrustedIssuer:
         name="Co-op",
         did=DID,
         types=frozenset(each.vct for each in ALL),
-        bbs_keys={coop.method: coop.key.public_key},
+        bbs_keys={coop.method_of(each): coop.key.public_key for each in ALL},
     )
 
 

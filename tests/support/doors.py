@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from credentials.bbs import BbsSecretKey, NymCommitment, ProverNym, commit_nym, draw_entropy
+from credentials.dids import type_key_url
 from credentials.door_pass import (
     Door,
     HeldDoorPass,
@@ -21,13 +22,14 @@ from credentials.door_pass import (
 )
 from credentials.months import start_of_month
 from credentials.trust import TrustedIssuer, TrustPolicy
-from schemas import COOP_MEMBERSHIP, RELEASE_OWNERSHIP, TRACK_OWNERSHIP
+from schemas import BY_VCT, COOP_MEMBERSHIP, RELEASE_OWNERSHIP, TRACK_OWNERSHIP
 
 NOW = datetime(2026, 11, 21, 20, 0, 10, tzinfo=UTC)
 TRACK = "3f1c2a70-5a1f-4b0e-9b1e-0c6a5f0d7e11"
 GATE = "https://venue.example/gates/7"
 COOP = "https://coop.example"
-METHOD = "did:web:coop.example#key"
+DID = "did:web:coop.example"
+METHOD = f"{DID}#key"
 ALL_TYPES = frozenset({TRACK_OWNERSHIP.vct, RELEASE_OWNERSHIP.vct, COOP_MEMBERSHIP.vct})
 
 
@@ -64,18 +66,21 @@ class DoorTown:
         return TrustedIssuer(
             issuer=COOP,
             name="Co-op",
-            did="did:web:coop.example",
+            did=DID,
             types=ALL_TYPES,
-            bbs_keys={METHOD: self.key.public_key},
+            bbs_keys={self.method_of(vct): self.key.public_key for vct in ALL_TYPES},
         )
 
     def policy(self, **changes: Any) -> TrustPolicy:
         return TrustPolicy((replace(self.coop, **changes),))
 
-    def issue(self, said: PassContent, *, method: str = METHOD) -> str:
-        return issue_door_pass(
-            self.key, self.commitment.commitment_with_proof, said, verification_method=method, entropy=self.entropy
-        )
+    def method_of(self, vct: str = TRACK_OWNERSHIP.vct) -> str:
+        return type_key_url(DID, BY_VCT[vct].configuration_id, self.key.public_key)
+
+    def issue(self, said: PassContent, *, method: str | None = None) -> str:
+        committed = self.commitment.commitment_with_proof
+        named = method or self.method_of(said.vct)
+        return issue_door_pass(self.key, committed, said, verification_method=named, entropy=self.entropy)
 
     def open(self, text: str, expected: PassContent, **changes: Any) -> HeldDoorPass:
         usual: dict[str, Any] = {"policy": self.policy(), "issuer": COOP, "prover_nym": self.nym, "at": NOW}

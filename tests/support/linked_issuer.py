@@ -14,7 +14,7 @@ import schemas
 from credentials.bbs import BbsSecretKey, check_nym_commitment, draw_entropy
 from credentials.data_integrity import bbs_2023, eddsa_rdfc_2022
 from credentials.data_integrity.bbs_2023_values import Feature
-from credentials.dids import build_did_document
+from credentials.dids import build_did_document, type_key_url
 from credentials.dids.did_key import build_did_key
 from credentials.dids.did_web import build_did_web
 from credentials.door_pass import PassContent, issue_door_pass, month_of
@@ -68,7 +68,7 @@ def make_linked(
     secret_key = key or issuer.bbs_keys[kind.configuration_id]
     made: dict[str, Any] = {
         "secret_key": secret_key,
-        "verification_method": f"{DID}#{secret_key.public_key.multikey}",
+        "verification_method": type_key_url(DID, kind.configuration_id, secret_key.public_key),
         "mandatory": MANDATORY_POINTERS,
         "random": secrets.token_bytes,
         "in_document_order": True,
@@ -91,7 +91,7 @@ def make_pass(issuer: "LinkedIssuer", identifier: str, commitment: bytes | None,
     )
     key = issuer.bbs_keys[kind.configuration_id]
     entropy = issuer.entropy.setdefault(issuer.scope_of(identifier), draw_entropy(secrets.token_bytes))
-    method = f"{DID}#{key.public_key.multikey}"
+    method = type_key_url(DID, kind.configuration_id, key.public_key)
     return issue_door_pass(
         key, commitment or b"", replace(content, **changes), verification_method=method, entropy=entropy
     )
@@ -115,7 +115,8 @@ class LinkedIssuer(OtherIssuer):
     make_document: Callable[["LinkedIssuer", str, bytes | None], Document] = make_linked
     said: dict[str, str] = field(default_factory=dict)
     bbs_keys: dict[str, BbsSecretKey] = field(default_factory=_draw_keys)
-    more_keys: list[BbsSecretKey] = field(default_factory=list)
+    more_keys: list[tuple[str, BbsSecretKey]] = field(default_factory=list)
+    """Names of types with older keys."""
     publisher: LocalSigner = field(default_factory=lambda: LocalSigner.generate(KeyKind.ED25519))
     scopes: dict[str, str] = field(default_factory=lambda: {"ep": "who", "track": "who", "member": "me"})
     points: dict[str, bytes] = field(default_factory=dict)
@@ -160,8 +161,10 @@ class LinkedIssuer(OtherIssuer):
         return replace(plain, configurations=(*plain.configurations, *linked))
 
     def did_document(self, _: httpx.Request) -> httpx.Response:
-        keys = (key.public_key for key in (*self.bbs_keys.values(), *self.more_keys))
-        document = build_did_document(DID, [self.signer.public_key], multikeys=(*keys, self.publisher.public_key))
+        named = [(name, key.public_key) for name, key in (*self.bbs_keys.items(), *self.more_keys)]
+        document = build_did_document(
+            DID, [self.signer.public_key], multikeys=[self.publisher.public_key], type_keys=named
+        )
         return httpx.Response(200, json=document)
 
     def authorized(self, identifier: str) -> AuthorizedCredential:

@@ -117,12 +117,11 @@ def live_site(
         issuer=coop, name="Co-op", anchors=(authority.pem,), types=frozenset(each.vct for each in ALL)
     )
     if linked is not None:
-        keys = [linked.linked.of(kind).public_key for kind in ALL]
         published = linked.linked.signer.public_key
         known = replace(
             known,
             did=linked.did,
-            bbs_keys={multikey_url(linked.did, key): key for key in keys},
+            bbs_keys={linked.linked.method_of(kind, linked.did): linked.linked.of(kind).public_key for kind in ALL},
             public_keys={multikey_url(linked.did, published): published},
         )
     with tools.work.write() as stores:

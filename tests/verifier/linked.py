@@ -12,6 +12,7 @@ from credentials.bbs.commitments import ProverBlind
 from credentials.data_integrity import bbs_2023, ecdsa_rdfc_2019
 from credentials.data_integrity.bbs_2023_values import Feature
 from credentials.data_integrity.presentations import build_presentation
+from credentials.dids import type_key_url
 from credentials.dids.did_key import build_did_key
 from credentials.door_pass import HeldDoorPass, PassContent, issue_door_pass, month_of, open_door_pass
 from credentials.keys.signer import LocalSigner
@@ -42,14 +43,17 @@ class LinkedCoop:
 
     @property
     def method(self) -> str:
-        return f"{self.did}#{self.key.public_key.multikey}"
+        return self.method_of(RELEASE_OWNERSHIP.configuration_id)
+
+    def method_of(self, name: str) -> str:
+        return type_key_url(self.did, name, self.key.public_key)
 
     def trusted(self, **changes: Any) -> TrustedIssuer:
         given: dict[str, Any] = {
             "issuer": self.url,
             "name": "Sound Commons",
             "did": self.did,
-            "bbs_keys": {self.method: self.key.public_key},
+            "bbs_keys": {self.method_of(each.configuration_id): self.key.public_key for each in ALL},
             "types": frozenset(each.vct for each in ALL),
         }
         return TrustedIssuer(**{**given, **changes})
@@ -62,7 +66,7 @@ class LinkedCoop:
         return bbs_2023.add_base_proof(
             document,
             secret_key=self.key,
-            verification_method=self.method,
+            verification_method=self.method_of(document["type"][1]),
             mandatory=MANDATORY_POINTERS,
             random=secrets.token_bytes,
             in_document_order=True,
@@ -120,7 +124,7 @@ class NymHolder:
             self.coop.key,
             committed.commitment_with_proof,
             content,
-            verification_method=self.coop.method,
+            verification_method=self.coop.method_of(kind.configuration_id),
             entropy=self.entropy,
         )
         return open_door_pass(

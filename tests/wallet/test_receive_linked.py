@@ -13,6 +13,7 @@ import pytest
 
 import schemas
 from credentials.bbs import BbsSecretKey, ProverNym, commit_nym
+from credentials.dids import type_key_url
 from credentials.dids.did_key import build_did_key
 from credentials.encoding.strict_json import Json
 from credentials.errors import Malformed
@@ -373,10 +374,33 @@ async def test_another_of_the_co_ops_keys_for_one_listener_is_refused(coop: Link
 async def test_a_second_copy_under_another_stated_key_is_refused(coop: LinkedIssuer, tools: Tools) -> None:
     coop.identifiers = ("ep.bbs",)
     await take(coop, tools)
-    coop.more_keys.append(BbsSecretKey.generate())
-    coop.make_document = partial(make_linked, key=coop.more_keys[0])
+    name = "ReleaseOwnershipCredential"
+    coop.more_keys.append((name, coop.bbs_keys[name]))
+    coop.bbs_keys[name] = BbsSecretKey.generate()
     with pytest.raises(errors.UnwantedCredential, match="another key than others of its type"):
         await take(coop, tools)
+
+
+@pytest.mark.parametrize("identifier", ["ep.bbs", "ep.pseudonym"])
+async def test_the_first_credential_under_any_key_but_the_newest_is_refused(
+    coop: LinkedIssuer, tools: Tools, identifier: str
+) -> None:
+    coop.identifiers = (identifier,)
+    older = BbsSecretKey.generate()
+    coop.more_keys.append(("ReleaseOwnershipCredential", older))
+    coop.make_document = partial(make_linked, key=older)
+    with pytest.raises(errors.UnwantedCredential):
+        await take(coop, tools)
+
+
+async def test_a_key_for_another_type_is_refused_however_it_is_called(coop: LinkedIssuer, tools: Tools) -> None:
+    coop.identifiers = ("ep.bbs",)
+    key = coop.bbs_keys["TrackOwnershipCredential"]
+    for name in ("TrackOwnershipCredential", "ReleaseOwnershipCredential"):
+        method = type_key_url(DID, name, key.public_key)
+        coop.make_document = partial(make_linked, key=key, verification_method=method)
+        with pytest.raises(errors.UnwantedCredential):
+            await take(coop, tools)
 
 
 async def test_a_nonce_that_went_stale_is_replaced_once(coop: LinkedIssuer, tools: Tools) -> None:
@@ -437,7 +461,7 @@ async def test_a_second_name_for_the_one_key_is_refused(coop: LinkedIssuer, tool
 
 async def test_a_co_op_that_states_a_crowd_of_keys_is_refused(coop: LinkedIssuer, tools: Tools) -> None:
     coop.identifiers = ("ep.bbs",)
-    coop.more_keys += [BbsSecretKey.generate() for _ in range(12)]
+    coop.more_keys += [("ReleaseOwnershipCredential", BbsSecretKey.generate()) for _ in range(12)]
     with pytest.raises(errors.UnwantedCredential, match="so many keys"):
         await take(coop, tools)
 

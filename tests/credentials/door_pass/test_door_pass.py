@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from credentials.bbs import BadBbsProof, BadBbsSignature, BbsSecretKey, ProverNym
+from credentials.dids import type_key_url
 from credentials.door_pass import (
     EarlyPass,
     IssuedPass,
@@ -30,7 +32,7 @@ from credentials.encoding.cbor import decode, encode
 from credentials.errors import HandstampError, Malformed
 from credentials.protocols.openid4vp.linked import build_gate_domain
 from credentials.refusals import Expired, NotYetValid, UnknownType
-from credentials.trust import TrustPolicy
+from credentials.trust import TrustedIssuer, TrustPolicy
 from credentials.trust.errors import TrustExpired, TypeNotAllowed, UntrustedIssuer, WrongIssuerKey
 from schemas import COOP_MEMBERSHIP, RELEASE_OWNERSHIP, TRACK_OWNERSHIP
 from tests.support.doors import COOP, GATE, METHOD, NOW, TRACK, DoorTown, content, door
@@ -60,7 +62,7 @@ def changed(text: str, place: int, value: Any) -> str:
 
 def test_a_pass_opens_its_door_and_says_what_it_says() -> None:
     verified = check()
-    assert (verified.issuer, verified.vct, verified.issuer_key) == (COOP, TRACK_OWNERSHIP.vct, METHOD)
+    assert (verified.issuer, verified.vct, verified.issuer_key) == (COOP, TRACK_OWNERSHIP.vct, TOWN.method_of())
     assert verified.disclosed == {"track": TRACK}
     assert verified.issued_at == datetime(2026, 11, 1, tzinfo=UTC).timestamp()
     assert len(verified.pseudonym or b"") == 48
@@ -173,6 +175,23 @@ def test_a_co_op_speaks_for_its_own_members_only() -> None:
     at_door = door(accepts={COOP_MEMBERSHIP.vct: None})
     with pytest.raises(WrongVoice):
         check(TOWN.show(stranger, at_door), at_door)
+
+
+def test_a_pass_of_a_key_for_another_type_is_refused() -> None:
+    kept = {TOWN.method_of(RELEASE_OWNERSHIP.vct): TOWN.key.public_key, METHOD: TOWN.key.public_key}
+    with pytest.raises(UnknownPassKey):
+        check(policy=TOWN.policy(bbs_keys=kept))
+
+
+def test_a_co_op_that_lists_anothers_key_does_not_get_in_its_way() -> None:
+    thief = "did:web:thief.example"
+    stolen = {type_key_url(thief, TRACK_OWNERSHIP.configuration_id, TOWN.key.public_key): TOWN.key.public_key}
+    first = TrustedIssuer(issuer=thief, name="Thief", did=thief, bbs_keys=stolen)
+    expired = replace(first, issuer="did:web:late.example", did=None, types=frozenset({TRACK_OWNERSHIP.vct}), until=NOW)
+
+    assert check(policy=TrustPolicy((first, expired, TOWN.coop))).issuer == COOP
+    with pytest.raises(TypeNotAllowed):
+        check(policy=TrustPolicy((first,)))
 
 
 @pytest.mark.parametrize(
@@ -308,10 +327,13 @@ def test_a_pass_that_says_something_else_than_was_asked_for_is_not_kept(changes:
 
 
 def test_a_pass_signed_with_a_key_made_for_one_listener_is_not_kept() -> None:
+    other = DoorTown(nym=TOWN.nym)
     with pytest.raises(WrongIssuerKey):
         TOWN.open(TOWN.issue(content(), method="did:web:coop.example#another"), content())
+    with pytest.raises(WrongIssuerKey):
+        TOWN.open(TOWN.issue(content(), method=TOWN.method_of(RELEASE_OWNERSHIP.vct)), content())
     with pytest.raises(BadBbsSignature):
-        DoorTown(nym=TOWN.nym).open(TOWN.issue(content()), content())
+        other.open(TOWN.issue(content(), method=other.method_of()), content())
 
 
 def test_a_pass_is_taken_from_who_is_trusted_for_its_type() -> None:

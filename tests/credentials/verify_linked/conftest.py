@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import schemas
-from credentials.bbs import BbsSecretKey, ProverBlind, ProverNym, commit_nym
+from credentials.bbs import BbsPublicKey, BbsSecretKey, ProverBlind, ProverNym, commit_nym
 from credentials.data_integrity import bbs_2023, ecdsa_rdfc_2019, eddsa_rdfc_2022
 from credentials.data_integrity.bbs_2023_values import Feature
 from credentials.data_integrity.presentations import build_presentation
+from credentials.dids import type_key_url
 from credentials.dids.did_key import build_did_key
 from credentials.keys.kinds import KeyKind
 from credentials.keys.signer import LocalSigner
@@ -52,7 +53,14 @@ class Town:
 
     @property
     def method(self) -> str:
-        return f"{DID}#{self.bbs_key.public_key.multikey}"
+        return self.method_of(KIND)
+
+    @property
+    def type_keys(self) -> list[tuple[str, BbsPublicKey]]:
+        return [(kind.configuration_id, self.bbs_key.public_key) for kind in schemas.ALL]
+
+    def method_of(self, kind: CredentialType) -> str:
+        return type_key_url(DID, kind.configuration_id, self.bbs_key.public_key)
 
     @property
     def plain_method(self) -> str:
@@ -69,7 +77,7 @@ class Town:
             name="Co-op",
             did=DID,
             types=frozenset(kind.vct for kind in schemas.ALL),
-            bbs_keys={self.method: self.bbs_key.public_key},
+            bbs_keys={self.method_of(kind): self.bbs_key.public_key for kind in schemas.ALL},
             public_keys={self.plain_method: self.signer.public_key},
         )
 

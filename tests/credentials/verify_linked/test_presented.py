@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from dataclasses import FrozenInstanceError
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,9 @@ import pytest
 import credentials.verify_linked as pipeline
 import schemas
 from credentials.bbs import BbsSecretKey
+from credentials.data_integrity import bbs_2023
 from credentials.evidence import Verified
+from credentials.linked_credential import claim_pointers
 from credentials.status import StatusCheck
 from tests.credentials.verify_linked.conftest import DID, DOMAIN, HEADER, KIND, NOW, URL
 from tests.support.refusing import refused
@@ -21,6 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.credentials.verify_linked.conftest import Town
+
+
+def show(base: bbs_2023.BaseCredential) -> dict[str, Any]:
+    return bbs_2023.derive(
+        base, selective=claim_pointers(["track"]), presentation_header=HEADER, random=secrets.token_bytes
+    )
 
 
 def test_what_was_shown_is_evidence(town: Town) -> None:
@@ -149,7 +158,21 @@ def test_a_type_that_was_not_asked_for_or_not_allowed_is_refused(town: Town) -> 
 
 def test_another_key_under_the_name_of_the_issuers_is_refused(town: Town) -> None:
     policy = town.policy_with(bbs_keys={town.method: BbsSecretKey.generate().public_key})
-    refused("bad_proof", town.verify, town.show(), policy=policy)
+    refused("wrong_issuer_key", town.verify, town.show(), policy=policy)
+    forger = BbsSecretKey.generate()
+    forged = bbs_2023.open_base(town.sign(secret_key=forger), public_key=forger.public_key)
+    refused("bad_proof", town.verify, show(forged))
+
+
+def test_a_key_of_the_issuer_for_another_type_is_refused(town: Town) -> None:
+    other = town.method_of(schemas.RELEASE_OWNERSHIP)
+    base = bbs_2023.open_base(town.sign(verification_method=other), public_key=town.bbs_key.public_key)
+    refused("wrong_issuer_key", town.verify, show(base))
+    # Nor does a key count under any name but its one.
+    nickname = f"{DID}#{schemas.TRACK_OWNERSHIP.configuration_id}.mine"
+    base = bbs_2023.open_base(town.sign(verification_method=nickname), public_key=town.bbs_key.public_key)
+    policy = town.policy_with(bbs_keys={nickname: town.bbs_key.public_key})
+    refused("wrong_issuer_key", town.verify, show(base), policy=policy)
 
 
 def test_a_cohort_counts_from_its_first_second_to_ten_days_after_its_month(town: Town) -> None:

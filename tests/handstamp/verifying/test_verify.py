@@ -53,7 +53,8 @@ DOCUMENT = parse_did_document(
         build_did_document(
             DID,
             [CERTIFIED.issuer.public_key],
-            multikeys=[TOWN.bbs_key.public_key, TOWN.signer.public_key],
+            multikeys=[TOWN.signer.public_key],
+            type_keys=TOWN.type_keys,
         )
     ),
     did=DID,
@@ -76,7 +77,7 @@ class Host:
 
 
 def online(**pages: bytes) -> Sources:
-    document = build_did_document(DID, [], multikeys=[TOWN.bbs_key.public_key, TOWN.signer.public_key])
+    document = build_did_document(DID, [], multikeys=[TOWN.signer.public_key], type_keys=TOWN.type_keys)
     host = Host({f"{URL}/.well-known/did.json": dump(document), LIST: pages.get("status", b"")})
     return Sources(fetcher=host, resolver=build_resolver(host, clock=lambda: NOW))
 
@@ -309,7 +310,7 @@ async def test_a_token_list_is_fetched_too() -> None:
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     monkeypatch.setattr(command, "system_clock", lambda: NOW)
-    document = build_did_document(DID, [CERTIFIED.issuer.public_key], multikeys=[TOWN.bbs_key.public_key])
+    document = build_did_document(DID, [CERTIFIED.issuer.public_key], type_keys=TOWN.type_keys)
     (tmp_path / "did.json").write_bytes(dump(document))
 
     def invoke(data: bytes, *options: str) -> Any:
