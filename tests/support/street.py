@@ -31,6 +31,8 @@ from verifier.parts import VerifierParts
 from verifier.party import Party, RequestSigner
 from verifier.places import MIGRATIONS, TEMPLATES
 from verifier.proofs import OwnsRelease, OwnsTrack, Requirement
+from verifier.service.admit_pass import admit_pass
+from verifier.service.hang_poster import hang_poster
 from verifier.service.trust_issuer import ask_linked_keys, trust_anchor
 from verifier.statuses import StatusKeeper
 from verifier.store import SqlWork
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
+    from verifier.doors import Verdict
     from verifier.limits import Limit
 
 COOP_HOST = "coop.localhost:8701"
@@ -70,6 +73,25 @@ class Shop:
         with self.parts.work.write() as stores:
             stores.save_gate(gate, now=self.clock())
         return gate
+
+    def judge(self, gate: Gate, text: str, device: str | None = None) -> Verdict:
+        """Scan a pass at the door."""
+        assert self.parts.door_keys
+        return admit_pass(
+            self.parts.work,
+            gate.gate_id,
+            text,
+            party=self.parts.party,
+            keys=self.parts.door_keys,
+            now=self.clock(),
+            device=device.encode() if device else None,
+        )
+
+    def poster_of(self, gate: Gate) -> str:
+        """Sign what hangs at the door."""
+        signing = self.parts.request_signer
+        assert signing
+        return hang_poster(gate, party=self.parts.party, signer=signing.signer, months=3, now=self.clock())
 
 
 @dataclass

@@ -1,60 +1,29 @@
 """A pass for a door without a network: drawn by our wallet, judged by our door, known again at no other."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from credentials.door_pass import Limit, Poster, PosterUntrusted, parse_door_pass, sign_poster
 from credentials.errors import HandstampError, Malformed
 from credentials.keys.signer import LocalSigner
-from handstamp.commands import wallet_pass
-from handstamp.commands.wallet import app
-from handstamp.commands.wallet_views import print_receipts
 from plumbing.fetch import FetchFailed
-from plumbing.qr import qr_png
 from schemas import RELEASE_OWNERSHIP
 from tests.issuer.conftest import RELEASE
 from tests.support.street import Shop, Street, owns_track
-from verifier.doors import Admitted, UsedBefore, Verdict
+from verifier.doors import Admitted, UsedBefore
 from verifier.forms import Form
 from verifier.gates import Gate
 from verifier.limits import Monthly, OnceEver
 from verifier.proofs import AllOf, MemberOf, OwnsRelease
 from verifier.service import build_request
-from verifier.service.admit_pass import admit_pass
-from verifier.service.hang_poster import hang_poster
-from wallet.doors import KnownDoor, NotADoor
+from wallet.doors import NotADoor
 from wallet.errors import NotForThisGate, SiteRefused
 from wallet.formats import build_state, parse_state
 from wallet.linked import LinkedKind
-from wallet.pictures import read_codes
 from wallet.refused import NumberLost, ProofEnded
 from wallet.service.draw_pass import draw_pass, keep_drawn, know_door, prepare_pass, read_poster
 from wallet.state import Wallet
-
-
-def judge(shop: Shop, gate: Gate, text: str, device: str | None = None) -> Verdict:
-    """Scan it at the door, of which the clock is the street's."""
-    parts = shop.parts
-    assert parts.door_keys
-    return admit_pass(
-        parts.work,
-        gate.gate_id,
-        text,
-        party=parts.party,
-        keys=parts.door_keys,
-        now=shop.clock(),
-        device=device.encode() if device else None,
-    )
-
-
-def poster_of(shop: Shop, gate: Gate) -> str:
-    signing = shop.parts.request_signer
-    assert signing
-    return hang_poster(gate, party=shop.parts.party, signer=signing.signer, months=3, now=shop.clock())
 
 
 async def drawn_at(street: Street, shop: Shop, gate: Gate) -> str:
@@ -69,15 +38,15 @@ async def test_a_door_is_learned_once_and_opens_without_a_network_from_then_on(s
     text = await drawn_at(street, shop, gate)
     assert street.sent == []
     assert len(text) <= 750  # of 500 bytes, which a code of version 15 holds
-    assert judge(shop, gate, text) == Admitted()
-    assert isinstance(judge(shop, gate, await drawn_at(street, shop, gate)), UsedBefore)
+    assert shop.judge(gate, text) == Admitted()
+    assert isinstance(shop.judge(gate, await drawn_at(street, shop, gate)), UsedBefore)
     assert parse_state(build_state(street.wallet)) == street.wallet
 
 
 async def test_the_door_knows_again_whom_its_gate_let_in_online(street: Street, shop: Shop) -> None:
     gate = shop.gate(owns_track(), limit=OnceEver())
     await street.visit(shop, gate)
-    assert isinstance(judge(shop, gate, await drawn_at(street, shop, gate)), UsedBefore)
+    assert isinstance(shop.judge(gate, await drawn_at(street, shop, gate)), UsedBefore)
 
 
 async def test_a_door_without_a_limit_sees_another_number_in_every_half_minute(street: Street, shop: Shop) -> None:
@@ -85,10 +54,10 @@ async def test_a_door_without_a_limit_sees_another_number_in_every_half_minute(s
     ready = prepare_pass(await know_door(shop.url(gate), tools=street.tools), tools=street.tools)
     assert (ready.remembered, len(ready.learned)) == (None, 1)
     first = draw_pass(ready, tools=street.tools)
-    assert judge(shop, gate, first.text) == Admitted()
+    assert shop.judge(gate, first.text) == Admitted()
     street.coop.now = first.until
     second = draw_pass(ready, tools=street.tools)
-    assert judge(shop, gate, second.text) == Admitted()
+    assert shop.judge(gate, second.text) == Admitted()
     assert parse_door_pass(first.text).pseudonym != parse_door_pass(second.text).pseudonym
 
 
@@ -104,9 +73,9 @@ async def test_a_pass_names_the_device_that_the_door_shows(street: Street, shop:
     gate = shop.gate()
     ready = prepare_pass(await know_door(shop.url(gate), tools=street.tools), tools=street.tools)
     text = draw_pass(ready, tools=street.tools, device="left door").text
-    assert judge(shop, gate, text, "left door") == Admitted()
+    assert shop.judge(gate, text, "left door") == Admitted()
     with pytest.raises(HandstampError):
-        judge(shop, gate, text, "right door")
+        shop.judge(gate, text, "right door")
     for device in ("", "x" * 33):
         with pytest.raises(Malformed, match="1 to 32 bytes"):
             draw_pass(ready, tools=street.tools, device=device)
@@ -129,15 +98,15 @@ async def test_a_poster_is_believed_without_a_network_where_its_site_is_known(st
     await know_door(shop.url(shop.gate()), tools=street.tools)
     gate = shop.gate(limit=OnceEver(), title="The Cellar")
     street.sent.clear()
-    door = await read_poster(["https://elsewhere.example", poster_of(shop, gate)], tools=street.tools)
+    door = await read_poster(["https://elsewhere.example", shop.poster_of(gate)], tools=street.tools)
     assert street.sent == []
     assert (door.name, door.gate, door.limit) == ("The Cellar", shop.url(gate), Limit.EVER)
-    assert judge(shop, gate, draw_pass(prepare_pass(door, tools=street.tools), tools=street.tools).text) == Admitted()
+    assert shop.judge(gate, draw_pass(prepare_pass(door, tools=street.tools), tools=street.tools).text) == Admitted()
 
 
 async def test_the_first_poster_of_a_site_asks_the_site_for_its_key(street: Street, shop: Shop) -> None:
     gate = shop.gate(title="The Cellar")
-    door = await read_poster([poster_of(shop, gate)], tools=street.tools)
+    door = await read_poster([shop.poster_of(gate)], tools=street.tools)
     assert {request.headers["Host"] for request in street.sent} == {shop.host}
     assert street.wallet.doors == (door,)
 
@@ -169,7 +138,7 @@ async def test_without_a_network_a_poster_of_a_key_that_is_not_known_is_not_beli
     street: Street, shop: Shop, monkeypatch: pytest.MonkeyPatch, known: bool, refusal: type[HandstampError]
 ) -> None:
     gate = shop.gate()
-    text = poster_of(shop, gate)
+    text = shop.poster_of(gate)
     if known:
         door = await know_door(shop.url(gate), tools=street.tools)
         other = replace(door, site_key=LocalSigner.generate().public_key.multikey)
@@ -184,7 +153,7 @@ async def test_a_site_with_a_new_key_is_asked_for_it_once(street: Street, shop: 
     door = await know_door(shop.url(gate), tools=street.tools)
     old = replace(door, site_key=LocalSigner.generate().public_key.multikey)
     street.memory.change(lambda wallet: (wallet.with_door(old), None))
-    assert (await read_poster([poster_of(shop, gate)], tools=street.tools)).site_key == door.site_key
+    assert (await read_poster([shop.poster_of(gate)], tools=street.tools)).site_key == door.site_key
 
 
 async def test_a_picture_without_a_poster_is_refused(street: Street) -> None:
@@ -266,104 +235,3 @@ async def test_a_wallet_without_its_secret_draws_no_pass(street: Street, shop: S
     street.memory.change(lambda wallet: (replace(wallet, nyms=()), None))
     with pytest.raises(NumberLost):
         prepare_pass(door, tools=street.tools)
-
-
-# The command.
-
-
-@pytest.fixture
-def run(street: Street, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(wallet_pass, "open_wallet", lambda _: street.tools)
-    return lambda *typed, answer="": CliRunner().invoke(app, ["pass", *typed], input=answer, terminal_width=200)
-
-
-@pytest.fixture
-def known(street: Street, shop: Shop) -> tuple[Gate, KnownDoor]:
-    """A door that the wallet learned before: the commands run without a network."""
-    gate = shop.gate(limit=OnceEver(), title="The Cellar")
-    signer = shop.parts.request_signer
-    assert signer
-    door = KnownDoor(
-        gate=shop.url(gate),
-        name="The Cellar",
-        accepts=((RELEASE_OWNERSHIP.vct, (RELEASE,)),),
-        limit=Limit.EVER,
-        site_key=signer.signer.public_key.multikey,
-        learned_at=street.now(),
-    )
-    street.memory.change(lambda wallet: (wallet.with_door(door), None))
-    street.sent.clear()
-    return gate, door
-
-
-def test_a_pass_is_drawn_as_a_picture_and_read_back_from_it(
-    run: Callable[..., Result], street: Street, shop: Shop, known: tuple[Gate, KnownDoor], tmp_path: Path
-) -> None:
-    gate, door = known
-    result = run(door.gate, "--png", "pass.png", "--svg", "pass.svg", answer="y\n")
-    assert result.exit_code == 0, result.output
-    (text,) = read_codes(tmp_path / "pass.png")
-    assert judge(shop, gate, text) == Admitted()
-    assert (tmp_path / "pass.svg").read_bytes().startswith(b"<?xml")
-    assert "A number that is only ever used at this gate" in result.output
-    assert street.sent == []
-
-
-def test_a_pass_is_drawn_in_the_terminal_and_stands_in_the_history(
-    run: Callable[..., Result],
-    street: Street,
-    known: tuple[Gate, KnownDoor],
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("COLUMNS", "120")
-    result = run(known[1].gate, "--yes")
-    assert result.exit_code == 0, result.output
-    assert "█" in result.output
-    assert "columns wide" not in result.output
-    monkeypatch.setenv("COLUMNS", "60")
-    assert "make the window" in run(known[1].gate, "--yes").output
-    print_receipts(street.wallet.receipts)
-    said = capsys.readouterr().out
-    assert "for “The Cellar” of artist.localhost; only the door knows if one was used" in said.replace("\n", " ")
-
-
-def test_the_code_in_a_terminal_is_drawn_anew_until_somebody_stops_it(
-    run: Callable[..., Result], street: Street, known: tuple[Gate, KnownDoor], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    waits: list[float] = []
-
-    def wait(seconds: float) -> None:
-        waits.append(seconds)
-        if len(waits) == 2:
-            raise KeyboardInterrupt
-        street.coop.wait(seconds=seconds)
-
-    monkeypatch.setattr(wallet_pass, "_sleep", wait)
-    monkeypatch.setattr(wallet_pass, "is_watched", lambda: True)
-    result = run(known[1].gate, "--yes")
-    assert result.exit_code == 0, result.output
-    assert len(waits) == 2
-    assert all(0 < each <= 30 for each in waits)
-
-
-def test_a_photographed_poster_is_enough(
-    run: Callable[..., Result], street: Street, shop: Shop, known: tuple[Gate, KnownDoor], tmp_path: Path
-) -> None:
-    gate, _ = known
-    (tmp_path / "photo.png").write_bytes(qr_png(poster_of(shop, gate), module_px=4))
-    result = run("--poster", "photo.png", "--yes", "--png", "pass.png")
-    assert result.exit_code == 0, result.output
-    assert judge(shop, gate, read_codes(tmp_path / "pass.png")[0]) == Admitted()
-    assert street.sent == []
-
-
-@pytest.mark.parametrize("typed", [[], ["http://artist.localhost:8703/gates/1", "--poster", "photo.png"]])
-def test_a_door_is_named_in_one_way(run: Callable[..., Result], typed: list[str]) -> None:
-    assert run(*typed).exit_code == 2
-
-
-def test_a_picture_that_cannot_be_written_is_said(run: Callable[..., Result], known: tuple[Gate, KnownDoor]) -> None:
-    result = run(known[1].gate, "--yes", "--png", "no/such/folder.png")
-    assert "cannot be written" in str(result.exception)
