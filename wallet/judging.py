@@ -24,7 +24,14 @@ from wallet.foreign import Proof, inspect_foreign
 from wallet.inspection import Inspected, Marked, inspect
 from wallet.kinds import ForeignKind, Kind, LinkedForm
 from wallet.linked import LinkedKind, Nym
-from wallet.linked_inspection import LinkedInspected, LinkedProof, check_key_of_type, check_same, open_handed
+from wallet.linked_inspection import (
+    LinkedInspected,
+    LinkedProof,
+    check_entropy,
+    check_key_of_type,
+    check_same,
+    open_handed,
+)
 from wallet.ports import Tools, Web
 from wallet.state import Copy, Purpose
 from wallet.typenames import describe_type
@@ -100,9 +107,9 @@ class Judge:
         check_vouched(self.stated, wallet.anchors(Purpose.CO_OPS), host=host, at=self.tools.clock())
         try:
             inspected = open_handed(handed, form, self._proof(bound_to, known))
-            check_key_of_type(
-                inspected.linked, form, (each for each in wallet.copies if each.issuer == self.desk.issuer)
-            )
+            held = [each for each in wallet.copies if each.issuer == self.desk.issuer]
+            check_key_of_type(inspected.linked, form, held)
+            check_entropy(inspected.linked, held)
             if form.kind is not LinkedKind.DOOR:
                 # A pass holds no title, and its number is that of the credential that was compared.
                 await self.catalogue.check(inspected.claims, form.type, required=True)

@@ -8,10 +8,12 @@ and what hides inside a text.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, assert_never
 
 from credentials.bbs import BbsPublicKey
-from credentials.data_integrity.bbs_2023_values import Feature
+from credentials.data_integrity import bbs_2023
+from credentials.data_integrity.bbs_2023_values import BaseValue, Feature
+from credentials.data_integrity.statements import find_proof
 from credentials.dids import DidDocument, Relation, type_key_url
 from credentials.dids.did_key import build_did_key
 from credentials.door_pass import IssuedPass, PassContent, month_of, open_door_pass
@@ -221,6 +223,39 @@ def check_key_of_type(linked: LinkedCredential, form: LinkedForm, held: Iterable
                 continue
             if (copy.vct == form.type.vct) != (other.issuer_key == linked.issuer_key):
                 raise Marked("it is signed with another key than others of its type")
+
+
+def check_entropy(linked: LinkedCredential, held: Iterable[Copy]) -> None:
+    """Check that a co-op adds the same to the nym of a scope each time; else the pseudonyms would be others.
+
+    Whoever counts would take the holder for somebody new; and a co-op that knows both numbers could tell, with the
+    gate, which pseudonym follows which.
+
+    Args:
+        linked: what came.
+        held: the copies in this wallet that the same co-op handed out.
+
+    Raises:
+        Marked: it added something else before.
+    """
+    added = _entropy(linked)
+    for copy in held:
+        for other in copy.linked:
+            same = (other.scope, other.commitment) == (linked.scope, linked.commitment)
+            if added is not None and same and _entropy(other) not in (None, added):
+                raise Marked("the co-op added another number to your secret than before, so gates would not know you")
+
+
+def _entropy(linked: LinkedCredential) -> bytes | None:
+    match linked.kind:
+        case LinkedKind.DOOR:
+            return IssuedPass.parse(linked.credential).entropy
+        case LinkedKind.PSEUDONYM:
+            document = strict_json.parse_object(linked.credential, what="credential in the wallet")
+            return BaseValue.parse(find_proof(document, bbs_2023.SUITE).proof_value).entropy
+        case LinkedKind.BASELINE | LinkedKind.SIGNED:
+            return None
+    assert_never(linked.kind)
 
 
 def check_same(inspected: LinkedInspected, form: LinkedForm, known: Copy | None) -> None:

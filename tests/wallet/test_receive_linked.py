@@ -466,6 +466,16 @@ async def test_a_co_op_that_states_a_crowd_of_keys_is_refused(coop: LinkedIssuer
         await take(coop, tools)
 
 
+@pytest.mark.parametrize("later", ["ep.pseudonym", "ep.door", "track.pseudonym"])
+async def test_another_entropy_than_before_is_refused(coop: LinkedIssuer, tools: Tools, later: str) -> None:
+    coop.identifiers = ("ep.pseudonym",)
+    await take(coop, tools)
+    coop.entropy.clear()
+    coop.identifiers = (later,)
+    with pytest.raises(errors.UnwantedCredential, match="another number to your secret than before"):
+        await take(coop, tools)
+
+
 async def test_a_commitment_of_somebody_else_in_the_signature_is_refused(coop: LinkedIssuer, tools: Tools) -> None:
     coop.identifiers = ("ep.pseudonym",)
     other = commit_nym(ProverNym.generate(secrets.token_bytes), random=secrets.token_bytes).commitment_with_proof

@@ -171,6 +171,15 @@ async def test_a_renewal_that_is_marked_is_refused_and_the_old_one_stays(
     assert only(mine).linked[0].month == "2026-11"
 
 
+async def test_a_renewal_with_another_entropy_is_refused(coop: LinkedIssuer, mine: Tools, clock: Clock) -> None:
+    await take(coop, mine, "ep.pseudonym")
+    clock.now = renew_at(mine)
+    coop.entropy.clear()
+    (told,) = (await renew(tools=mine)).not_renewed
+    assert "another number to your secret than before" in told.reason
+    assert only(mine).linked[0].month == "2026-11"
+
+
 async def test_a_title_that_the_catalogue_corrected_is_taken_and_the_old_one_goes(
     coop: LinkedIssuer, mine: Tools, clock: Clock
 ) -> None:
