@@ -52,6 +52,10 @@ class Deliveries(Protocol):
         """Keep under which id a wallet may say what became of a credential response."""
         ...
 
+    def count_answers(self, delivery_id: str, copy_id: str, *, now: datetime) -> int:
+        """How many credential responses a delivery had for a copy in about a month."""
+        ...
+
     def note_event(self, id_hash: str, event: str, *, delivery: str) -> bool:
         """Note what became of it; False if the delivery had no such response."""
         ...
@@ -82,6 +86,10 @@ class Deferring(Protocol):
 
     def end_waiting(self, transaction_hash: str) -> bool:
         """Take a waiting request out; False if it is gone."""
+        ...
+
+    def count_waiting(self, delivery_id: str, copy_id: str) -> int:
+        """How many requests of a delivery wait for a copy."""
         ...
 
 

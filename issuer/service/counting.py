@@ -20,6 +20,7 @@ from issuer.counting import (
     TooManyResets,
 )
 from issuer.counting_ports import Counting
+from issuer.ports import Ending
 from plumbing.ids import new_public_id
 
 _BY_COPY: Final = (
@@ -94,16 +95,20 @@ def commit(store: Counting, copy: Copy, point: bytes, *, month: str, random: Cal
     return scope.entropy
 
 
-def hand_on(store: Counting, copy: Copy, *, to: str) -> None:
-    """Let the receiver of a copy count from when nothing of its giver's counts any more."""
-    subject = store.counting_subjects([copy])[copy.id]
-    given = store.counting_scope(copy.listener, subject)
+def hand_on(books: Ending, copy: Copy, *, to: str) -> None:
+    """Let the receiver of a copy count from when nothing of its giver's counts any more; call it before they have it.
+
+    Who has something of the release already, under pseudonyms, counts as before: nothing new comes of the gift. Who had
+    it once and gave it back, or whom each copy gives another number, waits like everybody.
+    """
+    subject = books.counting_subjects([copy])[copy.id]
+    given = books.counting_scope(copy.listener, subject)
     if given is None or not given.free_from:
         return
-    received = _find_or_make(store, to, subject)
-    # Who was bound to it before counts as before: nothing new comes of it that would have to wait.
-    if received.mode is Mode.UNDECIDED:
-        store.start_from(received.label, given.free_from)
+    received = _find_or_make(books, to, subject)
+    counts_already = received.commitment is not None and subject in books.counting_subjects(books.copies(to)).values()
+    if not counts_already:
+        books.start_from(received.label, given.free_from)
 
 
 def confirm_wallet(store: Counting, label: str, *, listener: str) -> None:

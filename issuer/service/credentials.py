@@ -29,14 +29,13 @@ from issuer.forms import CONFIGURATIONS
 from issuer.orders import Admitted
 from issuer.ports import Issuing
 from issuer.secrets import stored
-from issuer.service.preparing import Occasion, prepare
+from issuer.service.preparing import Occasion, check_not_too_many, prepare
 from issuer.service.proving import Proven
 from issuer.service.tokens import note_proof
 from plumbing.ids import new_public_id
 
-MOST_IN_A_MONTH: Final = 1_000
-"""Instances of one copy: many a day, and too few for one listener to fill the month's status lists, which would tell of
-all others that they came late in the month."""
+MOST_WAITING: Final = 20
+"""Requests of one delivery for one copy that is held back."""
 _NO_TOKEN = "The access token is unknown, expired or revoked."  # noqa: S105  # a sentence
 
 
@@ -97,7 +96,7 @@ def admit(
         return token
     try:
         copy = _wanted_copy(token, request, proven.form)
-        _check_not_too_many(store, copy, proven, now=now)
+        check_not_too_many(store, copy, proven, delivery=token.delivery.id, now=now)
     except OAuthError as refusal:
         return refusal
     if not all(store.use_nonce(stored(nonce), now=now) for nonce in proven.nonces):
@@ -116,8 +115,12 @@ def _claim_keys(store: Issuing, copy: Copy, proven: Proven, *, now: datetime) ->
     return store.claim_keys((key.thumbprint for key in proven.keys), copy_id=copy.id, month=f"{now:%Y-%m}")
 
 
-def _defer(store: Issuing, token: Token, copy: Copy, proven: Proven, *, now: datetime) -> DeferredResponse:
+def _defer(
+    store: Issuing, token: Token, copy: Copy, proven: Proven, *, now: datetime
+) -> DeferredResponse | CredentialRequestDenied:
     """§8.3: what the request brought is noted and proven already, so that nothing but the copy is waited for."""
+    if store.count_waiting(token.delivery.id, copy.id) >= MOST_WAITING:
+        return CredentialRequestDenied("Enough requests for this record are waiting already; come back for those.")
     transaction_id = new_public_id()
     store.add_waiting(
         Waiting(
@@ -141,12 +144,6 @@ def _wanted_copy(token: Token, request: CredentialRequest, form: Form) -> Copy:
         if form.of(copy.id) == request.credential_identifier:
             return copy
     raise UnknownCredentialIdentifier("The access token does not open this credential_identifier.")
-
-
-def _check_not_too_many(store: Issuing, copy: Copy, proven: Proven, *, now: datetime) -> None:
-    more = len(proven.keys)
-    if proven.form is Form.SD_JWT and store.drawn(copy.id, month=f"{now:%Y-%m}") + more > MOST_IN_A_MONTH:
-        raise CredentialRequestDenied("No more is made of this record this month; come back in the next.")
 
 
 def _only_copy(opened: Sequence[Copy], configuration_id: str | None, form: Form) -> Copy:

@@ -13,7 +13,7 @@ from issuer.orders import Admitted
 from issuer.ports import Holding, Issuing
 from issuer.secrets import stored
 from issuer.service.losses import NoSuchCopy
-from issuer.service.preparing import Occasion, prepare
+from issuer.service.preparing import Occasion, check_not_too_many, prepare
 from issuer.service.proving import Commitment, Proven
 
 _UNKNOWN: Final = "The transaction_id is unknown, expired, or its credentials were fetched already."
@@ -41,10 +41,15 @@ def fetch_deferred(
         return CredentialRequestDenied("What was waited for is not owned any more, so it cannot be sent.")
     if store.is_held(copy.id):
         return DeferredResponse(transaction_id=request.transaction_id, interval=DEFERRED_INTERVAL_S)
+    proven = _proven(waiting)
+    try:
+        check_not_too_many(store, copy, proven, delivery=token.delivery.id, now=now)
+    except CredentialRequestDenied as refusal:
+        return refusal
     if not store.end_waiting(waiting.transaction_hash):
         return InvalidTransactionId(_UNKNOWN)
     occasion = Occasion(delivery=token.delivery.id, coop=coop, random=random, now=now)
-    return prepare(store, copy, _proven(waiting), occasion)
+    return prepare(store, copy, proven, occasion)
 
 
 def _proven(waiting: Waiting) -> Proven:

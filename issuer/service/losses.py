@@ -115,8 +115,8 @@ def give_on(books: Ending, *, copy_id: str, to: str, key: str | None = None, now
     charges = tuple(Charge(track=track, milli=0, already_owned=track in theirs) for track in sorted(undone.tracks))
     gift = Gift(thing=thing, source=copy_id)
     books.append(Entry(key=f"{key}:received", listener=to, act=gift, charges=charges, at=entry.at))
-    settle(books, to)
     hand_on(books, copy, to=to)
+    settle(books, to)
     return Lost(entry=entry, copies=ended)
 
 

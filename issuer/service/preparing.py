@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
-from credentials.protocols.oauth import OAuthError
+from credentials.protocols.oauth import CredentialRequestDenied, OAuthError
 from credentials.protocols.openid4vci import Form
 from issuer.copies import Copy
 from issuer.deliveries import NOTIFICATION_TTL
@@ -17,6 +17,11 @@ from issuer.service.counting import commit, is_counted_by_copy
 from issuer.service.proving import Proven
 from plumbing.ids import new_public_id
 from schemas import NOT_KNOWN
+
+MOST_IN_A_MONTH: Final = 1_000
+"""Of one copy: many a day, and too few for one listener to fill the month's status lists, which would tell of all
+others that they came late in the month. Of what has no entry there, so many answers to one wallet are made."""
+_IN_LISTS: Final = (Form.SD_JWT, Form.EDDSA)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +61,20 @@ def prepare(store: Issuing, copy: Copy, proven: Proven, occasion: Occasion) -> A
             return PublicOrder(contents=contents, subject_key=proven.keys[0], entry=entry)
         case _:
             assert_never(proven.form)
+
+
+def check_not_too_many(store: Issuing, copy: Copy, proven: Proven, *, delivery: str, now: datetime) -> None:
+    """Check that a copy was not asked for too often this month.
+
+    Raises:
+        CredentialRequestDenied: it was.
+    """
+    if proven.form in _IN_LISTS:
+        made = store.drawn(copy.id, month=f"{now:%Y-%m}") + len(proven.keys)
+    else:
+        made = store.count_answers(delivery, copy.id, now=now) + 1
+    if made > MOST_IN_A_MONTH:
+        raise CredentialRequestDenied("No more is made of this record this month; come back in the next.")
 
 
 def _read_contents(store: Issuing, copy: Copy, occasion: Occasion) -> Contents:

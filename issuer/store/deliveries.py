@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, func, update
 from sqlmodel import col, select
 
 from credentials.encoding import base64url, strict_json
@@ -152,6 +152,15 @@ class DeliveryStore(SessionStore):
         own = (col(NotificationRow.id_hash) == id_hash, col(NotificationRow.delivery_id) == delivery)
         return self._changed_one(update(NotificationRow).where(*own).values(event=event))
 
+    def count_answers(self, delivery_id: str, copy_id: str, *, now: datetime) -> int:
+        """See `issuer.delivery_ports.Deliveries`."""
+        lasting = (
+            NotificationRow.delivery_id == delivery_id,
+            NotificationRow.copy_id == copy_id,
+            col(NotificationRow.expires_at) > to_s(now),
+        )
+        return self._session.exec(select(func.count()).select_from(NotificationRow).where(*lasting)).one()
+
     def add_waiting(self, waiting: Waiting) -> None:
         """See `issuer.delivery_ports.Deferring`."""
         self._session.add(
@@ -183,6 +192,11 @@ class DeliveryStore(SessionStore):
             commitment=None if row.commitment is None else base64url.decode(row.commitment, what=_WHAT),
             expires_at=from_s(row.expires_at),
         )
+
+    def count_waiting(self, delivery_id: str, copy_id: str) -> int:
+        """See `issuer.delivery_ports.Deferring`."""
+        mine = (DeferredRow.delivery_id == delivery_id, DeferredRow.copy_id == copy_id)
+        return self._session.exec(select(func.count()).select_from(DeferredRow).where(*mine)).one()
 
     def end_waiting(self, transaction_hash: str) -> bool:
         """See `issuer.delivery_ports.Deferring`."""

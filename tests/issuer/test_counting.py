@@ -151,6 +151,32 @@ def test_what_was_given_counts_for_its_receiver_when_nothing_of_its_giver_counts
     take(coop, copy_of(coop, noor, RELEASE), OTHER, month="2027-01")
 
 
+def test_who_has_numbers_or_a_commitment_of_old_waits_for_a_gift_as_well(coop: Coop) -> None:
+    robin, mia, noor = coop.owner(), coop.listener(), coop.owner()
+    take(coop, copy_of(coop, robin, RELEASE))
+    coop.buy(mia, TRACKS[0])
+    assert by_copy(coop, copy_of(coop, mia, TRACKS[0]))
+    give(coop, copy_of(coop, robin, RELEASE).id, mia)
+    assert not by_copy(coop, copy_of(coop, mia, RELEASE), month="2026-12"), "its number would count at once"
+    assert by_copy(coop, copy_of(coop, mia, RELEASE), month="2027-01")
+    take(coop, copy_of(coop, noor, RELEASE), OTHER)
+    take_back(coop, copy_of(coop, noor, RELEASE).id)
+    lee = coop.owner()
+    take(coop, copy_of(coop, lee, RELEASE), b"\x8c" * 48)
+    give(coop, copy_of(coop, lee, RELEASE).id, noor)
+    with pytest.raises(CredentialRequestDenied, match="2027-01"):
+        take(coop, copy_of(coop, noor, RELEASE), OTHER, month="2026-12")
+
+
+def test_who_counts_for_a_track_already_does_so_when_the_release_is_given_to_them(coop: Coop) -> None:
+    robin, mia = coop.owner(), coop.listener()
+    take(coop, copy_of(coop, robin, RELEASE))
+    coop.buy(mia, TRACKS[0])
+    entropy = take(coop, copy_of(coop, mia, TRACKS[0]), OTHER)
+    give(coop, copy_of(coop, robin, RELEASE).id, mia)
+    assert take(coop, copy_of(coop, mia, RELEASE), OTHER) == entropy
+
+
 def test_what_no_wallet_was_bound_to_is_given_on_without_waiting(coop: Coop) -> None:
     robin, mia = coop.owner(), coop.listener()
     by_copy(coop, copy_of(coop, robin, RELEASE))

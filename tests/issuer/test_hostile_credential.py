@@ -6,12 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlmodel import select
 
 from credentials.keys.encryption import DecryptionKey
 from credentials.keys.signer import LocalSigner
-from issuer.service.credentials import MOST_IN_A_MONTH
+from credentials.protocols.openid4vci import Form
+from issuer.copies import CopyKind
+from issuer.deliveries import NOTIFICATION_TTL
+from issuer.delivery_tables import NotificationRow
+from issuer.service.preparing import MOST_IN_A_MONTH
 from issuer.store import Store
 from issuer.tables import InstanceRow, NonceRow
+from tests.issuer.acts import enrol
 from tests.issuer.test_hostile_token import refused
 
 if TYPE_CHECKING:
@@ -30,6 +36,11 @@ SEEN_KEY = {
 NOT_OPENED = {
     "error": "unknown_credential_identifier",
     "error_description": "The access token does not open this credential_identifier.",
+}
+
+NO_MORE = {
+    "error": "credential_request_denied",
+    "error_description": "No more is made of this record this month; come back in the next.",
 }
 
 
@@ -209,14 +220,33 @@ async def test_nobody_fills_the_lists_of_a_month(coop: Coop, holding: Holding) -
     with coop.parts.database.write() as session:
         Store(session).draw(holding.identifier, count=MOST_IN_A_MONTH - 1, month=f"{coop.now:%Y-%m}", now=coop.now)
     assert (await holding.wallet.ask(holding.token, holding.identifier)).status_code == 200
-    refused(
-        await holding.wallet.ask(holding.token, holding.identifier),
-        {
-            "error": "credential_request_denied",
-            "error_description": "No more is made of this record this month; come back in the next.",
-        },
-    )
+    refused(await holding.wallet.ask(holding.token, holding.identifier), NO_MORE)
     assert (await holding.wallet.ask(holding.token, holding.offer.copies[1].id)).status_code == 200
+
+
+async def test_what_has_no_entry_in_a_list_is_not_made_without_end_either(coop: Coop, holding: Holding) -> None:
+    plain = Form.BBS.of(holding.identifier)
+    assert (await holding.wallet.ask(holding.token, plain)).status_code == 200
+    until = int((coop.now + NOTIFICATION_TTL).timestamp())
+    with coop.parts.database.write() as session:
+        (first,) = session.exec(select(NotificationRow))
+        session.add_all(
+            NotificationRow(id_hash=str(n), delivery_id=first.delivery_id, copy_id=holding.identifier, expires_at=until)
+            for n in range(MOST_IN_A_MONTH - 1)
+        )
+    refused(await holding.wallet.ask(holding.token, plain), NO_MORE)
+    assert (await holding.wallet.ask(holding.token, Form.BBS.of(holding.offer.copies[1].id))).status_code == 200
+    assert (await holding.wallet.ask(holding.token, holding.identifier)).status_code == 200
+
+
+async def test_what_an_artist_publishes_fills_no_list_either(coop: Coop, wallet: Wallet) -> None:
+    robin = coop.listener()
+    enrol(coop, robin)
+    artist = next(copy.id for copy in coop.copies(robin) if copy.kind is CopyKind.ARTIST)
+    token = (await wallet.token(coop.offer(robin, [artist]))).json()["access_token"]
+    with coop.parts.database.write() as session:
+        Store(session).draw(artist, count=MOST_IN_A_MONTH, month=f"{coop.now:%Y-%m}", now=coop.now)
+    refused(await wallet.ask(token, Form.EDDSA.of(artist)), NO_MORE)
 
 
 async def test_twenty_one_proofs_are_too_many(holding: Holding) -> None:

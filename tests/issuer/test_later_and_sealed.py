@@ -22,8 +22,10 @@ from credentials.protocols.openid4vci import (
 from credentials.sd_jwt import parse_sd_jwt
 from issuer.copies import Ended
 from issuer.delivery_tables import DeferredRow, NotificationRow
+from issuer.service.credentials import MOST_WAITING
 from issuer.service.deferred import hold_copy, let_copy_go
 from issuer.service.losses import NoSuchCopy
+from issuer.service.preparing import MOST_IN_A_MONTH
 from issuer.store import Store
 from tests.issuer.conftest import URL
 from tests.issuer.test_hostile_token import refused
@@ -117,6 +119,29 @@ async def test_what_ended_while_it_waited_is_denied_for_good(held: Held) -> None
         },
     )
     refused(await held.come_back(deferred.transaction_id), UNKNOWN_TRANSACTION)
+
+
+async def test_what_waits_is_neither_hoarded_nor_fills_the_lists_when_it_is_let_go(held: Held) -> None:
+    first = await held.ask()
+    with held.coop.parts.database.write() as session:
+        (row,) = session.exec(select(DeferredRow))
+        session.add_all(
+            DeferredRow(**{**row.model_dump(), "transaction_hash": str(n)}) for n in range(MOST_WAITING - 1)
+        )
+    answer = await held.wallet.ask(held.token, held.copy)
+    assert (answer.status_code, answer.json()["error"]) == (400, "credential_request_denied")
+    with held.coop.parts.database.write() as session:
+        month = f"{held.coop.now:%Y-%m}"
+        Store(session).draw(held.copy, count=MOST_IN_A_MONTH - 1, month=month, now=held.coop.now)
+    held.let_go()
+    refused(
+        await held.come_back(first.transaction_id),
+        {
+            "error": "credential_request_denied",
+            "error_description": "No more is made of this record this month; come back in the next.",
+        },
+    )
+    assert held.coop.rows(DeferredRow) == MOST_WAITING, "nothing is lost by it"
 
 
 async def test_another_wallets_transaction_is_unknown(held: Held) -> None:
