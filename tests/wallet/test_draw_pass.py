@@ -10,6 +10,8 @@ from credentials.keys.signer import LocalSigner
 from plumbing.fetch import FetchFailed
 from schemas import RELEASE_OWNERSHIP
 from tests.issuer.conftest import RELEASE
+from tests.support.hostile_site import GATE, HostileSite
+from tests.support.outside import Authority, Outside
 from tests.support.street import Shop, Street, owns_track
 from verifier.doors import Admitted, UsedBefore
 from verifier.forms import Form
@@ -21,6 +23,7 @@ from wallet.doors import NotADoor
 from wallet.errors import NotForThisGate, SiteRefused
 from wallet.formats import build_state, parse_state
 from wallet.linked import LinkedKind
+from wallet.ports import Tools
 from wallet.refused import NumberLost, ProofEnded
 from wallet.service.draw_pass import draw_pass, keep_drawn, know_door, prepare_pass, read_poster
 from wallet.state import Wallet
@@ -198,6 +201,15 @@ async def test_a_site_that_shows_the_question_of_another_teaches_no_door(
     with pytest.raises(SiteRefused):
         await know_door(shop.url(replace(asked, gate_id=gate.gate_id)), tools=street.tools)
     assert street.wallet.doors == ()
+
+
+async def test_a_question_whose_answer_goes_to_another_address_teaches_no_door(
+    tools: Tools, outside: Outside, authority: Authority
+) -> None:
+    site = HostileSite.open(outside, authority)
+    site.changes = {"response_uri": "http://artist.localhost:8704/responses/r"}
+    with pytest.raises(SiteRefused, match="asks in the name of"):
+        await know_door(GATE, tools=tools)
 
 
 async def test_what_is_not_owned_opens_no_door(street: Street, shop: Shop) -> None:
