@@ -4,7 +4,7 @@ It is one document, a presentation of two credentials: the published `VerifiedAr
 whose key it is, and the persona's own word, which stands on the presentation's proof (VCDM 2.0 §4.13.4). Whoever has
 the file and trusts the co-op can check it, offline. `verify_statement` takes these steps:
 
-    1. It is a presentation by every rule of VCDM 2.0, of exactly these two.
+    1. It is a presentation by every rule of VCDM 2.0, of exactly these two, in our words for what they say.
     2. Its proof was made to assert, for nobody in particular: what answered a verifier's challenge is no statement.
     3. It holds for the whole, by the key that it names, which is its own name (did:key, did:jwk).
     4. The persona's credential passes every step of `credentials.verify_linked.verify_published`, and is about the
@@ -218,6 +218,9 @@ def _read_parts(document: Mapping[str, Json]) -> tuple[dict[str, Json], dict[str
     others = [each for each in parts if not _is_word(each)]
     if len(parts) != _PARTS or len(words) != 1 or "proof" in words[0]:
         raise Malformed(_WHAT, "it does not consist of a persona's credential and its word")
+    # The key signed statements, and not the words for them: under other contexts, these could say something else.
+    if document["@context"] != [CREDENTIALS_V2_URL] or words[0]["@context"] != list(CONTEXTS):
+        raise Malformed(_WHAT, "its words are explained otherwise than those of others")
     return others[0], words[0]
 
 

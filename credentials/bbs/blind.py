@@ -214,7 +214,7 @@ class BlindCheck(ProofCheck):
         return parsed.check_challenge(setting, shown, with_length(self.presentation_header))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class _Held:
     setting: Setting
     scalars: Sequence[Scalar]

@@ -62,7 +62,7 @@ def sign_nyms(
     return sign_point(secret_key, add_products(points, scalars), interface)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Holding:
     """Everything that a proof is made from. It holds secrets, so it is not compared or shown."""
 

@@ -58,8 +58,8 @@ class IssuedPass:
 
     content: PassContent
     verification_method: str
-    signature: bytes
-    entropy: bytes
+    signature: bytes = field(repr=False)
+    entropy: bytes = field(repr=False)
 
     @classmethod
     def parse(cls, text: str) -> Self:

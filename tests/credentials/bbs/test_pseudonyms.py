@@ -369,3 +369,20 @@ def test_secrets_are_not_shown_compared_pickled_or_copied(secret: Any) -> None:
     with pytest.raises(TypeError):
         copy.deepcopy(secret)
     assert type(secret).from_bytes(secret.to_bytes()).to_bytes() == secret.to_bytes()
+
+
+def test_what_proofs_are_made_from_is_not_shown() -> None:
+    held = Holding.of(
+        KEY.public_key,
+        SIGNATURE,
+        MESSAGES,
+        header=HEADER,
+        blind=COMMITTED.blind,
+        committed=[],
+        nyms=[SECRET.scalar],
+        suite=Ciphersuite.SHA_256,
+    )
+    shown = repr(held) + str(held) + repr(COMMITTED)
+    for secret in (NYM, SECRET, COMMITTED.blind):
+        assert secret.to_bytes().hex() not in shown
+        assert repr(secret.scalar) not in shown

@@ -9,11 +9,14 @@ import pytest
 
 import schemas
 from credentials.data_integrity import ecdsa_rdfc_2019
+from credentials.data_integrity.chains import ProofPolicy, verify_proofs
+from credentials.data_integrity.keys import find_key_in
 from credentials.data_integrity.presentations import build_presentation
 from credentials.dids.did_key import build_did_key
+from credentials.dids.own_key import read_own_key
 from credentials.keys.kinds import KeyKind
 from credentials.keys.signer import LocalSigner
-from credentials.statement import Statement, build_statement, is_statement, verify_statement
+from credentials.statement import STATEMENT_TYPE, Statement, build_statement, is_statement, verify_statement
 from tests.credentials.verify_linked.conftest import ARTIST, NOW, OCCASION
 from tests.support.refusing import refused
 
@@ -83,6 +86,24 @@ def test_nobody_signs_for_another_or_for_what_is_not_theirs(town: Town) -> None:
 
 def with_word(**members: Any) -> Callable[[dict[str, Any]], None]:
     return lambda document: word(document)["credentialSubject"].update(members)
+
+
+def test_nobody_gives_the_words_of_a_statement_another_meaning(town: Town) -> None:
+    # The same statements for a signature: what was the text is called what it is about, and the other way round.
+    document = say(town, RELEASE, about=None)
+    vocabulary = "urn:handstamp:vocabulary:"
+    terms = {name: f"{vocabulary}{name}" for name in (STATEMENT_TYPE, "persona")}
+    swapped = terms | {"text": "https://schema.org/about", "about": "https://schema.org/text"}
+    changed = word(document)
+    changed["@context"] = [changed["@context"][0], swapped]
+    subject = changed["credentialSubject"]
+    subject["text"], subject["about"] = subject["about"], subject["text"]
+    assert verify_proofs(document, by_holder(town)).proofs
+    refused("malformed", verify, town, document)
+
+
+def by_holder(town: Town) -> ProofPolicy:
+    return ProofPolicy(find_key=find_key_in({town.holder_did: read_own_key(town.holder_did)}), at=NOW)
 
 
 CREDENTIALS = "verifiableCredential"
