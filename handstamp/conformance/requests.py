@@ -129,6 +129,8 @@ class VerifyOptions:
     """What is verified, and what the answer holds."""
 
     checks: frozenset[str]
+    named: frozenset[str]
+    """Those that were asked for by name; without a name, all are made."""
     challenge: str | None
     domain: str | None
     return_document: bool
@@ -151,6 +153,7 @@ class VerifyOptions:
             raise UnknownOption(", ".join(sorted(set(named) - set(CHECKS))))
         return cls(
             checks=frozenset(named or CHECKS),
+            named=frozenset(named),
             challenge=options.optional_text("challenge"),
             domain=options.optional_text("domain"),
             return_document=options.flag(returned, default=False),

@@ -80,6 +80,23 @@ async def test_a_proof_of_another_kind_is_400(bench: Bench, changes: dict[str, s
     assert (await bench.verify(issued)).status_code == 400
 
 
+async def test_an_issuer_with_a_web_address_beside_a_did_key_is_told_and_decides_only_where_it_is_asked(
+    bench: Bench,
+) -> None:
+    instance = bench.instance(NAME)
+    assert isinstance(instance.suite, WholeDocument)
+    signed = instance.suite.suite.add_proof(
+        bench.credential(NAME) | {"issuer": "https://vc.example/issuers/5678"},
+        signer=instance.suite.signer,
+        verification_method=instance.verification_method,
+    )
+    answer = await bench.verify(signed)
+    body = answer.json()
+    assert (answer.status_code, body["results"]["issuer"]["verified"]) == (200, False)
+    assert [each["title"] for each in body["warnings"]] == ["INVALID_VERIFICATION_METHOD"]
+    assert (await bench.verify(signed, checks=["proof", "issuer"])).status_code == 400
+
+
 async def test_only_the_checks_that_are_named_decide(bench: Bench) -> None:
     name = "ecdsa-sd-2023"
     older = bench.credential(name, issuanceDate="2026-11-01T00:00:00Z", credentialSubject={"id": "urn:x"})
