@@ -34,7 +34,6 @@ from credentials.bbs.pseudonyms import (
     verify_nym_proof,
 )
 from credentials.bbs.signatures import PlainCheck, prove, sign, verify, verify_proof
-from credentials.bbs.w3c_pseudonym import W3cNymCheck, finalize_w3c_nym, verify_w3c_nym_proof
 
 __all__ = [
     "BadBbsProof",
@@ -54,14 +53,12 @@ __all__ = [
     "ProverBlind",
     "ProverNym",
     "UnknownMessage",
-    "W3cNymCheck",
     "blind_sign",
     "check_nym_commitment",
     "commit_blind",
     "commit_nym",
     "draw_entropy",
     "finalize_nym",
-    "finalize_w3c_nym",
     "prove",
     "prove_blind",
     "prove_with_nym",
@@ -73,5 +70,4 @@ __all__ = [
     "verify_blind_proof",
     "verify_nym_proof",
     "verify_proof",
-    "verify_w3c_nym_proof",
 ]

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from credentials.bbs import BadBbsProof, BbsPublicKey, verify_w3c_nym_proof
+from credentials.bbs import BadBbsProof, BbsPublicKey
+from credentials.bbs.w3c_pseudonym import verify_w3c_nym_proof
 from credentials.data_integrity.bbs_2023_features import count_hidden
 from credentials.data_integrity.bbs_2023_values import (
     ENTROPY_BYTES,

@@ -13,12 +13,10 @@ from credentials.bbs import (
     NymCheck,
     ProverBlind,
     ProverNym,
-    W3cNymCheck,
     blind_sign,
-    finalize_w3c_nym,
     verify_blind,
-    verify_w3c_nym_proof,
 )
+from credentials.bbs.w3c_pseudonym import W3cNymCheck, finalize_w3c_nym, verify_w3c_nym_proof
 from tests.support.bbs import read, scalar
 
 if TYPE_CHECKING:

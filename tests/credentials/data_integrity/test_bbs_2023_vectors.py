@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from credentials.bbs import BbsSecretKey, ProverBlind, ProverNym, finalize_w3c_nym
+from credentials.bbs import BbsSecretKey, ProverBlind, ProverNym
+from credentials.bbs.w3c_pseudonym import finalize_w3c_nym
 from credentials.data_integrity import bbs_2023
 from credentials.data_integrity.bbs_2023_values import BaseValue, DerivedValue, Feature
 from credentials.data_integrity.bbs_2023_w3c import W3cBaseValue, parse_derived, verify_w3c_derived
