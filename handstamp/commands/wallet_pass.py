@@ -104,9 +104,10 @@ def _show(ready: Pass, drawn: Drawn, device: str | None, tools: Tools) -> None:
     """Draw in the terminal, each half minute anew until somebody stops it; once where nobody watches."""
     live = is_watched()
     while True:
-        code = qr_terminal(drawn.text)
+        columns = shutil.get_terminal_size().columns
+        code = qr_terminal(drawn.text, columns=columns)
         typer.echo(f"{_CLEAR if live else ''}{code}", nl=False)
-        if (width := max(map(len, code.splitlines()))) > shutil.get_terminal_size().columns:
+        if (width := max(map(len, code.splitlines()))) > columns:
             views.say(f"The code is broken: make the window {width} columns wide, or write it with --png.", "yellow")
         typer.echo(f"{ready.door.host}: good for {_left(drawn, tools.clock())} seconds.")
         if not live:

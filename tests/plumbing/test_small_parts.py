@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
+from credentials.encoding import base45
 from plumbing import ids
 from plumbing.clock import epoch_s, system_clock
 from plumbing.qr import qr_svg, qr_terminal
@@ -39,8 +40,9 @@ def test_the_clock_is_aware_and_in_utc() -> None:
     assert epoch_s(datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)) == 1
 
 
-def test_a_drawn_code_reads_back_from_the_terminal() -> None:
-    rows = qr_terminal("openid4vp://?client_id=x").splitlines()
+def photograph(code: str) -> Image.Image:
+    """Return what a dark terminal of just that width shows."""
+    rows = code.splitlines()
     image = Image.new("L", (len(rows[0]) * 4, len(rows) * 8), 0)
     draw = ImageDraw.Draw(image)
     halves = {"█": (1, 1), "▀": (1, 0), "▄": (0, 1)}
@@ -49,7 +51,21 @@ def test_a_drawn_code_reads_back_from_the_terminal() -> None:
             for half, lit in enumerate(halves.get(character, (0, 0))):
                 if lit:
                     draw.rectangle((x * 4, y * 8 + half * 4, x * 4 + 3, y * 8 + half * 4 + 3), fill=255)
+    return image
+
+
+def test_a_drawn_code_reads_back_from_the_terminal() -> None:
+    image = photograph(qr_terminal("openid4vp://?client_id=x"))
     assert [code.text for code in zxingcpp.read_barcodes(image)] == ["openid4vp://?client_id=x"]
+
+
+def test_the_largest_pass_fits_in_a_terminal_of_80_columns_and_reads_back() -> None:
+    largest = base45.encode(bytes(range(250)) * 2)
+    wide, narrow = qr_terminal(largest), qr_terminal(largest, columns=80)
+    assert {len(row) for row in wide.splitlines()} == {81}
+    assert {len(row) for row in narrow.splitlines()} == {79}
+    assert [code.text for code in zxingcpp.read_barcodes(photograph(narrow))] == [largest]
+    assert qr_terminal(largest, columns=81) == wide
 
 
 def test_a_drawn_code_is_a_picture_without_script_or_style() -> None:

@@ -67,7 +67,7 @@ def test_a_pass_is_drawn_in_the_terminal_and_stands_in_the_history(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("COLUMNS", "80")
     result = run(known[1].gate, "--yes")
     assert result.exit_code == 0, result.output
     assert "█" in result.output
