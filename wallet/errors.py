@@ -278,7 +278,8 @@ class SiteRefused(VerifierError):
         lost = "Nothing was shown"
         if shown:
             lost = "One stamp was used up, the copy stays yours" if used_up else "Nothing was used up"
-        again = "" if "tart again" in reason else "; start again at the gate"
+        in_vain = "tart again" in reason or "already used" in reason
+        again = "" if in_vain else "; start again at the gate"
         super().__init__(f"{host} did not let you pass: {reason}. {lost}{again}.")
 
 

@@ -21,6 +21,7 @@ _ASKS_AGAIN: Final = frozenset({400, 401})
 _OK: Final = range(200, 300)
 _MAX_WORDS: Final = 300
 _MAX_COOKIE: Final = 4096
+_NO_REASON: Final = "no reason given"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +95,9 @@ def read_object(reply: Reply, *, what: str, max_bytes: int = MAX_JSON_BYTES) -> 
 def read_refusal(reply: Reply) -> str:
     """Return in words why another party said no: its own words if it has any that can be shown, else the status."""
     try:
-        return _plain(parse_error(reply.body, status=reply.status).detail)
+        detail = parse_error(reply.body, status=reply.status).detail
+        said = detail.partition("): ")[2]
+        return _plain(detail if said in {"", _NO_REASON} else said)
     except HandstampError:
         pass
     try:

@@ -52,7 +52,7 @@ def open_gate(
     visit = asyncio.run(begin_visit(gate, tools=tools, uncertified=uncertified))
     _ask(visit.consent, yes=yes)
     delivery = asyncio.run(pass_gate(visit, tools=tools))
-    views.say(f"{delivery.site} has opened {delivery.title}.", "green")
+    views.say(f"{delivery.site} let you in with {delivery.title}.", "green")
     if fetch or to or as_zip:
         asyncio.run(_download(delivery, to, as_zip, tools))
     else:

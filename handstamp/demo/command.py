@@ -15,9 +15,11 @@ from rich.console import Console
 
 from handstamp.demo.stage import DemoFailed, build_stage
 from handstamp.demo.story import Story
+from handstamp.demo.teller import INDENT
 
 _FOLDER: Final = Path(".demo")
 _TERMINATED: Final = 143
+_WIDEST: Final = 100
 _MARK: Final = ".handstamp-demo"
 
 
@@ -44,7 +46,7 @@ def demo(
         Hosts, typer.Option(help="`ports` uses plain localhost, where *.localhost cannot be resolved.")
     ] = Hosts.names,
 ) -> None:
-    """Start a co-op, a trackserver and an artist's site on this machine, and follow one listener through them.
+    """Start a co-op, a trackserver, an artist's site and a shop on this machine, and follow one listener through them.
 
     Everything is written to the folder .demo and made anew each time.
     """
@@ -54,8 +56,8 @@ def demo(
         raise DemoFailed("Reading your album", f"{album} is not a folder")
     folder = Path(tempfile.mkdtemp(prefix="handstamp-demo-")) if check else _fresh_folder()
     try:
-        stage = build_stage(folder.resolve(), hosts=hosts.value)
-        console.print("Starting three services ...")
+        stage = build_stage(folder.resolve(), hosts=hosts.value, columns=min(console.width, _WIDEST) - INDENT)
+        console.print("Starting four services ...")
         stage.import_keys()
         with stage.services():
             story = Story(stage, console, album=album.resolve() if album else None)

@@ -1,6 +1,6 @@
 """Runs `handstamp` commands in processes of their own that begin with everything loaded.
 
-A command loads for about a second before it does anything, and the demo runs more than forty. Here one process loads
+A command loads for about a second before it does anything, and the demo runs about sixty. Here one process loads
 once and every command is a fork of it (the standard library's fork server), with an environment, a folder and standard
 streams of its own.
 """
@@ -18,7 +18,8 @@ from typing import IO, Final
 
 from handstamp import cli
 
-_LOADED: Final = tuple(f"handstamp.commands.{role}" for role in ("issuer", "verifier", "gate", "tracks", "wallet"))
+_ROLES: Final = ("issuer", "verifier", "gate", "door", "tracks", "wallet")
+_LOADED: Final = tuple(f"handstamp.commands.{role}" for role in _ROLES)
 _STREAMS: Final = ("stdin", "stdout", "stderr")
 
 

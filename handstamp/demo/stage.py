@@ -2,32 +2,49 @@
 
 import contextlib
 import os
+import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 import httpx
 import trustme
 
 from credentials.encoding import strict_json
 from credentials.errors import OperatorError
-from handstamp.demo.forked import run_command
+from handstamp.demo.forked import Done, run_command
 from plumbing.fetch import is_loopback
 
 ROLES: Final = ("issuer", "trackserver", "verifier")
+SHOP: Final = "shop"
+"""A second site, which shares nothing with the artist's: settings, database, keys and process are its own."""
+DOOR: Final = "door"
+"""A device at the shop's door, which has no network: the shop's gates, and a memory of its own."""
+SERVICES: Final = (*ROLES, SHOP)
+PARTIES: Final = (*SERVICES, DOOR)
 _HOSTS: Final[Mapping[str, str]] = {
     "issuer": "coop.localhost",
     "trackserver": "tracks.localhost",
     "verifier": "artist.localhost",
+    SHOP: "shop.localhost",
 }
-_SERVE: Final[Mapping[str, str]] = {"issuer": "issuer", "trackserver": "tracks", "verifier": "verifier"}
-FIRST_PORTS: Final[Mapping[str, int]] = {"issuer": 8701, "trackserver": 8702, "verifier": 8703}
+_SERVE: Final[Mapping[str, str]] = {
+    "issuer": "issuer",
+    "trackserver": "tracks",
+    "verifier": "verifier",
+    SHOP: "verifier",
+}
+_CERTIFIED: Final = ("issuer", "verifier", SHOP)
+FIRST_PORTS: Final[Mapping[str, int]] = {"issuer": 8701, "trackserver": 8702, "verifier": 8703, SHOP: 8704}
+SHOP_NAME: Final = "Corner Records"
+_COLUMNS: Final = 97
 _PORT_TRIES: Final = 200
 _START_S: Final = 60.0
 _STOP_S: Final = 5.0
@@ -48,7 +65,7 @@ class Stage:
 
     Attributes:
         folder: everything the demo writes lies below it.
-        addresses: the public address of each role.
+        addresses: the public address of each service.
         environment: what a `handstamp` command of the demo runs with.
     """
 
@@ -56,46 +73,89 @@ class Stage:
     addresses: Mapping[str, str]
     environment: Mapping[str, str]
 
+    def at(self, party: str) -> Self:
+        """Return this stage as the commands of one party see it: the shop and its door have settings of their own."""
+        if party not in {SHOP, DOOR}:
+            return self
+        return self._with(HANDSTAMP_CONFIG=str(self.folder / f"{party}.toml"))
+
+    def with_wallet(self, file: Path) -> Self:
+        """Return this stage as its commands see it with another wallet file."""
+        return self._with(HANDSTAMP_WALLET__FILE=str(file))
+
+    def _with(self, **changed: str) -> Self:
+        return replace(self, environment={**self.environment, **changed})
+
     def run(self, *arguments: str, answer: str | None = None) -> str:
         """Run one `handstamp` command in a process of its own and return what it printed.
 
         Raises:
             DemoFailed: it ended with another exit code than 0; its own words are the reason.
         """
-        done = run_command(arguments, environment=self.environment, folder=self.folder, answer=answer or "")
+        done = self._run(arguments, answer or "")
         if done.exit_code != 0:
             raise DemoFailed(f"handstamp {' '.join(arguments[:2])}", done.complained.strip() or done.printed.strip())
         return done.printed
+
+    def run_refused(self, *arguments: str) -> str:
+        """Run one command that must be refused, and return the words in which it was.
+
+        Raises:
+            DemoFailed: it did what it was told.
+        """
+        done = self._run(arguments, "")
+        if done.exit_code != 1:
+            raise DemoFailed(f"handstamp {' '.join(arguments[:2])}", "it was to be refused, and was not")
+        return done.complained.strip()
+
+    def _run(self, arguments: Sequence[str], answer: str) -> Done:
+        return run_command(arguments, environment=self.environment, folder=self.folder, answer=answer)
 
     def run_json(self, *arguments: str) -> strict_json.Json:
         """Run one command with `--json` and return what it printed, parsed."""
         return strict_json.parse(self.run(*arguments, "--json"), what="command's answer")
 
     def import_keys(self) -> None:
-        """Give the co-op and the site the keys that the demo's authority certified, before they start."""
+        """Give the co-op and the sites the keys that the demo's authority certified, before they start."""
 
-        def import_one(role: str) -> None:
-            files = {part: str(self.folder / "certificates" / f"{role}.{part}.pem") for part in ("key", "chain")}
-            self.run(role, "keys", "import", "--key", files["key"], "--chain", files["chain"])
+        def import_one(service: str) -> None:
+            files = {part: str(self.folder / "certificates" / f"{service}.{part}.pem") for part in ("key", "chain")}
+            keys = ("keys", "import", "--key", files["key"], "--chain", files["chain"])
+            self.at(service).run(_SERVE[service], *keys)
 
-        with ThreadPoolExecutor() as both:
-            list(both.map(import_one, ("issuer", "verifier")))
+        with ThreadPoolExecutor() as all_at_once:
+            list(all_at_once.map(import_one, [service for service in _CERTIFIED if service in self.addresses]))
 
     @contextlib.contextmanager
     def services(self) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
         """Start every service, wait until each answers, and stop whatever runs at the end; yields the processes."""
         running: dict[str, subprocess.Popen[bytes]] = {}
         try:
-            for role in ROLES:
-                running[role] = self.start(role)
-            for role in ROLES:
-                self.wait(role, running[role])
+            for service in self.addresses:
+                running[service] = self.start(service)
+            for service in self.addresses:
+                self.wait(service, running[service])
             yield running
         finally:
             for process in running.values():
                 process.terminate()
             for process in running.values():
                 _end(process)
+
+    def take_to_the_door(self) -> None:
+        """Copy the shop's gates and keys, as they are now, to the device at its door.
+
+        It has a database of its own, in which only what was scanned there comes to lie.
+        """
+        shop, door = (self.data_of(party) / "verifier" for party in (SHOP, DOOR))
+        shutil.copytree(shop / "keys", door / "keys")
+        reading, writing = (sqlite3.connect(folder / "verifier.sqlite") for folder in (shop, door))
+        with contextlib.closing(reading), contextlib.closing(writing):
+            reading.backup(writing)
+
+    def data_of(self, party: str) -> Path:
+        """Return the folder in which one party keeps everything that it keeps."""
+        return self.folder / "data" / party
 
     def log_of(self, role: str) -> Path:
         """Return where the log of one service lies."""
@@ -107,7 +167,7 @@ class Stage:
         with self.log_of(role).open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "handstamp", _SERVE[role], "serve"],
-                env=dict(self.environment),
+                env=dict(self.at(role).environment),
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -146,30 +206,34 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def build_stage(
-    folder: Path, *, hosts: Literal["names", "ports"] = "names", first_ports: Mapping[str, int] = FIRST_PORTS
+    folder: Path,
+    *,
+    hosts: Literal["names", "ports"] = "names",
+    first_ports: Mapping[str, int] = FIRST_PORTS,
+    columns: int = _COLUMNS,
 ) -> Stage:
     """Choose free ports first, then write settings, certificates and the environment below `folder`.
 
-    The search for a free port starts at `first_ports`. A busy port moves before any identifier is made, because
-    identifiers hold it. With `hosts="ports"` every service is at plain `localhost`, for clients that cannot resolve
-    `*.localhost`.
+    The search for a free port starts at `first_ports`, which also says which services there are. A busy port moves
+    before any identifier is made, because identifiers hold it. With `hosts="ports"` every service is at plain
+    `localhost`, for clients that cannot resolve `*.localhost`. Commands write lines of at most so many `columns`.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     ports = _free_ports(first_ports)
-    host_of = _HOSTS if hosts == "names" else dict.fromkeys(ROLES, "localhost")
-    addresses = {role: f"http://{host_of[role]}:{ports[role]}" for role in ROLES}
-    config = folder / "handstamp.toml"
-    config.write_text(_toml(folder, addresses, ports), "utf-8")
-    _write_certificates(folder / "certificates", {role: host_of[role] for role in ("issuer", "verifier")})
+    host_of = _HOSTS if hosts == "names" else dict.fromkeys(SERVICES, "localhost")
+    addresses = {service: f"http://{host_of[service]}:{port}" for service, port in ports.items()}
+    _write_settings(folder, addresses, ports)
+    _write_certificates(folder / "certificates", {each: host_of[each] for each in _CERTIFIED if each in ports})
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HANDSTAMP_")}
-    environment = {**kept, "HANDSTAMP_CONFIG": str(config), "PYTHONUNBUFFERED": "1", "COLUMNS": "100"}
+    config = str(folder / "handstamp.toml")
+    environment = {**kept, "HANDSTAMP_CONFIG": config, "PYTHONUNBUFFERED": "1", "COLUMNS": str(columns)}
     return Stage(folder=folder, addresses=addresses, environment=environment)
 
 
 def _free_ports(first_ports: Mapping[str, int]) -> dict[str, int]:
     ports: dict[str, int] = {}
-    for role in ROLES:
-        ports[role] = _first_free(first_ports[role], set(ports.values()))
+    for service, first in first_ports.items():
+        ports[service] = _first_free(first, set(ports.values()))
     return ports
 
 
@@ -190,12 +254,23 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _toml(folder: Path, addresses: Mapping[str, str], ports: Mapping[str, int]) -> str:
-    lines = [f"data_dir = {_quoted(folder / 'data')}"]
-    for role in ROLES:
-        lines += ["", f"[{role}]", f"base_url = {_quoted(addresses[role])}", f"port = {ports[role]}"]
-    lines += ["", "[wallet]", f"passphrase_file = {_quoted(folder / 'passphrase')}", ""]
-    return "\n".join(lines)
+def _write_settings(folder: Path, addresses: Mapping[str, str], ports: Mapping[str, int]) -> None:
+    """Write a file for the three roles, and one each for the shop and its door, which is no service."""
+    roles = {role: {"base_url": addresses[role], "port": ports[role]} for role in ROLES}
+    wallet = {"wallet": {"passphrase_file": folder / "passphrase"}}
+    (folder / "handstamp.toml").write_text(_toml(folder / "data", {**roles, **wallet}), "utf-8")
+    if SHOP in addresses:
+        shop = {"verifier": {"name": SHOP_NAME, "base_url": addresses[SHOP], "port": ports[SHOP]}}
+        for party in (SHOP, DOOR):
+            (folder / f"{party}.toml").write_text(_toml(folder / "data" / party, shop), "utf-8")
+
+
+def _toml(data: Path, tables: Mapping[str, Mapping[str, object]]) -> str:
+    lines = [f"data_dir = {_quoted(data)}"]
+    for name, values in tables.items():
+        lines += ["", f"[{name}]"]
+        lines += [f"{key} = {value if isinstance(value, int) else _quoted(value)}" for key, value in values.items()]
+    return "\n".join([*lines, ""])
 
 
 def _quoted(value: object) -> str:
