@@ -54,7 +54,7 @@ async def test_a_lost_wallet_is_replaced_only_when_the_box_is_ticked_and_not_too
     for n in range(3):
         take(coop, copy, bytes([n]) * 48, month=month)
         assert "the box was not ticked" in await submit(browser, "/wallet/lost")
-        assert "You can start anew" in await submit(browser, "/wallet/lost", sure="yes")
+        assert "There is room for another wallet" in await submit(browser, "/wallet/lost", sure="yes")
         with writing(coop) as store:
             month = scope_of(store, copy).from_month
     take(coop, copy, OTHER, month=month)

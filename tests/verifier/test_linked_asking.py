@@ -121,8 +121,8 @@ async def test_a_page_says_that_its_number_is_used_here_only_and_warns_only_wher
         for each in (counts(site, OnceEver()), counts(site, OnceEver(), others=True), gate)
     ]
     assert ["only ever used here" in text for text in texts] == [True, True, False]
-    assert ["It could recognise you by it" in text for text in texts] == [False, True, False]
-    assert ["as ours does" in text for text in texts] == [True, False, False]
+    assert ["by which other gates could recognise you" in text for text in texts] == [False, True, False]
+    assert ["a number for each gate alone" in text for text in texts] == [True, False, False]
 
 
 async def test_a_site_that_proves_no_host_asks_for_no_linked_credential(site: Site) -> None:
