@@ -2,10 +2,10 @@
 
 Names, e-mail addresses and birth dates are planted at the co-op: of somebody who joined there, of a member who came by
 an import and is an artist and a helper, too, and of somebody who used a download code. Everything that the co-op does
-for people is done for them: membership, gift, refund, status lists, refresh, notification; gates that ask for each, and
-one that counts and keeps receipts. Then every byte that the verifier and the trackserver wrote, every byte that passed
-over anybody's port, every log and every credential is searched for them, plain, in hex and inside base64. The audit
-must find them at the co-op, or it proves nothing.
+for people is done for them: membership, gift, refund, status lists, refresh, notification; in every form, proofs and
+door passes too; gates that ask for each, and one that counts and keeps receipts. Then every byte that the verifier and
+the trackserver wrote, every byte that passed over anybody's port, every log and every credential is searched for them,
+plain, in hex and inside base64. The audit must find them at the co-op, or it proves nothing.
 """
 
 import asyncio
@@ -39,6 +39,7 @@ from tests.support.pool import own_site
 from tests.support.recording import disguises
 from verifier.limits import Monthly
 from verifier.proofs import Contributed, MemberOf, SpeaksFor
+from wallet.linked import LinkedKind
 from wallet.service.top_up import top_up
 
 pytestmark = pytest.mark.slow
@@ -189,6 +190,8 @@ def test_no_canary_is_in_any_message_of_issuance_nor_in_what_the_co_op_publishes
 
 def test_no_canary_is_in_a_credential_or_in_what_a_wallet_keeps(used: Used) -> None:
     assert {copy.vct for wallet in used.wallets for copy in wallet.copies} == {each.vct for each in ALL}
+    forms = {each.kind for wallet in used.wallets for copy in wallet.copies for each in copy.linked}
+    assert forms == set(LinkedKind)
     members = [copy for wallet in used.wallets for copy in wallet.copies if "over16" in copy.claims]
     assert [copy.claims["over16"] for copy in members] == ["true"]
     data = "\n".join(values([json.loads(json.dumps(asdict(wallet), default=str)) for wallet in used.wallets])).encode()
