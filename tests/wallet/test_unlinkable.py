@@ -175,6 +175,32 @@ async def test_a_number_for_more_than_one_gate_of_a_site_is_told_before_a_yes(
     )
 
 
+@pytest.mark.parametrize("period", ["2026-10", "2026-12", "1999-01"])
+async def test_a_month_that_is_over_or_not_yet_here_is_asked_for_in_vain(
+    street: Street, shop: Shop, monkeypatch: pytest.MonkeyPatch, period: str
+) -> None:
+    gate = shop.gate(limit=Monthly(times=1))
+    monkeypatch.setattr(build_request, "nym_domain", lambda *_, **__: f"{shop.url(gate)}#{period}")
+    with pytest.raises(QuestionRefused, match=r"the number of another month"):
+        await street.visit(shop, gate)
+    assert (shown(street), street.wallet.receipts) == ([], ())
+
+
+async def test_numbers_of_two_gates_are_not_given_in_one_answer(
+    street: Street, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, other = (shop.gate(owns_track(), limit=OnceEver()) for _ in range(2))
+
+    def sign_more(request: AuthorizationRequest, **given: Any) -> str:
+        domains = dict(zip(request.nym_domains, (shop.url(gate), shop.url(other)), strict=True))
+        return sign_anything(replace(request, nym_domains=domains), **given)
+
+    monkeypatch.setattr(build_request, "build_request_object", sign_more)
+    with pytest.raises(QuestionRefused, match=r"several numbers at once"):
+        await street.visit(shop, gate)
+    assert (shown(street), street.wallet.receipts) == ([], ())
+
+
 # What the listener reads.
 
 

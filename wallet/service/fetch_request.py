@@ -34,6 +34,7 @@ from credentials.protocols.openid4vp.verifying import TYP as REQUEST_TYP
 from credentials.protocols.urls import host_of
 from plumbing.dids import build_resolver
 from wallet.errors import SiteRefused, UnknownAuthority
+from wallet.numbers import check_numbers
 from wallet.ports import Tools, Web
 from wallet.refused import UncertifiedSite, refusing
 from wallet.state import Purpose, Wallet
@@ -103,6 +104,7 @@ async def fetch_request(
             )
     except CertificateUntrusted as error:
         raise UnknownAuthority(host) from error
+    check_numbers(request, at=tools.clock())
     in_link = isinstance(link, SignedInLink)
     return Fetched(
         request=request,
