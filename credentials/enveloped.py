@@ -21,8 +21,8 @@ from credentials.keys.jws import Jws, parse_jws, sign_jws
 from credentials.keys.signer import Signer
 from credentials.sd_jwt import parse_sd_jwt
 from credentials.validity import check_valid
+from schemas.context import CREDENTIALS_V2_URL
 
-CREDENTIALS_CONTEXT: Final = "https://www.w3.org/ns/credentials/v2"
 _DATA: Final = "data:"
 _WHAT: Final = "enveloped credential"
 
@@ -80,7 +80,7 @@ class Envelope:
             WrongTyp, UnsupportedAlgorithm, UnsupportedHeader and the errors of SD-JWT: as they say.
         """
         contexts = value.get("@context")
-        if CREDENTIALS_CONTEXT not in (contexts if isinstance(contexts, list) else [contexts]):
+        if CREDENTIALS_V2_URL not in (contexts if isinstance(contexts, list) else [contexts]):
             raise Malformed(_WHAT, "its `@context` does not name the context of credentials 2.0")
         url = value.get("id")
         kind = next((kind for kind in EnvelopeKind if _starts(url, kind)), None)
@@ -178,7 +178,7 @@ def sign_envelope(
 
 def build_envelope(token: str, *, kind: EnvelopeKind) -> dict[str, Json]:
     """Return the object that carries a token in a presentation."""
-    return {"@context": CREDENTIALS_CONTEXT, "id": _prefix(kind) + token, "type": kind.type_name}
+    return {"@context": CREDENTIALS_V2_URL, "id": _prefix(kind) + token, "type": kind.type_name}
 
 
 def _prefix(kind: EnvelopeKind) -> str:

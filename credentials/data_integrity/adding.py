@@ -10,13 +10,14 @@ from credentials.data_integrity.errors import ProofImpossible
 from credentials.data_integrity.proofs import ASSERTION, DATA_INTEGRITY_PROOF, Proof, read_proofs, without_proof
 from credentials.encoding.date_time import write_date_time
 from credentials.encoding.strict_json import Json
+from credentials.linked_data.contexts import DATA_INTEGRITY_V2
+from schemas.context import CREDENTIALS_V2_URL
 
-DATA_INTEGRITY_CONTEXT: Final = "https://w3id.org/security/data-integrity/v2"
 _CONTEXTS_WITH_PROOFS: Final = frozenset(
     {
-        "https://www.w3.org/ns/credentials/v2",
+        CREDENTIALS_V2_URL,
         "https://w3id.org/security/data-integrity/v1",
-        DATA_INTEGRITY_CONTEXT,
+        DATA_INTEGRITY_V2,
     }
 )
 
@@ -67,7 +68,7 @@ def with_proof_context(document: Mapping[str, Json]) -> dict[str, Json]:
     contexts = context if isinstance(context, list) else [context]
     if any(isinstance(each, str) and each in _CONTEXTS_WITH_PROOFS for each in contexts):
         return dict(document)
-    return {**document, "@context": [*contexts, DATA_INTEGRITY_CONTEXT]}
+    return {**document, "@context": [*contexts, DATA_INTEGRITY_V2]}
 
 
 def read_existing_proofs(document: Mapping[str, Json]) -> tuple[Proof, ...]:

@@ -8,14 +8,14 @@ from typing_extensions import TypedDict
 
 from credentials import bbs
 from credentials.bbs import BbsPublicKey, BbsSecretKey, NymSecret, ProofCheck, ProverBlind, ProverNym
+from credentials.bbs.core import MIN_PROOF_BYTES
+from credentials.bbs.curve import G1_BYTES, SCALAR_BYTES
 from credentials.bbs.secret import Random
 from credentials.data_integrity.bbs_2023_values import MAX_DOMAIN_CHARACTERS, BaseValue, DerivedValue, Feature
 from credentials.data_integrity.errors import BadProof, ProofImpossible
 from credentials.errors import Malformed
 
-_FIXED_BYTES: Final = 272
-_BYTES_FOR_EACH_HIDDEN: Final = 32
-_BINDING_COMMITMENT_BYTES: Final = 144
+_BINDING_COMMITMENT_BYTES: Final = G1_BYTES + 3 * SCALAR_BYTES
 
 
 class _Given(TypedDict):
@@ -222,4 +222,4 @@ def build_check(
 
 def count_hidden(proof: bytes) -> int:
     """How many messages of all kinds a proof hides, by its length."""
-    return (len(proof) - _FIXED_BYTES) // _BYTES_FOR_EACH_HIDDEN
+    return (len(proof) - MIN_PROOF_BYTES) // SCALAR_BYTES

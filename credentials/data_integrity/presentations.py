@@ -17,10 +17,11 @@ from credentials.data_integrity.keys import check_controller
 from credentials.data_integrity.proofs import ASSERTION, AUTHENTICATION, controller_of
 from credentials.data_integrity.rdfc import RdfcSuite
 from credentials.encoding.strict_json import Json
-from credentials.enveloped import CREDENTIALS_CONTEXT, Envelope, EnvelopeKind, is_enveloped
+from credentials.enveloped import Envelope, EnvelopeKind, is_enveloped
 from credentials.errors import HandstampError, Malformed
 from credentials.keys.signer import Signer
 from credentials.vcdm import check_credential, check_presentation, read_credentials, read_issuer
+from schemas.context import CREDENTIALS_V2_URL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +69,7 @@ def build_presentation(
         HandstampError: as `RdfcSuite.add_proof`.
     """
     presentation: dict[str, Json] = {
-        "@context": [CREDENTIALS_CONTEXT],
+        "@context": [CREDENTIALS_V2_URL],
         "type": ["VerifiablePresentation"],
         "holder": holder,
     }

@@ -19,11 +19,10 @@ from credentials.encoding.jcs import canonicalize
 from credentials.encoding.strict_json import Json
 from credentials.errors import OperatorError
 from credentials.linked_data.errors import UnknownContext
+from schemas.context import CONTEXT_URL, CREDENTIALS_V2_URL
 
 CREDENTIALS_V1: Final = "https://www.w3.org/2018/credentials/v1"
-CREDENTIALS_V2: Final = "https://www.w3.org/ns/credentials/v2"
 DATA_INTEGRITY_V2: Final = "https://w3id.org/security/data-integrity/v2"
-HANDSTAMP_V1: Final = "urn:handstamp:context:1"
 
 
 class ContextChanged(OperatorError):
@@ -54,13 +53,13 @@ def _w3c(name: str, sha256: str) -> FrozenContext:
 
 CONTEXTS: Final[Mapping[str, FrozenContext]] = MappingProxyType(
     {
-        HANDSTAMP_V1: FrozenContext(
+        CONTEXT_URL: FrozenContext(
             "schemas",
             "data/context/v1.jsonld",
             "0639602c216eaac0e0be419a0a9a2305eb4b89a665678ee811a32ca4d5f1f0fd",
         ),
         CREDENTIALS_V1: _pyld("credentials-v1", "b01e671e873981f19a9102a9a57f666dbcaeb31b99e3e124378d143e71549247"),
-        CREDENTIALS_V2: _pyld("credentials-v2", "b463c8d6a066214123ddd9827b135e1b50e1fc73322cc52a9b12a4f1fc7d86cf"),
+        CREDENTIALS_V2_URL: _pyld("credentials-v2", "b463c8d6a066214123ddd9827b135e1b50e1fc73322cc52a9b12a4f1fc7d86cf"),
         "https://www.w3.org/ns/did/v1": _pyld(
             "did-v1", "a7e146c40fcec005d3f0f14ae745665f446da58d7914a9d8f733746686fad82b"
         ),

@@ -19,8 +19,8 @@ from credentials.protocols.members import Members, check_items, check_text
 from credentials.protocols.urls import parse_service_url
 from credentials.status.errors import StatusListTooShort, StatusNotSupported, StatusOutOfRange
 from credentials.status.packed import PackedStatuses
+from schemas.context import CREDENTIALS_V2_URL
 
-CONTEXT: Final = "https://www.w3.org/ns/credentials/v2"
 ENTRY_TYPE: Final = "BitstringStatusListEntry"
 LIST_TYPE: Final = "BitstringStatusList"
 CREDENTIAL_TYPE: Final = "BitstringStatusListCredential"
@@ -217,7 +217,7 @@ def build_bitstring_credential(
         ttl: after how long whoever keeps it should fetch it again.
     """
     return {
-        "@context": [CONTEXT],
+        "@context": [CREDENTIALS_V2_URL],
         "id": uri,
         "type": ["VerifiableCredential", CREDENTIAL_TYPE],
         "issuer": issuer_did,

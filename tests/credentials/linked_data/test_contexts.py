@@ -8,6 +8,7 @@ import pytest
 
 from credentials.linked_data import CONTEXTS, UnknownContext, canonicalize, load_context, trial_contexts
 from credentials.linked_data import contexts as module
+from schemas.context import CONTEXT_URL, CREDENTIALS_V2_URL
 
 
 @pytest.mark.parametrize("url", list(CONTEXTS))
@@ -23,7 +24,7 @@ def test_a_context_that_is_not_in_the_table_is_unknown() -> None:
 
 
 def test_a_context_that_was_changed_on_disk_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = CONTEXTS[module.HANDSTAMP_V1]
+    known = CONTEXTS[CONTEXT_URL]
     changed = module.FrozenContext(known.package, known.path, "0" * 64)
     monkeypatch.setattr(module, "CONTEXTS", MappingProxyType({"urn:changed": changed}))
 
@@ -35,7 +36,7 @@ def test_a_context_that_was_changed_on_disk_is_refused(monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("url", list(module.TRIAL_CONTEXTS))
 def test_a_context_that_defines_every_word_is_known_in_trials_alone(url: str) -> None:
-    document = {"@context": [module.CREDENTIALS_V2, url], "id": "urn:x:1", "anything": "at all"}
+    document = {"@context": [CREDENTIALS_V2_URL, url], "id": "urn:x:1", "anything": "at all"}
     with trial_contexts():
         assert "anything" in canonicalize(document).text
         assert set(load_context(url)) == {"@context"}
