@@ -24,9 +24,10 @@ Leaf: TypeAlias = "tuple[str, Value]"
 
 _DEEPEST = 32
 _WHAT = "piece"
-_BREAKS = re.compile(r"[^A-Za-z0-9_+%~.-]+")
+_BREAKS = re.compile(r"[^A-Za-z0-9_+%-]+")
 _DOTS = re.compile(r"[.~]")
 _ENCODED = re.compile(r"[A-Za-z0-9_-]{10,}={0,2}")
+_FORM = re.compile(r"\w+=[^&\s]*(&\w+=[^&\s]*)*")
 _HEX = re.compile(r"([0-9a-f]{2}){8,}")
 _PASS = re.compile(r"[0-9A-Z $%*+./:-]{100,}")
 _PROOF = b"\xd9\x5d"
@@ -82,13 +83,11 @@ def _of_text(text: str, path: str, depth: int) -> Iterator[Leaf]:
 
 def _open(text: str) -> tuple[str, object] | None:
     """Return how a text wraps something, and what."""
-    for how, reader in (("", _read_json), ("|jwt", _read_parts), ("|proof", _read_proof), ("|pass", _read_pass)):
+    for how, reader in _READERS.items():
         found = reader(text)
         if found is not None:
             return how, found
-    if _HEX.fullmatch(text):
-        return "|hex", bytes.fromhex(text)
-    inside = _read_base64(text)
+    inside = bytes.fromhex(text) if _HEX.fullmatch(text) else _read_base64(text)
     if inside is not None:
         readable = _as_text(inside)
         if readable is not None and (len(inside) >= _SENTENCE or _read_json(readable) is not None):
@@ -121,6 +120,12 @@ def _read_json(text: str) -> object:
     except ValueError:
         return None
     return found
+
+
+def _read_form(text: str) -> object:
+    if not _FORM.fullmatch(text) or "%" not in text:
+        return None
+    return {name: unquote_plus(value) for name, _, value in (part.partition("=") for part in text.split("&"))}
 
 
 def _read_parts(text: str) -> object:
@@ -163,3 +168,6 @@ def _read_base64(text: str) -> bytes | None:
         return base64url.decode(text.rstrip("="), what=_WHAT)
     except Malformed:
         return None
+
+
+_READERS = {"": _read_json, "|form": _read_form, "|jwt": _read_parts, "|proof": _read_proof, "|pass": _read_pass}

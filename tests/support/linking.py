@@ -15,10 +15,11 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from tests.support.leaves import Leaf, Value
 
@@ -26,7 +27,7 @@ LEAST = 8
 """Bytes, or letters, of a value that is looked for elsewhere."""
 _TEXT = 16
 """Letters of a part of a random text: in hexadecimal, so many are eight bytes."""
-_WORD = re.compile(r"[A-Za-z0-9_+%~.-]{16,}")
+_WORD = re.compile(r"[A-Za-z0-9_+%-]{16,}")
 """Text without a break; of any other, what stands between the breaks is looked at."""
 
 
@@ -103,7 +104,7 @@ def find_repeats(redemptions: Sequence[Redemption], before: Mapping[str, Sequenc
             not listed: it says nothing of a visit.
     """
     common = known_to_all(redemptions)
-    records = {each.name: _fresh(each.leaves, common[each.gate]) for each in redemptions}
+    records = {each.name: _fresh(each.leaves, common[each.gate]) for each in _without_common_ends(redemptions)}
     everywhere = set.intersection(*common.values()) if common else set()
     earlier = {name: _fresh(leaves, everywhere) for name, leaves in (before or {}).items()}
     counted = Counter(part for fresh in (*records.values(), *earlier.values()) for part in _parts(fresh))
@@ -117,6 +118,33 @@ def find_repeats(redemptions: Sequence[Redemption], before: Mapping[str, Sequenc
         Repeat(value=value, where=tuple(sorted({at for _, at in seen})), records=frozenset(name for name, _ in seen))
         for value, seen in sorted(found.items())
     ]
+
+
+def _without_common_ends(redemptions: Sequence[Redemption]) -> Iterator[Redemption]:
+    """Cut off how all values at one place of a gate begin and end: a time, or the name of the gate."""
+    places: dict[tuple[str, str], set[bytes | str]] = defaultdict(set)
+    for each in redemptions:
+        for place, value in each.leaves:
+            if isinstance(value, bytes | str):
+                places[each.gate, place].add(value)
+    ends = {place: (_shared(values, 1), _shared(values, -1)) for place, values in places.items() if len(values) > 1}
+    for each in redemptions:
+        cut = []
+        for place, value in each.leaves:
+            if isinstance(value, bytes | str):
+                first, last = ends.get((each.gate, place), (0, 0))
+                cut.append((place, value[first : len(value) - last]))
+        yield replace(each, leaves=tuple(cut))
+
+
+def _shared(values: Collection[bytes | str], step: int) -> int:
+    """Return how many letters or bytes all values begin with, or end with backwards."""
+    if len({*map(type, values)}) > 1:
+        return 0
+    turned = [value[::step] for value in values]
+    # What the first and the last in order begin with, all do.
+    pairs = zip(min(turned), max(turned), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _parts_of_common(common: dict[str, set[Value]]) -> set[bytes | str]:
