@@ -268,6 +268,15 @@ async def test_what_was_used_at_two_doors_is_found_when_they_meet_and_once(site:
     refused("malformed", meet, site.parts.work, door(site, OnceEver()), Memory.parse(written.encode()))
 
 
+async def test_what_a_closed_gate_forgot_is_not_brought_back_by_another_device(site: Site, holder: NymHolder) -> None:
+    gate = door(site, OnceEver())
+    scan(site, gate, scanned(site, gate, holder.door_pass(site.clock())))
+    memory = remember(site.parts.work, gate)
+    close_gate(site.parts.work, gate, now=site.clock())
+    refused("gate_closed", meet, site.parts.work, gate, memory)
+    assert remember(site.parts.work, gate).marks == ()
+
+
 @pytest.mark.parametrize(
     "written",
     [

@@ -15,6 +15,7 @@ from credentials.errors import Malformed
 from credentials.protocols.members import Members
 from plumbing.clock import epoch_s
 from verifier.limits import SLOT, Mark
+from verifier.service.start_visit import load_gate
 
 if TYPE_CHECKING:
     from credentials.encoding.strict_json import Json
@@ -72,12 +73,14 @@ def meet(work: Work, gate: Gate, other: Memory) -> tuple[UsedTwice, ...]:
     Of a gate that opens several times a month, the larger of both numbers counts, and nothing is reported.
 
     Raises:
+        GateClosed: it is closed, and forgot what it counted: nothing brings that back.
         Malformed: the memory is one of another gate, or of one that counts nothing.
     """
     if other.gate_id != gate.gate_id or gate.counting is None:
         raise Malformed(_WHAT, "it is one of another gate, or the gate counts nothing")
     twice = []
     with work.write() as stores:
+        load_gate(stores, gate.gate_id).check_open()
         known = {(mark.period, mark.value): mark for mark in stores.load_marks(gate.gate_id)}
         for theirs in other.marks:
             own = known.get((theirs.period, theirs.value), theirs)
