@@ -1,6 +1,7 @@
 """The pipeline for linked credentials: from a document that a stranger sent to evidence that a gate may open on.
 
 `verify_linked` takes what our wallet derives from a bbs-2023 credential. It raises at the first step that fails.
+`verify_linked_batch` does the same for many, with one pairing in step 6, and says of each what became of it.
 
      1. Read it: a credential by every rule of VCDM 2.0, with one proof, which is of the suite asked for, made to assert
         (Data Integrity 1.0 §4.4), and says no more than every other: nothing in it tells its holder from others.
@@ -37,7 +38,7 @@
 """
 
 from credentials.verify_linked.holder import Occasion, verify_holder_presentation
-from credentials.verify_linked.presented import verify_linked
+from credentials.verify_linked.presented import Showing, verify_linked, verify_linked_batch
 from credentials.verify_linked.published import Published, verify_published
 from credentials.verify_linked.received import ReceivedLinked, verify_linked_issued
 
@@ -45,8 +46,10 @@ __all__ = [
     "Occasion",
     "Published",
     "ReceivedLinked",
+    "Showing",
     "verify_holder_presentation",
     "verify_linked",
+    "verify_linked_batch",
     "verify_linked_issued",
     "verify_published",
 ]

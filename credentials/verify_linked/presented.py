@@ -1,15 +1,18 @@
 """Steps 1 to 8: what our wallet derives from a bbs-2023 credential for one request."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Final
 
 from credentials.bbs import BbsPublicKey
+from credentials.bbs.secret import Random
 from credentials.data_integrity import bbs_2023
 from credentials.data_integrity.bbs_2023 import Derived
 from credentials.data_integrity.bbs_2023_values import Feature
 from credentials.encoding.strict_json import Json
+from credentials.errors import HandstampError
 from credentials.evidence import SEAL, Verified
 from credentials.json_schema import check_linked_form
 from credentials.linked_refusals import MissingPseudonym, UnaskedPseudonym
@@ -48,6 +51,70 @@ def verify_linked(
         HandstampError: the error of the step that failed.
     """
     frame, derived = verify_proof_alone(presentation, policy=policy, at=at, types=types, clock_skew_s=clock_skew_s)
+    return _conclude(frame, derived, presentation_header, nym_domain, at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Showing:
+    """One of many presentations, with what it must have been made for."""
+
+    presentation: Mapping[str, Json] = field(repr=False)
+    presentation_header: bytes
+    nym_domain: str | None
+
+
+def verify_linked_batch(
+    showings: Sequence[Showing],
+    *,
+    policy: TrustPolicy,
+    at: datetime,
+    random: Random,
+    types: Collection[str] | None = None,
+    clock_skew_s: int = 60,
+) -> tuple[Verified | HandstampError, ...]:
+    """Verify many presentations with one pairing of many points, in less time than one after another.
+
+    It is for whoever has many at hand: what was collected, or a queue. A gate answers each wallet as it comes, and lets
+    nobody wait for the next.
+
+    Args:
+        showings: what was shown, by holders of any issuers.
+        policy: who is trusted for what, with their BBS keys.
+        at: the time of the check, with a zone.
+        random: where numbers come from that nobody knew when the proofs were made.
+        types: the types asked for, by `vct`; None for all that an issuer is trusted for.
+        clock_skew_s: how far the issuers' clocks may be off.
+
+    Returns:
+        For each, in order, the evidence that `verify_linked` returns, or the error that it raises.
+    """
+    held_to = _hold_to(policy, at, types, clock_skew_s)
+    results: dict[int, Verified | HandstampError] = {}
+    framed: dict[int, tuple[Frame, BbsPublicKey]] = {}
+    for index, showing in enumerate(showings):
+        try:
+            framed[index] = _find_frame(showing.presentation, held_to)
+        except HandstampError as error:
+            results[index] = error
+    secured = [(showings[index].presentation, key) for index, (_, key) in framed.items()]
+    for index, derived in zip(framed, bbs_2023.verify_many(secured, random=random), strict=True):
+        results[index] = (
+            derived if isinstance(derived, HandstampError) else _try(showings[index], framed[index][0], derived, at)
+        )
+    return tuple(results[index] for index in range(len(showings)))
+
+
+def _try(showing: Showing, frame: Frame, derived: Derived, at: datetime) -> Verified | HandstampError:
+    try:
+        return _conclude(frame, derived, showing.presentation_header, showing.nym_domain, at)
+    except HandstampError as error:
+        return error
+
+
+def _conclude(
+    frame: Frame, derived: Derived, presentation_header: bytes, nym_domain: str | None, at: datetime
+) -> Verified:
+    """Take steps 7 and 8, of something that is proven."""
     check_presentation_header(derived.presentation_header, wanted=presentation_header)  # (7)
     _check_pseudonym(derived, nym_domain)  # (8)
     return Verified(
@@ -78,19 +145,25 @@ def verify_proof_alone(
     Raises:
         HandstampError: the error of the step that failed.
     """
-    frame = read_frame(
-        presentation,
-        FramePolicy(
-            policy=policy,
-            at=at,
-            suites=SUITES,
-            check_form=partial(check_linked_form, complete=False),
-            types=types,
-            clock_skew_s=clock_skew_s,
-        ),
-    )
-    key = find_bbs_key(frame, at)  # (4)
+    frame, key = _find_frame(presentation, _hold_to(policy, at, types, clock_skew_s))
     return frame, bbs_2023.verify_derived(presentation, public_key=key)  # (6)
+
+
+def _hold_to(policy: TrustPolicy, at: datetime, types: Collection[str] | None, clock_skew_s: int) -> FramePolicy:
+    return FramePolicy(
+        policy=policy,
+        at=at,
+        suites=SUITES,
+        check_form=partial(check_linked_form, complete=False),
+        types=types,
+        clock_skew_s=clock_skew_s,
+    )
+
+
+def _find_frame(presentation: Mapping[str, Json], held_to: FramePolicy) -> tuple[Frame, BbsPublicKey]:
+    """Take steps 1 to 5."""
+    frame = read_frame(presentation, held_to)
+    return frame, find_bbs_key(frame, held_to.at)  # (4)
 
 
 def find_bbs_key(frame: Frame, at: datetime) -> BbsPublicKey:
