@@ -225,9 +225,13 @@ def _read_parts(document: Mapping[str, Json]) -> tuple[dict[str, Json], dict[str
 
 
 def _verify_signature(document: Mapping[str, Json], at: datetime, clock_skew_s: int) -> str:
-    dids = {controller_of(proof.verification_method) for proof in read_proofs(document)}
+    proofs = read_proofs(document)
+    dids = {controller_of(proof.verification_method) for proof in proofs}
     if len(dids) != 1 or document.get("holder") not in dids:
         raise WrongController("holder")
+    # Each is checked over the whole, and a stranger could make the whole as slow to read as is allowed.
+    if len(proofs) != 1:
+        raise Malformed(_WHAT, "it is signed more than once")
     known = read_own_key(dids.pop())
     policy = ProofPolicy(
         find_key=find_key_in({known.did: known}), at=at, clock_skew_s=clock_skew_s, suites=_SUITE_NAMES

@@ -14,6 +14,7 @@ from credentials.dids.document import Relation
 from credentials.dids.errors import DidMethodUnsupported
 from credentials.dids.own_key import read_own_key
 from credentials.encoding.strict_json import Json
+from credentials.errors import Malformed
 from credentials.evidence import SEAL, Verified
 from credentials.linked_refusals import HolderUnknown, NotOneCredential, NotTheHolders, ReusableProof, UnaskedPseudonym
 from credentials.refusals import StaleKeyBinding
@@ -133,9 +134,13 @@ def _verify_holder(
     presentation: Mapping[str, Json], occasion: Occasion, at: datetime, max_age_s: int, clock_skew_s: int
 ) -> tuple[str, str]:
     """Take steps 14 and 15; return the holder's DID and the thumbprint of its key."""
-    dids = {controller_of(proof.verification_method) for proof in read_proofs(presentation)}
+    proofs = read_proofs(presentation)
+    dids = {controller_of(proof.verification_method) for proof in proofs}
     if len(dids) != 1:
         raise WrongController("holder")
+    # Each is checked over the whole, and a stranger could make the whole as slow to read as is allowed.
+    if len(proofs) != 1:
+        raise Malformed("presentation", "its holder signed it more than once")
     try:
         document = read_own_key(dids.pop())
     except DidMethodUnsupported as error:

@@ -130,3 +130,8 @@ def test_two_signatures_by_two_holders_are_refused(town: Town) -> None:
     shown = presented_by_a_stranger(town, town.publish())
     mine = town.present(town.publish())
     refused("wrong_controller", town.verify_holder, {**mine, "proof": [mine["proof"], shown["proof"]]})
+
+
+def test_whoever_signs_many_times_makes_a_gate_read_no_more_often(town: Town) -> None:
+    mine = town.present(town.publish())
+    refused("malformed", town.verify_holder, {**mine, "proof": [mine["proof"]] * 2})

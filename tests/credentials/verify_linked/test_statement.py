@@ -108,6 +108,7 @@ def by_holder(town: Town) -> ProofPolicy:
 
 CREDENTIALS = "verifiableCredential"
 REFUSED: dict[str, tuple[str, Callable[[Town], dict[str, Any]]]] = {
+    "signed many times": ("malformed", lambda town: (told := say(town)) | {"proof": [told["proof"]] * 2}),
     "other words": ("bad_proof", lambda town: _changed(say(town), text="We ask for a fee.")),
     "about something else": ("bad_proof", lambda town: _changed(say(town), about="none")),
     "no word": ("malformed", lambda town: resay(town, lambda document: document[CREDENTIALS].pop())),
