@@ -21,14 +21,14 @@ demo-check: $(VENV)/run.stamp ## The same story without staying up; exit code 0 
 test: $(VENV)/dev.stamp ## Install and run the tests (but the slow ones over processes)
 	@$(BIN)/python tests/run.py
 
-check: $(VENV)/dev.stamp ## Format, lint, types, import rules, tests (slow ones too, but no browser or Node), coverage
+check: $(VENV)/dev.stamp ## Format, lint, types, import rules, tests (slow ones too, but not `outside`), coverage
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tests/run.py --coverage
 
-outside: $(VENV)/dev.stamp ## Everything that runs in a browser or in Node.js, slow tests too
+outside: $(VENV)/dev.stamp ## Everything in a browser, in Node.js, and the audits of many holders
 	@$(BIN)/python tests/run.py --outside
 
 bench: $(VENV)/dev.stamp ## Measure, each figure beside its limit; writes benchmarks/RESULTS.md
