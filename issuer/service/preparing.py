@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, assert_never
 
+from credentials.data_integrity.selection import could_name_blank_node
 from credentials.protocols.oauth import CredentialRequestDenied, OAuthError
 from credentials.protocols.openid4vci import Form
 from issuer.copies import Copy
@@ -22,6 +23,11 @@ MOST_IN_A_MONTH: Final = 1_000
 """Of one copy: many a day, and too few for one listener to fill the month's status lists, which would tell of all
 others that they came late in the month. Of what has no entry there, so many answers to one wallet are made."""
 _IN_LISTS: Final = (Form.SD_JWT, Form.EDDSA)
+_OF_STATEMENTS: Final = (Form.BBS, Form.PSEUDONYM, Form.DOOR)
+"""A door pass holds no titles, but a wallet holds it against the credential with pseudonyms that it belongs to."""
+_UNWRITABLE: Final = (
+    "A title or name in it has `_:` or `urn:bnid:`, which this form cannot hold. Take the SD-JWT VC of it."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +55,9 @@ class Occasion:
 def prepare(store: Issuing, copy: Copy, proven: Proven, occasion: Occasion) -> Admitted | OAuthError:
     """Read all that is to be signed for a copy that may be sent, or say why nothing is: that is committed, too."""
     contents = _read_contents(store, copy, occasion)
+    if proven.form in _OF_STATEMENTS and any(could_name_blank_node(text) for text in contents.claims.values()):
+        # Before anything is decided: what could not be signed would else bind the record to a wallet that gets nothing.
+        return CredentialRequestDenied(_UNWRITABLE)
     match proven.form:
         case Form.SD_JWT:
             return _prepare_instances(store, copy, proven, contents, occasion)

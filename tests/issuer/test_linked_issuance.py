@@ -36,7 +36,7 @@ from issuer.service.registers import verify_artist
 from issuer.store import Store
 from schemas import RELEASE_OWNERSHIP, TRACK_OWNERSHIP, VERIFIED_ARTIST
 from tests.issuer.acts import copy_of, give
-from tests.issuer.conftest import RELEASE, TRACKS, URL
+from tests.issuer.conftest import RELEASE, TRACKS, URL, description
 from tests.issuer.test_registers import persona
 
 if TYPE_CHECKING:
@@ -360,6 +360,19 @@ async def test_who_got_a_door_pass_commits_no_other_wallet_and_names_no_copy(coo
     wallet.nyms.clear()
     assert await refusal(wallet, token, f"{copy_of(coop, listener, RELEASE).id}.pseudonym") == "invalid_proof"
     assert await refusal(wallet, token, f"{copy.id}.door") == "invalid_proof"
+
+
+@pytest.mark.parametrize("title", ["Sad ^_:( Song", "urn:bnid:x"])
+async def test_a_title_that_no_statement_can_hold_binds_the_record_to_nothing(
+    coop: Coop, wallet: Wallet, title: str
+) -> None:
+    coop.add_release(description(title=title))
+    listener = coop.owner()
+    token = await opened(coop, wallet, listener)
+    copy = copy_of(coop, listener, RELEASE)
+    for form in (".pseudonym", ".door", ".bbs"):
+        assert await refusal(wallet, token, copy.id + form) == "credential_request_denied"
+    assert instance_of(await wallet.ask(token, copy.id))["copy"] == copy.id
 
 
 # Later, and to publish.
