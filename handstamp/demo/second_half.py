@@ -154,7 +154,7 @@ class SecondHalf:
 
     def _go_to_the_door(self) -> None:
         picture = self._stage.folder / "pass.png"
-        printed = self._stage.run("wallet", "pass", self._gates["door"], "--png", str(picture), "--yes")
+        printed = self._stage.run("wallet", "pass", self._gates["door"], "--png", picture.name, "--yes")
         self._teller.show("\n".join(line for line in printed.splitlines() if "│" in line or "─" in line))
         (text,) = read_codes(picture)
         self._teller.say("Robin shows the QR code. A scanner reads it from the picture, and then once more:")

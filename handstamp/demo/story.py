@@ -44,7 +44,7 @@ class Story:
             DemoFailed: a step did not do what it should.
         """
         out = self._teller.console
-        out.print("\n[bold]Handstamp[/]: a co-op, a trackserver, an artist's site and a record shop now run here.")
+        out.print("\n[bold]Handstamp[/]: a co-op, a trackserver, an artist's site and a shop now run here.")
         out.print("Four services, four processes, four databases. They meet only over HTTP.\n")
         for words, step in (
             ("The artist puts a record on the trackserver", self._add_release),
@@ -142,8 +142,7 @@ class Story:
         self._stage.run("wallet", "receive", str(offer["link"]), "--code", str(offer["code"]), "--yes")
 
     def _open_gate(self) -> None:
-        files = self._stage.folder / "received"
-        self._teller.show(self._stage.run("wallet", "open", self._gate, "--yes", "--to", str(files)))
+        self._teller.show(self._stage.run("wallet", "open", self._gate, "--yes", "--to", "received"))
 
     def _compare(self) -> None:
         if self._album is None:
@@ -166,10 +165,9 @@ class Story:
         gate = self._teller.json("gate", "add", "--member", self._stage.addresses["issuer"], "--opens", address)
         self._stage.run("issuer", "member", "add", self._listener, "--class", "listener")
         self._take_offer()
-        files = self._stage.folder / "received-extra"
-        self._teller.show(self._stage.run("wallet", "open", str(gate["link"]), "--yes", "--to", str(files)))
-        check_files(files, folder)
-        self._teller.say("The artist's site learnt that somebody is a member: no name, no number, no age.", "green")
+        self._teller.show(self._stage.run("wallet", "open", str(gate["link"]), "--yes", "--to", "received-extra"))
+        check_files(self._stage.folder / "received-extra", folder)
+        self._teller.say("The site learnt that somebody is a member: no name, no number, no age.", "green")
 
     def _tracks(self) -> list[dict[str, Json]]:
         tracks = self._release.get("tracks")
