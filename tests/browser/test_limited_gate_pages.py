@@ -12,7 +12,7 @@ from plumbing.clock import system_clock
 from plumbing.ids import new_public_id
 from verifier.gates import Counting
 from verifier.limits import Monthly, OnceEver
-from verifier.proofs import AllOf, AnyOf, MemberOf
+from verifier.proofs import AllOf, AnyOf, Contributed, MemberOf, SpeaksFor
 from verifier.visits import digest
 
 if TYPE_CHECKING:
@@ -62,8 +62,12 @@ def test_a_gate_that_counts_says_before_that_it_recognises(town: Town, gate: Gat
 
 def test_every_way_of_asking_is_told_before_the_button(town: Town, gate: Gate, visitor: Visitor) -> None:
     coop = MemberOf(coop="https://coop.example", name="Sound Commons Co-op")
-    monthly = Counting(limit=Monthly(times=2), key=b"k" * 32, takes_other_wallets=True)
+    monthly = Counting(limit=Monthly(times=2), key=b"k" * 32, takes_other_wallets=False)
+    artist = SpeaksFor(persona="6f1b2f0e-5d0b-4a8e-9f7e-0a8d4f0c1b2a", name="The Long Way Home")
+    helper = Contributed(coop="https://coop.example", name="Sound Commons Co-op", contribution="translation")
     ways = {
+        "gate-artist": replace(gate, gate_id=new_public_id(), requirement=artist, counting=None),
+        "gate-helper": replace(gate, gate_id=new_public_id(), requirement=helper, counting=None),
         "gate-member": replace(gate, gate_id=new_public_id(), requirement=coop, counting=monthly),
         "gate-all": replace(gate, gate_id=new_public_id(), requirement=AllOf(proofs=gate.requirement.proofs)),  # type: ignore[union-attr]
     }
@@ -74,8 +78,18 @@ def test_every_way_of_asking_is_told_before_the_button(town: Town, gate: Gate, v
     page.goto(town.gate_url(ways["gate-member"]))
     expect(page.get_by_text("An extra for members of Sound Commons Co-op")).to_be_visible()
     expect(page.get_by_text("You can open it 2 times a month.")).to_be_visible()
+    expect(page.get_by_text("number for each gate alone")).to_be_visible()
     visitor.check_page()
     visitor.pictures("gate-member")
+    visitor.other_pictures("gate-member")
+    page.goto(town.gate_url(ways["gate-artist"]))
+    expect(page.get_by_text("For The Long Way Home")).to_be_visible()
+    visitor.check_page()
+    visitor.pictures("gate-artist")
+    page.goto(town.gate_url(ways["gate-helper"]))
+    expect(page.get_by_text("A thank-you for those who contributed")).to_be_visible()
+    visitor.check_page()
+    visitor.pictures("gate-helper")
     page.goto(town.gate_url(ways["gate-all"]))
     expect(page.get_by_text("All of these are needed")).to_be_visible()
     page.get_by_role("link", name="Read the words").click()

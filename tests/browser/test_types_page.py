@@ -35,3 +35,8 @@ def test_the_pages_of_the_types_are_readable_on_a_phone_and_at_a_desk(coop_url: 
     assert page.get_by_text(schemas.VERIFIED_ARTIST.vct).is_visible()
     visitor.check_page()
     visitor.pictures("type")
+    page.get_by_role("link", name="What the words mean").click()
+    assert page.get_by_role("heading", level=1).inner_text() == "What the words in a stamp mean"
+    page.get_by_text("For those who build wallets and sites").click()
+    visitor.check_page()
+    visitor.pictures("vocabulary")
