@@ -24,6 +24,7 @@ from credentials.protocols.openid4vci.tokens import BEARER
 from wallet.counter import Counter, fetch_deferred, fetch_instances, fetch_linked, renew_token, tell
 from wallet.desk import Desk
 from wallet.errors import IssuerDenied, IssuerRefused, OfferedNoLonger, RenewalOver, UnwantedCredential
+from wallet.gathering import Gathering
 from wallet.judging import Judge
 from wallet.kinds import LinkedForm
 from wallet.linked import COUNTED, LinkedKind, Nym, draw_renewal
@@ -43,13 +44,19 @@ _ID_BYTES: Final = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
-    """What all steps at one co-op need. The standing of the offer is read anew from the wallet at each step."""
+    """What all steps at one co-op need. The standing of the offer is read anew from the wallet at each step.
+
+    Attributes:
+        tools: their keeper is the `gathering`.
+        gathering: what was changed and waits for being written; whoever runs the errand ends it with `write`.
+    """
 
     web: Web
     desk: Desk
     judge: Judge
     tools: Tools
     offer_id: str
+    gathering: Gathering
 
     def supply(self) -> Supply:
         """Return the newest standing of the offer.
@@ -121,6 +128,7 @@ async def _renew(errand: Errand, supply: Supply) -> Supply:
 
     # Kept before anything else is asked for: the next refresh token is in this answer only.
     errand.change(lambda wallet, newest: wallet.with_supply(renewed(newest)))
+    errand.gathering.write()
     return renewed(supply)
 
 
@@ -145,7 +153,7 @@ async def fetch_copy(errand: Errand, source: Source) -> Copy | Deferred:
                 errand, source, handed, [LocalSigner.from_pem(key.encode(), None) for key in source.keys]
             )
     if source.form and source.form is not LinkedKind.SIGNED:
-        nym = _nym_for(errand, source)
+        nym = _nym_to_send(errand, source)
         commitment = commit(nym, tools=errand.tools) if nym else None
         return await _take(errand, source, await fetch_linked(counter, source, commitment=commitment), [])
     signers = [_persona(errand, source)] if source.form else _fresh_keys(errand.desk)
@@ -170,6 +178,16 @@ def _nym_for(errand: Errand, source: Source) -> Nym | None:
     if not source.scope:
         raise IssuerRefused(errand.desk.host, "it does not say who counts, so a pseudonym of yours could stand for two")
     return nym_for(errand.desk.issuer, source.scope, tools=errand.tools)
+
+
+def _nym_to_send(errand: Errand, source: Source) -> Nym | None:
+    """Return the nym to commit to, which is written before the co-op hears of it."""
+    nym = _nym_for(errand, source)
+    if nym is None or nym.accepted_at:
+        return nym
+    errand.gathering.write()
+    # Another process may have been first.
+    return _nym_for(errand, source)
 
 
 def _ask_anew(errand: Errand, deferred: Deferred) -> Waiting:

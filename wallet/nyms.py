@@ -19,7 +19,11 @@ _WHAT: Final = "nym in the wallet"
 def nym_for(issuer: str, scope: str, *, tools: Tools) -> Nym:
     """Return the nym of a scope, after making and keeping one if there is none."""
     found = tools.keeper.load().nym(issuer, scope)
-    return found or tools.keeper.change(lambda wallet: _keep(wallet, _make(issuer, scope, tools)))
+    if found:
+        return found
+    # Made once: a change that is gathered is applied again when it is written.
+    made = _make(issuer, scope, tools)
+    return tools.keeper.change(lambda wallet: _keep(wallet, made))
 
 
 def commit(nym: Nym, *, tools: Tools) -> bytes:

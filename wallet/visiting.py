@@ -18,6 +18,7 @@ from wallet.counter import check_counter
 from wallet.desk import Desk, StatedKeys, open_desk
 from wallet.errand import Errand, fetch_copy, note_denied, tell_all
 from wallet.errors import RenewalOver
+from wallet.gathering import Gathering
 from wallet.judging import Judge, ask_stated_keys
 from wallet.kinds import Kind, find_kinds
 from wallet.linked import draw_renewal
@@ -96,11 +97,13 @@ async def visit(supply: Supply, wanted: Sequence[Source], tools: Tools, report: 
         async with tools.web(supply.issuer) as web:
             desk, kinds, stated = await _look(web, supply, wanted, tools)
         async with tools.web(supply.issuer) as web:
-            judge = Judge(desk=desk, kinds=kinds, stated=stated, web=web, tools=tools)
-            errand = Errand(web=web, desk=desk, judge=judge, tools=tools, offer_id=supply.offer_id)
-            for source in wanted:
-                await _fetch(errand, source, report, refused)
+            gathering = Gathering(tools.keeper)
+            mine = replace(tools, keeper=gathering)
+            judge = Judge(desk=desk, kinds=kinds, stated=stated, web=web, tools=mine)
+            errand = Errand(web=web, desk=desk, judge=judge, tools=mine, offer_id=supply.offer_id, gathering=gathering)
+            await _fetch_all(errand, wanted, report, refused)
             await tell_all(errand)
+            gathering.write()
     except HandstampError as error:
         refused |= dict.fromkeys((each for each in wanted if each not in refused), error)
     wallet = tools.keeper.load()
@@ -121,15 +124,37 @@ async def _look(
     return desk, kinds, await ask_stated_keys(web, desk, kinds)
 
 
-async def _fetch(errand: Errand, source: Source, report: Report, refused: dict[Source, HandstampError]) -> None:
+async def _fetch_all(
+    errand: Errand, wanted: Sequence[Source], report: Report, refused: dict[Source, HandstampError]
+) -> None:
+    came: list[tuple[Source, Copy | Deferred]] = []
+    with errand.gathering.to_the_end():
+        for source in wanted:
+            came += await _fetch(errand, source, refused)
+            if errand.gathering.write_if_many():
+                _report(came, report, errand)
+    _report(came, report, errand)
+
+
+def _report(came: list[tuple[Source, Copy | Deferred]], report: Report, errand: Errand) -> None:
+    """Report what came and is kept, once."""
+    for source, fetched in came:
+        report.add(source, fetched, errand.desk.host)
+    came.clear()
+
+
+async def _fetch(
+    errand: Errand, source: Source, refused: dict[Source, HandstampError]
+) -> list[tuple[Source, Copy | Deferred]]:
     try:
-        report.add(source, await fetch_copy(errand, source), errand.desk.host)
+        return [(source, await fetch_copy(errand, source))]
     except HandstampError as error:
         refused[source] = error
         note_denied(errand, source, error)
         if isinstance(error, RenewalOver) and not isinstance(source, Brought):
             # It is said now, and nothing can bring it any more.
             errand.change(lambda newest, mine: newest.with_supply(mine.without_source(source)))
+        return []
 
 
 def _noted(

@@ -14,9 +14,10 @@ import pytest
 
 import schemas
 from plumbing.fetch import HttpFetcher, Reach
+from tests.support.linked_issuer import LinkedIssuer
 from tests.support.moving import Clock
 from tests.support.other_issuer import OtherIssuer
-from tests.support.outside import Authority, Memory, Outside
+from tests.support.outside import NOW, Authority, Memory, Outside
 from wallet import errors
 from wallet.ports import Tools
 from wallet.service.receive import read_offer, receive
@@ -133,6 +134,54 @@ async def test_stopped_at_any_step_and_begun_again_the_wallet_has_everything_and
         assert len(set(marks)) == len(marks)
         assert not set(marks) & set(wallet.spent)
         assert all(isinstance(each, Brought) for supply in wallet.supplies for each in supply.sources)
+
+
+FORMS = ("pseudonym", "door", "bbs")
+
+
+@pytest.mark.parametrize("first", range(3))
+async def test_stopped_at_any_step_the_wallet_has_every_form_in_the_end_and_committed_once(
+    outside: Outside, authority: Authority, first: int
+) -> None:
+    identifiers = tuple(f"{copy}{form}" for copy in ("ep", "track") for form in ("", *(f".{each}" for each in FORMS)))
+    for fatal in range(1 + 5 * first, 75, 15):
+        coop, mortal, memory, clock = LinkedIssuer.open(outside, authority), Mortal(fatal), Memory(), Clock()
+        coop.identifiers, coop.clock = identifiers, clock
+        memory.pin(authority)
+        web, keeper = mortal_web(outside, mortal), MortalKeeper(memory, mortal)
+        tools = Tools(keeper=keeper, web=web, clock=clock, random=secrets.token_bytes)
+        link = coop.offer_link()
+        for _ in range(2):
+            with contextlib.suppress(Killed, errors.AlreadyReceived):
+                try:
+                    await receive(await read_offer(link, tools=tools), tools=tools)
+                except errors.WrongCode:
+                    await receive(await read_offer(coop.offer_link(), tools=tools), tools=tools)
+        wallet = memory.load()
+        assert [each for each in coop.violations if each != "a code was sent twice"] == [], f"step {fatal}"
+        assert len(wallet.copies) == 2, f"step {fatal}"
+        assert all(len(copy.instances) >= 4 for copy in wallet.copies), f"step {fatal}"
+        assert [{each.kind.value for each in copy.linked} for copy in wallet.copies] == [set(FORMS)] * 2, (
+            f"step {fatal}"
+        )
+        assert {wallet.nym_of(copy, each) for copy in wallet.copies for each in copy.linked if each.scope} == {
+            *wallet.nyms
+        }
+        assert len(wallet.nyms) == len(coop.points) == 1, f"step {fatal}"
+
+
+async def test_two_copies_in_four_forms_are_written_at_once(outside: Outside, authority: Authority) -> None:
+    coop, memory = LinkedIssuer.open(outside, authority), Memory()
+    memory.pin(authority)
+    coop.identifiers = tuple(
+        f"{copy}{form}" for copy in ("ep", "track") for form in ("", ".pseudonym", ".door", ".bbs")
+    )
+    mortal = Mortal(fatal=0)
+    tools = Tools(keeper=MortalKeeper(memory, mortal), web=outside.web, clock=lambda: NOW, random=secrets.token_bytes)
+    await receive(await read_offer(coop.offer_link(), tools=tools), tools=tools)
+    # The token, the nym before it is committed to, what came, that the co-op has heard of it; and that nothing was to
+    # be topped up, which a file is not written for. Each counts before and after.
+    assert mortal.count == 2 * 5
 
 
 async def test_there_is_no_step_at_which_it_was_not_stopped(outside: Outside, authority: Authority) -> None:

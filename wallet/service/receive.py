@@ -1,13 +1,14 @@
 """Receive an offer: see what a co-op offers, exchange the code, fetch every copy, look at it, keep it.
 
-What is kept is kept at once: the token before the first copy is asked for, and each copy whole or not at all. So a
-crash, a lost connection or a refusal leaves what was received, and the same offer read again goes on where it stopped.
+The token is kept before the first copy is asked for, and then each form of a copy whole or not at all, a few at a time.
+So a lost connection or a refusal leaves what was received, a crash all but the last few, which the co-op hands out
+again; and the same offer read again goes on where it stopped.
 As the co-op hears from this wallet now anyway, what else it handed out before is topped up quietly.
 """
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from credentials.encoding import base64url, strict_json
@@ -37,6 +38,7 @@ from wallet.errors import (
     RenewalOver,
     UnknownAuthority,
 )
+from wallet.gathering import Gathering
 from wallet.judging import Judge, ask_stated_keys
 from wallet.kinds import Kind, LinkedForm, find_kinds, kind_in_words
 from wallet.linked import LinkedKind
@@ -127,7 +129,7 @@ async def read_offer(text: str, *, tools: Tools) -> OpenedOffer:
 async def receive(
     opened: OpenedOffer, *, tools: Tools, tx_code: str | None = None, progress: Callable[[Copy], None] | None = None
 ) -> tuple[Copy, ...]:
-    """Receive all copies of an offer and return them; each is kept before the next is asked for.
+    """Receive all copies of an offer, keep and return them.
 
     Args:
         opened: from `read_offer`.
@@ -149,8 +151,12 @@ async def receive(
         stated = await ask_stated_keys(web, opened.desk, opened.kinds)
     async with tools.web(opened.first_party) as web:
         supply = await _collect(web, opened, tx_code, tools)
-        judge = Judge(desk=opened.desk, kinds=opened.kinds, stated=stated, web=web, tools=tools)
-        errand = Errand(web=web, desk=opened.desk, judge=judge, tools=tools, offer_id=supply.offer_id)
+        gathering = Gathering(tools.keeper)
+        mine = replace(tools, keeper=gathering)
+        judge = Judge(desk=opened.desk, kinds=opened.kinds, stated=stated, web=web, tools=mine)
+        errand = Errand(
+            web=web, desk=opened.desk, judge=judge, tools=mine, offer_id=supply.offer_id, gathering=gathering
+        )
         copies = await _fetch_all(errand, _due(supply, opened.desk, tools), progress)
     await top_up(tools=tools, issuer=opened.desk.issuer)
     return copies
@@ -178,20 +184,36 @@ async def _fetch_all(
     """Fetch each; one that is refused keeps no other from coming, and is told at the end."""
     copies: dict[Ownership, Copy] = {}
     refused: dict[Source, HandstampError] = {}
-    for source in sources:
-        fetched = await _try(errand, source, refused)
-        if isinstance(fetched, Copy):
-            copies[fetched.key] = fetched
-            if progress and _comes_last(source, sources):
-                progress(fetched)
+    complete: list[Copy] = []
+    try:
+        with errand.gathering.to_the_end():
+            for source in sources:
+                fetched = await _try(errand, source, refused)
+                if isinstance(fetched, Copy):
+                    copies[fetched.key] = fetched
+                    complete += [fetched] if _comes_last(source, sources) else []
+                if errand.gathering.write_if_many():
+                    _tell(complete, progress)
+    finally:
+        if errand.gathering.is_written:
+            _tell(complete, progress)
     await tell_all(errand)
     errand.change(lambda wallet, supply: note_reasons(wallet, supply.issuer, sources, refused))
+    errand.gathering.write()
     came = {each.id for each in copies.values()}
     told = [each for source, each in refused.items() if not _is_minor(source, each, came)]
     if told:
         raise told[0]
     wallet = errand.tools.keeper.load()
     return tuple(wallet.copy(key) or copy for key, copy in copies.items())
+
+
+def _tell(complete: list[Copy], progress: Callable[[Copy], None] | None) -> None:
+    """Tell of each copy that is complete and kept, once."""
+    while complete:
+        copy = complete.pop(0)
+        if progress:
+            progress(copy)
 
 
 async def _try(errand: Errand, source: Source, refused: dict[Source, HandstampError]) -> Copy | Deferred | None:
