@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from credentials.bbs import BbsSecretKey
 from tests.support.linked_issuer import LinkedIssuer
 from tests.support.moving import Clock
 from tests.support.outside import NOW, Authority, Memory, Outside
+from wallet.errors import UnwantedCredential
 from wallet.linked import LinkedKind, draw_renewal
 from wallet.ports import Tools
 from wallet.renewing import find_late
@@ -103,6 +105,28 @@ async def test_nobody_is_asked_before_that_moment_or_a_second_time_after_it(
     outside.seen.clear()
     assert await renew(tools=mine) == ToppedUp()
     assert outside.seen == []
+
+
+async def test_a_key_that_changes_within_a_month_brings_nothing_new_until_the_next_and_takes_nothing_away(
+    coop: LinkedIssuer, mine: Tools, clock: Clock
+) -> None:
+    await take(coop, mine, "ep.bbs", "ep.pseudonym")
+    before = only(mine)
+    name = "ReleaseOwnershipCredential"
+    coop.bbs_keys[name] = BbsSecretKey.generate()
+    with pytest.raises(UnwantedCredential, match="another key than others of its type"):
+        await take(coop, mine, "ep.bbs")
+    assert only(mine).linked == before.linked
+    clock.now = max(each.renew_at or DECEMBER for each in mine.keeper.load().supplies)
+    report = await renew(tools=mine)
+    assert report.not_renewed == ()
+    renewed = only(mine)
+    assert {each.month for each in renewed.linked} == {"2026-12"}
+    assert {each.issuer_key for each in renewed.linked} == {coop.bbs_keys[name].public_key.multikey}
+    # The same secret is bound to the same number of the co-op's: gates know the listener under the new key too.
+    assert renewed.linked_as(LinkedKind.PSEUDONYM, clock()) is not None
+    assert len(mine.keeper.load().nyms) == 1
+    assert coop.violations == []
 
 
 async def test_a_listener_may_renew_before_that_moment(coop: LinkedIssuer, mine: Tools, clock: Clock) -> None:
