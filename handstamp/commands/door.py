@@ -32,30 +32,49 @@ _ONE_MEMORY: Final = (
     "them is found when they meet: --remember FILE on one, --meet FILE on the other."
 )
 
+# Each answer has a word and a shape beside its colour, which not everybody sees and not every terminal shows.
+_TITLES: Final = {"green": "✓ COME IN", "yellow": "! USED BEFORE", "red": "✗ NO"}
+# What is wrong with a code, for the person at the door; other refusals say it in their own words.
+_PLAIN: Final = {
+    "malformed": "This is not a code for a door. A wallet draws one with: handstamp wallet pass",
+    "bad_bbs_proof": "This code was drawn for another door, or it was read wrongly. Draw it anew, and scan once more.",
+    "unknown_pass_key": "No co-op trusted here vouches for this. If its keys are new: handstamp verifier refresh",
+    "not_countable": "This code cannot be counted. The wallet must fetch its passes from the co-op once more.",
+}
+
 
 @app.command()
 def door(
     gate: Annotated[str, typer.Argument(help="The gate's link, or its id.", metavar="GATE")],
     *,
     device: Annotated[
-        str | None, typer.Option(help="What this device calls itself, if the door shows it: passes must name it.")
+        str | None,
+        typer.Option(help="A name of this device that hangs at the door: then only passes drawn for it are good."),
     ] = None,
     poster: Annotated[
-        Path | None, typer.Option(help="Write the door's signed poster (SVG, A4) to this file, and stop.")
+        Path | None, typer.Option(help="Write the poster (SVG, A4) that visitors scan to this file, and stop.")
     ] = None,
     months: Annotated[int, typer.Option(min=1, max=24, help="How long the poster is good.")] = 12,
-    key: Annotated[bool, typer.Option("--key", help="Print address and key for a device that asks over HTTP.")] = False,
+    key: Annotated[
+        bool, typer.Option("--key", help="Print the address and key that another device on your network asks with.")
+    ] = False,
     remember_to: Annotated[
-        Path | None, typer.Option("--remember", help="Write what this device remembers to this file, and stop.")
+        Path | None,
+        typer.Option(
+            "--remember", help="Write which passes this device has seen to this file, and stop. It names nobody."
+        ),
     ] = None,
     meet_from: Annotated[
-        Path | None, typer.Option("--meet", exists=True, help="Take over what another device wrote so, and stop.")
+        Path | None,
+        typer.Option(
+            "--meet", exists=True, help="Add such a file of another device, say what was used at both, and stop."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
 ) -> None:
-    """Check door passes: a hand scanner types into this terminal, which answers green, yellow or red.
+    """Check passes at a door: a hand scanner types them into this terminal. No network is needed.
 
-    Green: come in. Yellow: it was used before, and when. Red: it does not open, and why. No network is needed.
+    It answers COME IN (green), USED BEFORE (yellow, with the first time: you decide) or NO (red, with the reason).
 
     [dim]handstamp door https://artist.example/gates/ID[/]
 
@@ -92,7 +111,7 @@ class _Scanner:
     as_json: bool
 
     def run(self, lines: Iterable[str]) -> None:
-        out = Terminal(highlight=False, soft_wrap=True)
+        out = Terminal(highlight=False)  # a reason is never cut off
         if not self.as_json:
             out.print(f"The door of [bold]{escape(self.gate.title)}[/]. Scan a pass; Ctrl-D ends.")
             if self.device is not None:
@@ -109,15 +128,14 @@ class _Scanner:
         try:
             verdict = self._judge(text)
         except HandstampError as error:
-            self._say(out, "red", "No", error.detail, code=error.code)
+            self._say(out, "red", _PLAIN.get(error.code, error.detail), code=error.code)
             return
         if isinstance(verdict, Admitted):
-            self._say(out, "green", "Come in", self.gate.title)
+            self._say(out, "green", self.gate.title)
             return
-        when = verdict.first_use.astimezone(UTC)
-        ago = int((system_clock() - when).total_seconds()) // 60
-        words = f"Used before: first on {when:%Y-%m-%d at %H:%M} UTC, {ago} minutes ago."
-        self._say(out, "yellow", "Used before", words, first_use=f"{when:%Y-%m-%dT%H:%M:%SZ}")
+        here = verdict.first_use.astimezone()  # by the clock on the wall
+        words = f"It was used here before, first on {here:%Y-%m-%d at %H:%M}, {_how_long_ago(verdict.first_use)}."
+        self._say(out, "yellow", words, first_use=_moment(verdict.first_use))
 
     def _judge(self, text: str) -> Verdict:
         return admit_pass(
@@ -130,12 +148,21 @@ class _Scanner:
             device=None if self.device is None else self.device.encode(),
         )
 
-    def _say(self, out: Terminal, colour: str, title: str, words: str, **more: str) -> None:
+    def _say(self, out: Terminal, colour: str, words: str, **more: str) -> None:
         if self.as_json:
             typer.echo(strict_json.dump({"verdict": colour, "words": words, **more}).decode())
             return
         ink = "black" if colour == "yellow" else "white"
-        out.print(Panel(escape(words), title=title.upper(), style=f"bold {ink} on {colour}", padding=(1, 4)))
+        out.print(Panel(escape(words), title=_TITLES[colour], style=f"bold {ink} on {colour}", padding=(1, 4)))
+
+
+def _how_long_ago(moment: datetime) -> str:
+    minutes = int((system_clock() - moment).total_seconds()) // 60
+    if minutes < 1:
+        return "less than a minute ago"
+    days, hours = minutes // 1440, minutes // 60
+    number, unit = (days, "day") if days else (hours, "hour") if hours else (minutes, "minute")
+    return f"{number} {unit}{'' if number == 1 else 's'} ago"
 
 
 def _print_key(address: str, key: str, *, as_json: bool) -> None:
