@@ -30,6 +30,7 @@ from wallet.linked_inspection import (
     check_entropy,
     check_key_of_type,
     check_same,
+    check_scope,
     open_handed,
 )
 from wallet.ports import Tools, Web
@@ -110,6 +111,7 @@ class Judge:
             held = [each for each in wallet.copies if each.issuer == self.desk.issuer]
             check_key_of_type(inspected.linked, form, held)
             check_entropy(inspected.linked, held)
+            check_scope(inspected.linked, form, held)
             if form.kind is not LinkedKind.DOOR:
                 # A pass holds no title, and its number is that of the credential that was compared.
                 await self.catalogue.check(inspected.claims, form.type, required=True)

@@ -27,7 +27,7 @@ from credentials.protocols.catalogue import LISTED, catalogue_claims
 from credentials.protocols.openid4vci import CredentialResponse
 from credentials.trust import TrustedIssuer, TrustPolicy
 from credentials.verify_linked import verify_linked_issued, verify_published
-from schemas import NOT_KNOWN, CredentialType
+from schemas import NOT_KNOWN, RELEASE_OWNERSHIP, TRACK_OWNERSHIP, CredentialType
 from wallet.inspection import Marked, check_plain
 from wallet.kinds import LinkedForm
 from wallet.linked import LinkedCredential, LinkedKind, Nym
@@ -244,6 +244,30 @@ def check_entropy(linked: LinkedCredential, held: Iterable[Copy]) -> None:
             same = (other.scope, other.commitment) == (linked.scope, linked.commitment)
             if added is not None and same and _entropy(other) not in (None, added):
                 raise Marked("the co-op added another number to your secret than before, so gates would not know you")
+
+
+def check_scope(linked: LinkedCredential, form: LinkedForm, held: Iterable[Copy]) -> None:
+    """Check that a co-op does not let a record and a membership, or the like, count as one.
+
+    They would have one number at a gate that takes either, by which two visits could be joined.
+
+    Args:
+        linked: what came.
+        form: as what.
+        held: the copies in this wallet that the same co-op handed out.
+
+    Raises:
+        Marked: its label is that of something of another kind.
+    """
+    for copy in held:
+        another_kind = _counts_as(copy.vct) != _counts_as(form.type.vct)
+        if another_kind and linked.scope and linked.scope in {other.scope for other in copy.linked}:
+            raise Marked("the co-op lets it count as one with something else, by which gates could join the two")
+
+
+def _counts_as(vct: str) -> str:
+    """Return what counts as one: a release and its tracks do."""
+    return RELEASE_OWNERSHIP.vct if vct == TRACK_OWNERSHIP.vct else vct
 
 
 def _entropy(linked: LinkedCredential) -> bytes | None:

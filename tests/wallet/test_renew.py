@@ -204,6 +204,13 @@ async def test_a_renewal_with_another_entropy_is_refused(coop: LinkedIssuer, min
     assert only(mine).linked[0].month == "2026-11"
 
 
+async def test_a_record_and_a_membership_that_shall_count_as_one_are_refused(coop: LinkedIssuer, mine: Tools) -> None:
+    coop.scopes["member"] = coop.scopes["ep"]
+    with pytest.raises(UnwantedCredential, match="count as one with something else"):
+        await take(coop, mine, "ep.pseudonym", "member.pseudonym")
+    assert [each.kind for each in only(mine).linked] == [LinkedKind.PSEUDONYM]
+
+
 async def test_a_title_that_the_catalogue_corrected_is_taken_and_the_old_one_goes(
     coop: LinkedIssuer, mine: Tools, clock: Clock
 ) -> None:
