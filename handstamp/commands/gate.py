@@ -65,7 +65,10 @@ def add(  # noqa: PLR0913 - each is an option
     ] = None,
     other_wallets: Annotated[
         bool,
-        typer.Option("--other-wallets", help="Take wallets without pseudonyms too; they show a copy's own number."),
+        typer.Option(
+            "--other-wallets",
+            help="With a limit: take wallets that show a copy's own number, which other gates know, too.",
+        ),
     ] = False,
     title: Annotated[str | None, typer.Option(help="The gate's heading; the release's title without it.")] = None,
     terms: Annotated[

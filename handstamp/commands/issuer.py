@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from credentials.dids import fingerprint_keys
 from handstamp.commands import (
@@ -95,7 +95,7 @@ def list_listeners(*, as_json: AsJson = False) -> None:
     if as_json:
         print_json([{"id": each.id, "name": each.name, "email": each.email} for each in found])
         return
-    table = Table("Id", "Name", "E-mail", box=None)
+    table = Table(Column("Id", no_wrap=True, min_width=36), "Name", "E-mail", box=None)
     for each in found:
         table.add_row(each.id, escape(each.name or "-"), escape(each.email or "-"))
     console().print(table if found else "Nobody yet. Add the first: handstamp issuer listener add --name Robin")
@@ -197,7 +197,7 @@ def copies(listener: Who, *, as_json: AsJson = False) -> None:
             [{"id": c.id, "kind": c.kind.value, "subject": c.subject, "title": titles[c.id]} for c in collection.copies]
         )
         return
-    table = Table("Copy", "", "Title", "How", "Since", box=None)
+    table = Table(Column("Copy", no_wrap=True, min_width=36), "", "Title", "How", "Since", box=None)
     for copy in collection.copies:
         how = copy.acquisition.replace("_", " ")
         table.add_row(copy.id, copy.kind.value, escape(titles[copy.id]), how, copy.month)

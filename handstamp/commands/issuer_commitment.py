@@ -21,7 +21,7 @@ def reset(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Let another wallet count in place of a lost one. Be sure who asks: it is how somebody would be counted twice."""
+    """Let another wallet take the place of a lost one. Be sure who asks: it is how one person would enter twice."""
     with composed() as (parts, now), parts.database.write() as session:
         store = Store(session)
         who = store.find_listener(listener).id
@@ -33,11 +33,11 @@ def reset(
 
 def _words(replaced: Replaced) -> str:
     count = len(replaced.scopes)
-    done = f"Started anew: {'one record' if count == 1 else f'{count} records'}."
+    done = f"Another wallet may take the place of the lost one: {'one record' if count == 1 else f'{count} records'}."
     when = (
-        f"Doors that count take the next wallet from {replaced.from_month} on; all others take it at once."
+        f"Doors that count visits take it from {replaced.from_month} on; all others take it at once."
         if replaced.from_month
-        else "The next wallet counts at once."
+        else "Every door takes it at once."
     )
-    left = f" {replaced.too_often} more were started anew too often this year." if replaced.too_often else ""
+    left = f" {replaced.too_often} more: too often this year, so nothing was changed." if replaced.too_often else ""
     return f"{done} {when}{left}"

@@ -15,7 +15,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def hold(
-    copy: Annotated[str, typer.Argument(metavar="COPY", help="Number of the copy.")],
+    copy: Annotated[str, typer.Argument(metavar="COPY", help="Id of the copy, as `copies` lists it.")],
     *,
     lift: Annotated[bool, typer.Option("--lift", help="Let it go again.")] = False,
     as_json: AsJson = False,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from credentials.errors import Malformed
 from handstamp.commands.issuer_shared import AsJson, Key, Who, composed, console, print_json, show
@@ -70,7 +70,7 @@ def list_members(*, as_json: AsJson = False) -> None:
     if as_json:
         print_json([{"listener": m.listener, "share_class": m.share_class, "since": m.since} for m in found])
         return
-    table = Table("Listener", "Name", "Class", "Since", "Until", box=None)
+    table = Table(Column("Listener", no_wrap=True, min_width=36), "Name", "Class", "Since", "Until", box=None)
     for member in found:
         until = f"{member.ends:%Y-%m-%d}" if member.ends else "-"
         name = escape(names.get(member.listener) or "-")
@@ -130,7 +130,7 @@ def list_artists(*, as_json: AsJson = False) -> None:
     if as_json:
         print_json([{"persona": p.id, "name": p.name, "kind": p.kind.value, "for": [*p.catalogue]} for p in found])
         return
-    table = Table("Persona", "Name", "", "Speaks for", box=None)
+    table = Table(Column("Persona", no_wrap=True, min_width=36), "Name", "", "Speaks for", box=None)
     for each in found:
         table.add_row(each.id, escape(each.name), each.kind.value, str(len(each.catalogue)))
     console().print(table if found else "None yet. Verify one: handstamp issuer artist verify LISTENER NAME --for ID")

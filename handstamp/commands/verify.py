@@ -57,9 +57,13 @@ def verify(  # noqa: PLR0913, PLR0917 - an option each
 ) -> None:
     """Check any credential, presentation or statement, and explain each step in words.
 
-    Keys are asked of the issuers themselves, unless --did-document gives them or --offline forbids it. Whether you
-    believe an issuer is yours to say: with --coops only the co-ops on a list count. The command ends with 0 if no step
-    failed, with 1 if one did. Asking an issuer tells it that somebody looks at what it issued.
+    Keys are asked of the issuers themselves, unless --did-document gives them or --offline forbids it.
+
+    Asking an issuer tells it that somebody looks at what it issued.
+
+    Whether you believe an issuer is yours to say: with --coops only the co-ops on a list count.
+
+    The command ends with 0 if no step failed, with 1 if one did.
     """
     if (coops is None) != (publisher is None):
         raise typer.BadParameter("a list needs the fingerprint of who signed it: give --coops and --publisher")
