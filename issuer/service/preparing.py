@@ -23,10 +23,11 @@ MOST_IN_A_MONTH: Final = 1_000
 """Of one copy: many a day, and too few for one listener to fill the month's status lists, which would tell of all
 others that they came late in the month. Of what has no entry there, so many answers to one wallet are made."""
 _IN_LISTS: Final = (Form.SD_JWT, Form.EDDSA)
-_OF_STATEMENTS: Final = (Form.BBS, Form.PSEUDONYM, Form.DOOR)
-"""A door pass holds no titles, but a wallet holds it against the credential with pseudonyms that it belongs to."""
+_OF_STATEMENTS: Final = (Form.BBS, Form.PSEUDONYM)
+"""A door pass holds no titles: it comes all the same, and a wallet holds it against the instances."""
 _UNWRITABLE: Final = (
-    "A title or name in it has `_:` or `urn:bnid:`, which this form cannot hold. Take the SD-JWT VC of it."
+    "A title or name in it has `_:` or `urn:bnid:`, which this form cannot hold. "
+    "It comes as single-use stamps and as pass for doors."
 )
 
 

@@ -370,9 +370,24 @@ async def test_a_title_that_no_statement_can_hold_binds_the_record_to_nothing(
     listener = coop.owner()
     token = await opened(coop, wallet, listener)
     copy = copy_of(coop, listener, RELEASE)
-    for form in (".pseudonym", ".door", ".bbs"):
-        assert await refusal(wallet, token, copy.id + form) == "credential_request_denied"
+    for form in (".pseudonym", ".bbs"):
+        answer = await wallet.ask(token, copy.id + form)
+        assert (answer.status_code, answer.json()["error"]) == (400, "credential_request_denied")
+        assert "single-use stamps" in answer.json()["error_description"]
+    assert coop.rows(CommitmentRow) == 0
     assert instance_of(await wallet.ask(token, copy.id))["copy"] == copy.id
+
+
+async def test_a_title_that_no_statement_can_hold_still_comes_as_door_pass_and_instances(
+    coop: Coop, wallet: Wallet
+) -> None:
+    coop.add_release(description(title="Night _:b0 EP"))
+    listener = coop.owner()
+    token = await opened(coop, wallet, listener)
+    copy = copy_of(coop, listener, RELEASE)
+    assert (await wallet.ask(token, f"{copy.id}.door")).status_code == 200
+    # The number of the pass is what counts now.
+    assert instance_of(await wallet.ask(token, copy.id))["copy"] == schemas.NOT_KNOWN
 
 
 # Later, and to publish.

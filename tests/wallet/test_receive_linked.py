@@ -355,6 +355,21 @@ async def test_a_door_pass_alone_is_refused_for_there_is_nothing_to_hold_it_agai
         await take(coop, tools)
 
 
+async def test_a_door_pass_of_a_title_that_proofs_cannot_show_is_held_against_the_instances(
+    coop: LinkedIssuer, tools: Tools
+) -> None:
+    coop.identifiers = ("ep", "ep.door", "ep.bbs", "ep.pseudonym")
+    coop.ended = {"ep.bbs", "ep.pseudonym"}
+    told: list[Copy] = []
+    (copy,) = await receive(await read_offer(coop.offer_link(), tools=tools), tools=tools, progress=told.append)
+    assert coop.asked == ["ep.pseudonym", "ep.door", "ep.bbs", "ep", "ep.door"]
+    assert ([each.kind for each in copy.linked], len(copy.instances)) == ([LinkedKind.DOOR], 4)
+    assert copy.not_renewed
+    assert "Refunded." in copy.not_renewed
+    assert [each.key for each in told] == [copy.key]
+    assert coop.violations == []
+
+
 async def test_a_co_op_without_a_catalogue_hands_out_no_linked_title(coop: LinkedIssuer, tools: Tools) -> None:
     for path in [each for each in coop.routes.answers if "/catalogue/" in each]:
         coop.routes.answers[path] = says({"release": 1})

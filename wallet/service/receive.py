@@ -7,8 +7,9 @@ As the co-op hears from this wallet now anyway, what else it handed out before i
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final
 
 from credentials.encoding import base64url, strict_json
@@ -37,6 +38,7 @@ from wallet.errors import (
     NothingOffered,
     RenewalOver,
     UnknownAuthority,
+    UnwantedCredential,
 )
 from wallet.gathering import Gathering
 from wallet.judging import Judge, ask_stated_keys
@@ -187,7 +189,7 @@ async def _fetch_all(
     complete: list[Copy] = []
     try:
         with errand.gathering.to_the_end():
-            for source in sources:
+            for source in chain(sources, _held_back(refused, copies)):
                 fetched = await _try(errand, source, refused)
                 if isinstance(fetched, Copy):
                     copies[fetched.key] = fetched
@@ -206,6 +208,18 @@ async def _fetch_all(
         raise told[0]
     wallet = errand.tools.keeper.load()
     return tuple(wallet.copy(key) or copy for key, copy in copies.items())
+
+
+def _held_back(refused: dict[Source, HandstampError], copies: Mapping[Ownership, Copy]) -> Iterator[Source]:
+    """Give, once all was asked for, the door passes that came before anything that they could be held against.
+
+    It is so where a co-op cannot sign the linked credential of a record; the instances have come since.
+    """
+    came = {each.id for each in copies.values()}
+    for source, refusal in tuple(refused.items()):
+        if source.form is LinkedKind.DOOR and isinstance(refusal, UnwantedCredential) and stem_of(source) in came:
+            del refused[source]
+            yield source
 
 
 def _tell(complete: list[Copy], progress: Callable[[Copy], None] | None) -> None:
