@@ -139,8 +139,8 @@ class Visitor:
             self.check_accessible({"runOnly": ["color-contrast"]} if scheme == "dark" else {})
         self.page.emulate_media(color_scheme="light")
         self.page.set_viewport_size(before)  # type: ignore[arg-type]
-        assert self.complaints == []
         assert self.foreign == []
+        assert self.complaints == []
 
     def check_width(self, width: int) -> None:
         """See that nothing sticks out sideways, once the new size is laid out."""
