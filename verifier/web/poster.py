@@ -34,7 +34,7 @@ def build_poster(gate: Gate, *, url: str, site_name: str, sentence: str | None =
 def build_door_poster(gate: Gate, *, signed: str, url: str, site_name: str) -> str:
     """Return the poster that hangs at a door: its code is the signed text that a wallet makes passes for."""
     words = "Have your stamp? Scan this with your wallet, and show the code that it draws. Nobody asks who you are."
-    return _draw(heading=(gate.title, site_name), words=words, code=signed, url=url, name=site_name)
+    return _draw(heading=(gate.title, "At the door"), words=words, code=signed, url=url, name=site_name)
 
 
 def _draw(*, heading: tuple[str, str], words: str, code: str, url: str, name: str) -> str:
@@ -49,7 +49,7 @@ def _draw(*, heading: tuple[str, str], words: str, code: str, url: str, name: st
         _code(code),
         *_lines(textwrap.wrap(words, 44)[:3], top_mm=242, size_mm=7.2, step_mm=10),
         _text(url.partition("://")[2], y_mm=276, size_mm=min(4.2, 300 / max(1, len(url))), colour="#5b5870"),
-        _text(name[:60], y_mm=30, size_mm=6, colour=_STAMP),
+        *([] if name == heading[1] else [_text(name[:60], y_mm=30, size_mm=6, colour=_STAMP)]),
         "</svg>\n",
     ]
     return "\n".join(parts)
