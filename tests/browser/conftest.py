@@ -34,6 +34,10 @@ FLAGS = (
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE *.localhost",
 )
 PHONE = {"width": 390, "height": 844}
+JARGON = (
+    *("credential", "verifiable", "presentation", "holder", "issuer", "json", "token"),
+    *("did:", "pseudonym", "nonce", "hash"),
+)
 DESK = {"width": 1280, "height": 800}
 # Pictures for a look by eye are taken when a folder for them is named.
 PICTURES = os.environ.get("HANDSTAMP_PICTURES")
@@ -141,6 +145,11 @@ class Visitor:
         self.page.set_viewport_size(before)  # type: ignore[arg-type]
         assert self.foreign == []
         assert self.complaints == []
+
+    def check_words(self) -> None:
+        """See that no jargon stands in front of a listener."""
+        words = self.page.locator("main").inner_text().lower()
+        assert [word for word in JARGON if word in words] == []
 
     def check_width(self, width: int) -> None:
         """See that nothing sticks out sideways, once the new size is laid out."""

@@ -197,6 +197,7 @@ def test_the_link_and_the_code_are_never_on_one_page(town: Town, visitor: Visito
     page.get_by_text("The wallet that your records are bound to").click()
     page.get_by_label("I do not have that wallet any more").check()
     visitor.check_page()
+    visitor.check_words()
     visitor.pictures("collection-bound")
     page.get_by_role("button", name="That wallet is mine").click()
     expect(page.get_by_role("status").filter(has_text="Noted: it is your wallet")).to_be_focused()
