@@ -8,10 +8,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from credentials.data_integrity.errors import UnsupportedSuite
+from credentials.data_integrity.errors import ProofContextsDiffer, UnsupportedSuite
 from credentials.data_integrity.keys import FindKey
-from credentials.data_integrity.proofs import ASSERTION, Proof, check_options, find_previous, read_proofs, without_proof
-from credentials.data_integrity.suites import verify_proof
+from credentials.data_integrity.proofs import (
+    ASSERTION,
+    Proof,
+    check_options,
+    find_previous,
+    read_proofs,
+    under_signed_context,
+    without_proof,
+)
+from credentials.data_integrity.suites import LINKED_SUITES, verify_proof
+from credentials.encoding import jcs
 from credentials.encoding.strict_json import Json
 
 
@@ -20,7 +29,7 @@ class ProvenDocument:
     """A document all of whose proofs hold. Whose they are, and whether the document makes sense, is not said."""
 
     document: Mapping[str, Json] = field(repr=False)
-    """The document without its proofs."""
+    """The document without its proofs, under the context that these were made under."""
     proofs: tuple[Proof, ...]
 
 
@@ -34,8 +43,8 @@ class ProofPolicy:
     purpose: str = ASSERTION
     challenge: str | None = None
     domain: str | None = None
-    suites: frozenset[str] | None = None
-    """The suites that will do; None for all that are known."""
+    suites: frozenset[str] = LINKED_SUITES
+    """The suites that will do. Who says nothing gets those that sign what a document means."""
 
 
 def verify_proofs(document: Mapping[str, Json], policy: ProofPolicy) -> ProvenDocument:
@@ -48,6 +57,7 @@ def verify_proofs(document: Mapping[str, Json], policy: ProofPolicy) -> ProvenDo
     Raises:
         ProofError: there is none, or one of them does not hold; each reason has its class.
         DidKeyUnknown: a proof names a key that is not known, or not for the purpose.
+        ProofContextsDiffer: they were made under different contexts.
         Malformed: a proof cannot be read.
         HandstampError: the document is no safe JSON-LD.
     """
@@ -57,11 +67,27 @@ def verify_proofs(document: Mapping[str, Json], policy: ProofPolicy) -> ProvenDo
         _check(proof, proofs, policy)
     for proof in proofs:
         verify_proof(document, proof, policy.find_key(proof.verification_method, purpose=proof.proof_purpose))
-    return ProvenDocument(document=without_proof(document), proofs=proofs)
+    return ProvenDocument(document=_read_proven(document, proofs), proofs=proofs)
+
+
+def _read_proven(document: Mapping[str, Json], proofs: tuple[Proof, ...]) -> dict[str, Json]:
+    alone = without_proof(document)
+    if not any("@context" in proof.members for proof in proofs):
+        return alone
+    signed = [under_signed_context(alone, proof) for proof in proofs]
+    # What somebody appended to the context, and signed, would change what others signed before.
+    if len({jcs.canonicalize(_contexts_of(each)) for each in signed}) > 1:
+        raise ProofContextsDiffer
+    return signed[0]
+
+
+def _contexts_of(document: Mapping[str, Json]) -> list[Json]:
+    context = document.get("@context", [])
+    return context if isinstance(context, list) else [context]
 
 
 def _check(proof: Proof, proofs: tuple[Proof, ...], policy: ProofPolicy) -> None:
-    if policy.suites is not None and proof.cryptosuite not in policy.suites:
+    if proof.cryptosuite not in policy.suites:
         raise UnsupportedSuite(proof.cryptosuite, policy.suites)
     find_previous(proof.previous_proof, proofs)
     check_options(

@@ -35,6 +35,26 @@ class BadProof(ProofError):
         )
 
 
+class ProofContextMismatch(ProofError):
+    """A proof that was made under other contexts than those that the document begins with."""
+
+    code = "proof_context_mismatch"
+
+    def __init__(self) -> None:
+        super().__init__("The proof was made under other contexts than those that the document begins with.")
+
+
+class ProofContextsDiffer(ProofError):
+    """Several proofs, each of which was made under other contexts."""
+
+    code = "proof_contexts_differ"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The proofs were made under different contexts, so that each could mean something else; send one of them."
+        )
+
+
 class UnsupportedSuite(ProofError):
     """A kind of proof that is not in the table of suites."""
 

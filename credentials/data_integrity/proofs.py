@@ -11,6 +11,7 @@ from typing import Final, Self
 
 from credentials.data_integrity.errors import (
     PreviousProofMissing,
+    ProofContextMismatch,
     ProofExpired,
     ProofFromTheFuture,
     ProofMissing,
@@ -19,6 +20,7 @@ from credentials.data_integrity.errors import (
     WrongDomain,
     WrongPurpose,
 )
+from credentials.encoding import jcs
 from credentials.encoding.date_time import parse_date_time
 from credentials.encoding.strict_json import Json
 from credentials.errors import Malformed
@@ -26,6 +28,8 @@ from credentials.errors import Malformed
 DATA_INTEGRITY_PROOF: Final = "DataIntegrityProof"
 ASSERTION: Final = "assertionMethod"
 AUTHENTICATION: Final = "authentication"
+JCS_SUITES: Final = frozenset({"eddsa-jcs-2022", "ecdsa-jcs-2019"})
+"""The suites whose proofs carry the context that they were made under."""
 MAX_PROOFS: Final = 16
 MAX_PROOF_VALUE_CHARACTERS: Final = 65_536
 _MAX_TEXT_CHARACTERS: Final = 2_048
@@ -53,24 +57,29 @@ class Proof:
     members: Mapping[str, Json] = field(repr=False)
 
     @classmethod
-    def parse(cls, value: Json) -> Self:
+    def parse(cls, value: Json, *, kind: str = DATA_INTEGRITY_PROOF) -> Self:
         """Read one proof.
+
+        Args:
+            value: the proof.
+            kind: its type; one from before `DataIntegrityProof` is its own cryptosuite.
 
         Raises:
             Malformed: a member is missing, or not what Data Integrity 1.0 §2.1 says of it.
-            UnsupportedSuite: it is of a type from before `DataIntegrityProof`.
+            UnsupportedSuite: it is of another type.
         """
         if not isinstance(value, dict):
             raise Malformed(_WHAT, "it is not a JSON object")
-        kind = _text(value, "type")
-        if kind != DATA_INTEGRITY_PROOF:
-            raise UnsupportedSuite(kind, [DATA_INTEGRITY_PROOF])
-        # The suites read a proof under the document's context (vc-di-eddsa §3.2.5 step 4). One of its own would let
-        # other readers see other words than those that were signed.
-        if "@context" in value:
+        found = _text(value, "type")
+        if found != kind:
+            raise UnsupportedSuite(found, [kind])
+        cryptosuite = _text(value, "cryptosuite") if kind == DATA_INTEGRITY_PROOF else kind
+        # The RDFC suites read a proof under the document's context (vc-di-eddsa §3.2.5 step 4). One of its own would
+        # let other readers see other words than those that were signed.
+        if "@context" in value and cryptosuite not in JCS_SUITES:
             raise Malformed(_WHAT, "it has a context of its own")
         return cls(
-            cryptosuite=_text(value, "cryptosuite"),
+            cryptosuite=cryptosuite,
             verification_method=_url(value, "verificationMethod"),
             proof_purpose=_text(value, "proofPurpose"),
             proof_value=_text(value, "proofValue", max_characters=MAX_PROOF_VALUE_CHARACTERS),
@@ -99,6 +108,29 @@ def build_configuration(options: Mapping[str, Json], document: Mapping[str, Json
     """Return a proof's options under the document's context (vc-di-eddsa §3.2.5 step 4, and the same in each suite)."""
     context = {"@context": document["@context"]} if "@context" in document else {}
     return {**options, **context}
+
+
+def under_signed_context(document: Mapping[str, Json], proof: Proof) -> dict[str, Json]:
+    """Return the document as a proof signed it: under the context that the proof carries, if it carries one.
+
+    vc-di-eddsa §3.3.2 step 4, and the same in vc-di-ecdsa: contexts may have been appended since.
+
+    Raises:
+        ProofContextMismatch: the document's context does not begin with the proof's.
+        Malformed: a context has no canonical form.
+    """
+    if "@context" not in proof.members:
+        return dict(document)
+    signed = proof.members["@context"]
+    own, all_of_it = _as_list(signed), _as_list(document.get("@context", []))
+    # In canonical form, for Python takes `true` for 1.
+    if jcs.canonicalize(all_of_it[: len(own)]) != jcs.canonicalize(own):
+        raise ProofContextMismatch
+    return {**document, "@context": signed}
+
+
+def _as_list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else [value]
 
 
 def without_proof(document: Mapping[str, Json]) -> dict[str, Json]:

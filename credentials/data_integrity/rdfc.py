@@ -1,118 +1,43 @@
-"""What eddsa-rdfc-2022 and ecdsa-rdfc-2019 have in common: all but the keys, and the hash that belongs to each."""
+"""The suites that sign what a document says: canonical N-Quads, whatever the JSON around them looks like."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
-from typing_extensions import Unpack
+from typing_extensions import override
 
-from credentials.data_integrity.adding import (
-    ProofOptions,
-    append_proof,
-    build_proof_members,
-    read_existing_proofs,
-    with_proof_context,
-)
-from credentials.data_integrity.errors import BadProof, WrongKeyKind, WrongSuite
-from credentials.data_integrity.hashing import HashName, hash_data
-from credentials.data_integrity.proofs import (
-    ASSERTION,
-    Proof,
-    build_configuration,
-    build_proven_document,
-    find_previous,
-    read_proofs,
-    without_proof,
-)
-from credentials.encoding.multibase import decode_base58btc, encode_base58btc
+from credentials.data_integrity.adding import with_proof_context
+from credentials.data_integrity.hashing import WriteCanonical, write_statements
+from credentials.data_integrity.proofs import ASSERTION, Proof, without_proof
+from credentials.data_integrity.whole import WholeSuite
 from credentials.encoding.strict_json import Json
-from credentials.keys.errors import BadSignature
-from credentials.keys.jwk import PublicKey
-from credentials.keys.kinds import KeyKind
-from credentials.keys.signer import Signer
 from credentials.linked_data import check_unnamed
-
-# 96 bytes, the signature of P-384, are at most 132 characters and the prefix.
-_MAX_VALUE_CHARACTERS = 140
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RdfcSuite:
-    """A suite that signs the whole document as canonical N-Quads."""
+class RdfcSuite(WholeSuite):
+    """A suite that signs the whole document as canonical N-Quads; only safe JSON-LD is signed, or read.
 
-    name: Literal["eddsa-rdfc-2022", "ecdsa-rdfc-2019"]
-    hashes: Mapping[KeyKind, HashName]
-    """The kinds of key that it takes, each with its hash."""
+    An assertion about a document that names a blank node is refused when it is to be made (`BlankNodeNamed`).
+    """
 
-    def add_proof(
-        self,
-        document: Mapping[str, Json],
-        *,
-        signer: Signer,
-        verification_method: str,
-        **options: Unpack[ProofOptions],
-    ) -> dict[str, Json]:
-        """Return the document with one more proof.
+    @property
+    @override
+    def _write(self) -> WriteCanonical:
+        return write_statements
 
-        Args:
-            document: with or without proofs; a context that knows the terms of proofs is added if none does.
-            signer: the key, of a kind that this suite takes.
-            verification_method: the URL under which others find the public key.
-            options: what the proof says of itself.
-
-        Raises:
-            WrongKeyKind: the key is of another kind.
-            PreviousProofMissing: `previous_proof` names a proof that is not there.
-            ProofImpossible: a proof with the same id is there already.
-            BlankNodeNamed: an assertion is to be made of a document that names a blank node.
-            HandstampError: the document is no safe JSON-LD.
-        """
-        hash_name = self._hash_for(signer.public_key)
-        document = with_proof_context(document)
-        members = build_proof_members(self.name, verification_method, options)
+    @override
+    def _prepare(self, document: Mapping[str, Json], members: Mapping[str, Json]) -> dict[str, Json]:
+        prepared = with_proof_context(document)
         # Who shows what others issued has no say in it.
         if members["proofPurpose"] == ASSERTION:
-            check_unnamed(without_proof(document))
-        previous = options.get("previous_proof") or ()
-        named = frozenset({previous} if isinstance(previous, str) else previous)
-        # Proofs that this one does not build on stay what they are, be they of a kind that is not read here.
-        previous_proofs = find_previous(named, read_existing_proofs(document)) if named else []
-        proven = build_proven_document(document, previous_proofs)
-        data = hash_data(proven, build_configuration(members, document), hash_name=hash_name)
-        return append_proof(document, {**members, "proofValue": encode_base58btc(signer.sign(data))})
+            check_unnamed(without_proof(prepared))
+        return prepared
 
-    def verify_proof(self, document: Mapping[str, Json], proof: Proof, *, key: PublicKey) -> None:
-        """Check one proof of a document by the key that it names.
+    @override
+    def _show(self, members: Mapping[str, Json], configuration: Mapping[str, Json]) -> Mapping[str, Json]:
+        del configuration
+        return members
 
-        What the proof says of itself, and the proofs that it builds on, are checked elsewhere
-        (`credentials.data_integrity.chains`).
-
-        Args:
-            document: with all its proofs.
-            proof: one of them.
-            key: found under `proof.verification_method`.
-
-        Raises:
-            WrongSuite: the proof is of another suite.
-            WrongKeyKind: the key is of another kind.
-            Malformed: the proof's value is not base58btc.
-            PreviousProofMissing: it builds on a proof that is not there.
-            BadProof: another key signed, or something was changed.
-            HandstampError: the document is no safe JSON-LD.
-        """
-        if proof.cryptosuite != self.name:
-            raise WrongSuite(self.name)
-        hash_name = self._hash_for(key)
-        signature = decode_base58btc(proof.proof_value, what="value of the proof", max_characters=_MAX_VALUE_CHARACTERS)
-        previous = find_previous(proof.previous_proof, read_proofs(document)) if proof.previous_proof else []
-        proven = build_proven_document(document, previous)
-        data = hash_data(proven, proof.build_options(document), hash_name=hash_name)
-        try:
-            key.verify(signature, data)
-        except BadSignature as error:
-            raise BadProof from error
-
-    def _hash_for(self, key: PublicKey) -> HashName:
-        if key.kind not in self.hashes:
-            raise WrongKeyKind(self.name, " or ".join(kind.value for kind in self.hashes))
-        return self.hashes[key.kind]
+    @override
+    def _read_signed(self, document: Mapping[str, Json], proof: Proof) -> tuple[Mapping[str, Json], dict[str, Json]]:
+        return document, proof.build_options(document)

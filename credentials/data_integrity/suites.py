@@ -9,9 +9,16 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from credentials.bbs import BbsPublicKey
-from credentials.data_integrity import bbs_2023, ecdsa_rdfc_2019, ecdsa_sd_2023, eddsa_rdfc_2022
+from credentials.data_integrity import (
+    bbs_2023,
+    ecdsa_jcs_2019,
+    ecdsa_rdfc_2019,
+    ecdsa_sd_2023,
+    eddsa_jcs_2022,
+    eddsa_rdfc_2022,
+)
 from credentials.data_integrity.errors import ChainUnsupported, UnsupportedSuite, WrongKeyKind
-from credentials.data_integrity.proofs import Proof
+from credentials.data_integrity.proofs import JCS_SUITES, Proof
 from credentials.encoding.strict_json import Json
 from credentials.keys.jwk import PublicKey
 
@@ -44,6 +51,14 @@ def _verify_ecdsa_rdfc_2019(document: Mapping[str, Json], proof: Proof, key: Ver
     ecdsa_rdfc_2019.verify_proof(document, proof, key=_plain(proof, key))
 
 
+def _verify_eddsa_jcs_2022(document: Mapping[str, Json], proof: Proof, key: VerificationKey) -> None:
+    eddsa_jcs_2022.verify_proof(document, proof, key=_plain(proof, key))
+
+
+def _verify_ecdsa_jcs_2019(document: Mapping[str, Json], proof: Proof, key: VerificationKey) -> None:
+    ecdsa_jcs_2019.verify_proof(document, proof, key=_plain(proof, key))
+
+
 def _verify_ecdsa_sd_2023(document: Mapping[str, Json], proof: Proof, key: VerificationKey) -> None:
     _check_alone(proof)
     ecdsa_sd_2023.verify_proof(document, proof, key=_plain(proof, key))
@@ -60,10 +75,15 @@ SUITES: Final[Mapping[str, VerifyProof]] = MappingProxyType(
     {
         "eddsa-rdfc-2022": _verify_eddsa_rdfc_2022,
         "ecdsa-rdfc-2019": _verify_ecdsa_rdfc_2019,
+        "eddsa-jcs-2022": _verify_eddsa_jcs_2022,
+        "ecdsa-jcs-2019": _verify_ecdsa_jcs_2019,
         "ecdsa-sd-2023": _verify_ecdsa_sd_2023,
         "bbs-2023": _verify_bbs_2023,
     }
 )
+ALL_SUITES: Final = frozenset(SUITES)
+LINKED_SUITES: Final = ALL_SUITES - JCS_SUITES
+"""Those that sign what a document means, so that its contexts were read, and are known."""
 
 
 def _plain(proof: Proof, key: VerificationKey) -> PublicKey:

@@ -6,8 +6,15 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from credentials.bbs import BbsSecretKey
-from credentials.data_integrity import bbs_2023, ecdsa_rdfc_2019, ecdsa_sd_2023, eddsa_rdfc_2022
-from credentials.data_integrity.rdfc import RdfcSuite
+from credentials.data_integrity import (
+    bbs_2023,
+    ecdsa_jcs_2019,
+    ecdsa_rdfc_2019,
+    ecdsa_sd_2023,
+    eddsa_jcs_2022,
+    eddsa_rdfc_2022,
+)
+from credentials.data_integrity.whole import WholeSuite
 from credentials.dids import AnyKey, multikey_url
 from credentials.dids.did_key import build_did_key
 from credentials.encoding.strict_json import Json
@@ -43,9 +50,9 @@ class Suite(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WholeDocument:
-    """eddsa-rdfc-2022 or ecdsa-rdfc-2019."""
+    """A suite that signs the whole document, its meaning (RDFC) or its JSON (JCS)."""
 
-    suite: RdfcSuite
+    suite: WholeSuite
     signer: LocalSigner = field(repr=False)
 
     @property
@@ -194,6 +201,9 @@ def make_instances(random: Random) -> dict[str, Instance]:
         "eddsa-rdfc-2022": WholeDocument(eddsa_rdfc_2022.SUITE, LocalSigner.generate(ed25519)),
         "ecdsa-rdfc-2019-p256": WholeDocument(ecdsa_rdfc_2019.SUITE, LocalSigner.generate(p256)),
         "ecdsa-rdfc-2019-p384": WholeDocument(ecdsa_rdfc_2019.SUITE, LocalSigner.generate(p384)),
+        "eddsa-jcs-2022": WholeDocument(eddsa_jcs_2022.SUITE, LocalSigner.generate(ed25519)),
+        "ecdsa-jcs-2019-p256": WholeDocument(ecdsa_jcs_2019.SUITE, LocalSigner.generate(p256)),
+        "ecdsa-jcs-2019-p384": WholeDocument(ecdsa_jcs_2019.SUITE, LocalSigner.generate(p384)),
         "ecdsa-sd-2023": InParts(LocalSigner.generate(p256), random),
         "bbs-2023": InParts(BbsSecretKey.generate(), random),
         WITH_STATUS: WholeDocument(eddsa_rdfc_2022.SUITE, LocalSigner.generate(ed25519)),

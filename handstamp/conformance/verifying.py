@@ -13,7 +13,7 @@ from credentials.data_integrity.errors import WrongController
 from credentials.data_integrity.keys import FindKey, check_controller, find_key_in, read_controller
 from credentials.data_integrity.presentations import name_controllers
 from credentials.data_integrity.proofs import ASSERTION, AUTHENTICATION, controller_of, read_proofs
-from credentials.data_integrity.suites import VerificationKey
+from credentials.data_integrity.suites import ALL_SUITES, VerificationKey
 from credentials.dids import DidDocument, DidResolver
 from credentials.encoding import strict_json
 from credentials.encoding.strict_json import Json
@@ -113,6 +113,7 @@ class Checker:
             purpose=AUTHENTICATION,
             challenge=options.challenge,
             domain=options.domain,
+            suites=ALL_SUITES,
         )
         if not proofless and "proof" in options.checks:
             report.attempt("proof", lambda: opened.verify(policy))
@@ -131,7 +132,7 @@ class Checker:
         report, opened, at = Report(document), _Opened(document), self.clock()
         if not report.attempt(FORM, lambda: opened.open(_form_of_credential(options))):
             return report
-        policy = ProofPolicy(find_key=find_key, at=at, clock_skew_s=_CLOCK_SKEW_S, purpose=ASSERTION)
+        policy = ProofPolicy(find_key=find_key, at=at, clock_skew_s=_CLOCK_SKEW_S, purpose=ASSERTION, suites=ALL_SUITES)
         steps: dict[str, Callable[[], object]] = {
             "proof": lambda: opened.verify(policy),
             "issuer": lambda: opened.check_signer("issuer"),

@@ -1,16 +1,18 @@
 """Take the steps of the pipeline that a file belongs to, with the keys and lists at hand."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
 
 from credentials.data_integrity.bbs_2023_values import DerivedValue, Feature
 from credentials.data_integrity.chains import ProofPolicy
+from credentials.data_integrity.errors import UnsupportedSuite
 from credentials.data_integrity.keys import FindKey
 from credentials.data_integrity.presentations import verify_credential, verify_presentation
 from credentials.data_integrity.proofs import read_proofs
+from credentials.data_integrity.suites import ALL_SUITES
 from credentials.encoding.date_time import parse_date_time
 from credentials.encoding.strict_json import Json
 from credentials.errors import HandstampError, Malformed
@@ -29,12 +31,13 @@ from credentials.vcdm import check_valid_at
 from credentials.verify import verify, verify_foreign
 from credentials.verify_linked import verify_linked, verify_linked_issued, verify_published
 from handstamp.verifying import steps
-from handstamp.verifying.reading import LinkedFile, Readable, SdJwtFile
+from handstamp.verifying.reading import LinkedFile, Readable, SdJwtFile, names_our_type
 from handstamp.verifying.report import Found, Report, report_failure, report_success
 from schemas import BY_LDP_TYPE, BY_VCT
 
 _SKEW_S: Final = 60
 _ANY_AGE_S: Final = 100 * 366 * 86_400
+_NOT_READ: Final = {1: "A proof in it signs letters: what contexts make of them was not read."}
 _SAY: Final = "Say it with --audience and --nonce"
 
 
@@ -227,17 +230,28 @@ def _check_statement(file: LinkedFile, case: Case) -> Found:
 
 
 def _check_any_credential(file: LinkedFile, case: Case) -> Found:
-    proven = verify_credential(file.document, _proof_policy(case))
+    policy, notes = _proof_policy(case), {}
+    try:
+        proven = verify_credential(file.document, policy)
+    except UnsupportedSuite:
+        proven, notes = verify_credential(file.document, replace(policy, suites=ALL_SUITES)), _NOT_READ
     check_valid_at(proven.document, at=case.at, clock_skew_s=_SKEW_S)
-    return Found(says={"issuer": proven.issuer, "says": proven.document.get("credentialSubject")})
+    return Found(says={"issuer": proven.issuer, "says": proven.document.get("credentialSubject")}, notes=notes)
 
 
 def _check_any_presentation(file: LinkedFile, case: Case) -> Found:
     policy = _proof_policy(case, challenge=case.asked.nonce, domain=case.asked.audience)
-    proven = verify_presentation(file.document, policy)
+    notes = {} if case.asked.nonce and case.asked.audience else {2: f"For whom it was made was not compared. {_SAY}."}
+    try:
+        proven = verify_presentation(file.document, policy)
+    except UnsupportedSuite:
+        proven = verify_presentation(file.document, replace(policy, suites=ALL_SUITES))
+        # Our types are words of our context, and mean nothing to whom did not read it.
+        if any(names_our_type(each.document) for each in proven.credentials):
+            raise
+        notes |= _NOT_READ
     for each in proven.credentials:
         check_valid_at(each.document, at=case.at, clock_skew_s=_SKEW_S)
-    notes = {} if case.asked.nonce and case.asked.audience else {2: f"For whom it was made was not compared. {_SAY}."}
     shown: list[Json] = [
         {"issuer": each.issuer, "says": each.document.get("credentialSubject")} for each in proven.credentials
     ]
@@ -258,7 +272,11 @@ _LINKED: Final[Mapping[str, Callable[[LinkedFile, Case], Found]]] = MappingProxy
 
 def _proof_policy(case: Case, *, challenge: str | None = None, domain: str | None = None) -> ProofPolicy:
     return ProofPolicy(
-        find_key=case.known.find_key, at=case.at, clock_skew_s=_SKEW_S, challenge=challenge, domain=domain
+        find_key=case.known.find_key,
+        at=case.at,
+        clock_skew_s=_SKEW_S,
+        challenge=challenge,
+        domain=domain,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 
 from credentials.data_integrity.bbs_2023_values import DerivedValue
 from credentials.data_integrity.presentations import name_controllers
-from credentials.data_integrity.proofs import read_proofs
+from credentials.data_integrity.proofs import JCS_SUITES, read_proofs
 from credentials.encoding import strict_json
 from credentials.encoding.strict_json import Json
 from credentials.errors import HandstampError, Malformed
@@ -26,7 +26,7 @@ from handstamp.verifying.steps import (
 from schemas import BY_LDP_TYPE
 
 MAX_FILE_BYTES: Final = 1024 * 1024
-_WHOLE: Final = frozenset({"eddsa-rdfc-2022", "ecdsa-rdfc-2019"})
+_WHOLE: Final = JCS_SUITES | {"eddsa-rdfc-2022", "ecdsa-rdfc-2019"}
 _WHAT: Final = "file"
 
 
@@ -89,9 +89,15 @@ def _pipeline_of(document: Mapping[str, Json]) -> Pipeline:
     named = types if isinstance(types, list) else [types]
     if any(isinstance(each, str) and each.endswith("VerifiablePresentation") for each in named):
         return ANY_PRESENTATION
-    if any(each in BY_LDP_TYPE for each in named if isinstance(each, str)):
-        return _pipeline_of_ours(document)
-    return ANY_CREDENTIAL
+    return _pipeline_of_ours(document) if names_our_type(document) else ANY_CREDENTIAL
+
+
+def names_our_type(document: Mapping[str, Json]) -> bool:
+    """Whether a credential says that it is of one of our types."""
+    types = document.get("type")
+    return any(
+        isinstance(each, str) and each in BY_LDP_TYPE for each in (types if isinstance(types, list) else [types])
+    )
 
 
 def _pipeline_of_ours(document: Mapping[str, Json]) -> Pipeline:

@@ -225,6 +225,7 @@ _ANY_FAILING: Final = {
     **dict.fromkeys(("proof_from_the_future", "unsupported_suite", "previous_proof_missing"), 2),
     **dict.fromkeys(("did_key_unknown", "did_key_ended", "did_not_resolved", "did_method_unsupported"), 3),
     **dict.fromkeys(("bad_proof", "bad_signature", "wrong_key_kind", "proof_chain_unsupported"), 4),
+    **dict.fromkeys(("proof_context_mismatch", "proof_contexts_differ"), 4),
     **{code: 4 for code, number in _LINKED_FAILING.items() if number == _LINKED_PROOF.number},
     **dict.fromkeys(("wrong_controller", "wrong_token_issuer"), 5),
     **dict.fromkeys(("not_yet_valid", "expired"), 6),

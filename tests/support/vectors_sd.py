@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from credentials.linked_data import Canonical
+    from credentials.linked_data import Canonical, Quad
 
 HMAC_KEY = bytes.fromhex("00112233445566778899AABBCCDDEEFF" * 2)
 
@@ -47,6 +47,11 @@ class Vectors:
     def group(self, label: Callable[[Canonical, bytes], dict[str, str]], mandatory: list[str]) -> Statements:
         """Check every step up to what is signed."""
         self.check_pointers()
+        raw, recovered = self.read("addRawBaseSignatureInfo.json"), self.read("derivedRecoveredBaseData.json")
+        assert raw["mandatoryPointers"] == mandatory
+        assert {
+            name: raw[name] for name in raw.keys() & recovered.keys() if name != "publicKey"
+        }.items() <= recovered.items()
         selectable = name_blank_nodes(self.document)
         assert list(selectable.canonical.statements) == self.read("addBaseDocCanon.json")
         statements = Statements.group(selectable, label(selectable.canonical, HMAC_KEY), mandatory)
@@ -82,8 +87,37 @@ class Vectors:
             ],
         }
         assert found == indexes
+        self._check_groups(statements, {"mandatory": statements.mandatory, "selective": chosen})
+        self._check_verified(disclosure)
         assert disclosure.label_map == self.read_map("derivedDisclosureData.json", "labelMap")
         return disclosure
+
+    def _check_groups(self, statements: Statements, groups: dict[str, frozenset[Quad]]) -> None:
+        published = self.read("derivedAllGroupData.json")
+        if published is None:
+            return
+        assert published["nquads"] == list(statements.lines.values())
+        groups["combined"] = groups["mandatory"] | groups["selective"]
+        for name, group in groups.items():
+            for key, inside in (("matching", True), ("nonMatching", False)):
+                assert dict(published["groups"][name][key]["value"]) == {
+                    index: line
+                    for index, (quad, line) in enumerate(statements.lines.items())
+                    if (quad in group) is inside
+                }
+
+    def _check_verified(self, disclosure: Disclosure) -> None:
+        published = self.read("verifyDerivedProofValue.json")
+        if published is None:
+            return
+        expected = self.read("derivedDisclosureData.json")
+        assert dict(published["labelMap"]) == disclosure.label_map
+        assert published["mandatoryIndexes"] == list(disclosure.mandatory_indexes)
+        assert published.get("adjSelectedIndexes", list(disclosure.selective_indexes)) == list(
+            disclosure.selective_indexes
+        )
+        for name in published.keys() & {"bbsProof", "baseSignature", "publicKey", "signatures"}:
+            assert published[name] == expected[name]
 
     def check_shown(self, disclosure: Disclosure) -> None:
         """Check what a verifier finds in the part that is shown."""

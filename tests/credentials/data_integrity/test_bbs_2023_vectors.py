@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from credentials.data_integrity.statements import Disclosure
 
-_BASELINE = {".": "windSelective.json", "prc": "prCredSelective.json"}
+_BASELINE = {".": ("windDoc", "wind"), "prc": (None, "prCred")}
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +41,14 @@ def issuer(published: Path) -> BbsSecretKey:
 @pytest.mark.parametrize("name", _BASELINE)
 def test_every_step_of_the_baseline_vectors(published: Path, issuer: BbsSecretKey, name: str) -> None:
     vectors = Vectors(published / name)
+    unsigned, prefix = _BASELINE[name]
+    if unsigned is not None:
+        assert vectors.document == json.loads((published / f"{unsigned}.json").read_text())
     recovered = vectors.read("derivedRecoveredBaseData.json")
     statements = vectors.group(label_by_rank, recovered["mandatoryPointers"])
     value = BaseValue.parse(vectors.base["proof"]["proofValue"])
     assert value.feature is Feature.BASELINE
+    assert list(value.mandatory) == json.loads((published / f"{prefix}Mandatory.json").read_text())
     assert (value.signature.hex(), value.hmac_key.hex()) == (recovered["bbsSignature"], recovered["hmacKey"])
     made: dict[str, Any] = bbs_2023.add_base_proof(
         vectors.document,
@@ -56,20 +60,21 @@ def test_every_step_of_the_baseline_vectors(published: Path, issuer: BbsSecretKe
     )
     assert made == vectors.base
 
-    selective = json.loads((published / _BASELINE[name]).read_text())
+    selective = json.loads((published / f"{prefix}Selective.json").read_text())
     disclosure = vectors.disclose(statements, selective)
     adjusted = vectors.read("derivedAdjIndexes.json")
     assert list(disclosure.mandatory_indexes) == adjusted["adjMandatoryIndexes"]
     assert list(disclosure.selective_indexes) == adjusted["adjSelectiveIndexes"]
     vectors.check_shown(disclosure)
     opened = bbs_2023.open_base(vectors.base, public_key=issuer.public_key)
-    header = bytes.fromhex("113377aa")
+    header = bytes.fromhex(json.loads((published / "BBSDeriveMaterial.json").read_text())["presentationHeaderHex"])
     derived: dict[str, Any] = bbs_2023.derive(
         opened, selective=selective, presentation_header=header, random=secrets.token_bytes
     )
     # The numbers that hide the rest are new each time, and it is not said which ones the authors took.
     theirs, ours = (DerivedValue.parse(each["proof"]["proofValue"]) for each in (vectors.derived, derived))
     assert theirs.write() == vectors.derived["proof"]["proofValue"]
+    assert theirs.proof.hex() == vectors.read("derivedDisclosureData.json")["bbsProof"]
     assert replace(ours, proof=theirs.proof) == theirs
     assert without_proof(derived) == without_proof(vectors.derived)
     assert derived["proof"].keys() == vectors.derived["proof"].keys()
@@ -82,13 +87,14 @@ def read_features(published: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in ("holderSecret", "proverNym", "signerNymEntropy", "verifierInfo"):
         found |= json.loads((published / f"FeatureInputs/{name}.json").read_text())
-    for name in ("licenseMandatory", "licenseSelective"):
+    for name in ("license", "licenseMandatory", "licenseSelective"):
         found[name] = json.loads((published / f"FeatureInputs/{name}.json").read_text())
     return found
 
 
 def check_disclosure(vectors: Vectors, features: dict[str, Any]) -> Disclosure:
     """Check the steps that have nothing to do with the feature."""
+    assert vectors.document == features["license"]
     statements = vectors.group(label_by_rank, features["licenseMandatory"])
     disclosure = vectors.disclose(statements, features["licenseSelective"])
     adjusted = vectors.read("derivedAdjIndexes.json")
@@ -131,6 +137,7 @@ def test_every_step_of_the_holder_binding_vectors(published: Path, issuer: BbsSe
     )
     theirs, ours = (DerivedValue.parse(each["proof"]["proofValue"]) for each in (vectors.derived, derived))
     assert theirs.write() == vectors.derived["proof"]["proofValue"]
+    assert theirs.proof.hex() == vectors.read("derivedDisclosureData.json")["bbsProof"]
     assert replace(ours, proof=theirs.proof) == theirs
     assert ours.selective_indexes == disclosure.selective_indexes
     for each in (vectors.derived, derived):
@@ -162,6 +169,7 @@ def test_the_older_pseudonym_vectors_are_verified_at_every_step(
     )
     assert nym.to_bytes().hex().lstrip("0") == vectors.read("nymSecret.json")["nymSecretHex"].lstrip("0")
     derived = parse_derived(vectors.derived["proof"]["proofValue"])
+    assert derived.proof.hex() == vectors.read("derivedDisclosureData.json")["bbsProof"]
     assert (derived.mandatory_indexes, derived.selective_indexes) == (
         disclosure.mandatory_indexes,
         disclosure.selective_indexes,

@@ -8,7 +8,7 @@ import pytest
 from credentials.data_integrity import ecdsa_rdfc_2019, eddsa_rdfc_2022, errors
 from credentials.data_integrity.chains import verify_proofs
 from credentials.data_integrity.proofs import AUTHENTICATION, read_proofs, without_proof
-from credentials.data_integrity.suites import SUITES
+from credentials.data_integrity.suites import ALL_SUITES
 from credentials.dids.errors import DidKeyUnknown
 from credentials.errors import Malformed
 from credentials.linked_data import DroppedTerm
@@ -110,7 +110,8 @@ CHANGES: dict[str, tuple[Any, type[HandstampError]]] = {
     "another time": (_set_proof(created="2026-11-20T00:00:01Z"), errors.BadProof),
     "a nonce": (_set_proof(nonce="added"), errors.BadProof),
     "another purpose": (_set_proof(proofPurpose="authentication"), errors.WrongPurpose),
-    "a suite that is not known": (_set_proof(cryptosuite="eddsa-jcs-2022"), errors.UnsupportedSuite),
+    "a suite that is not known": (_set_proof(cryptosuite="trust-me-2026"), errors.UnsupportedSuite),
+    "a suite that reads no contexts": (_set_proof(cryptosuite="eddsa-jcs-2022"), errors.UnsupportedSuite),
     "ecdsa-rdfc-2019": (_set_proof(cryptosuite="ecdsa-rdfc-2019"), errors.WrongKeyKind),
     "ecdsa-sd-2023": (_set_proof(cryptosuite="ecdsa-sd-2023"), errors.WrongKeyKind),
     "bbs-2023": (_set_proof(cryptosuite="bbs-2023"), errors.WrongKeyKind),
@@ -157,7 +158,7 @@ def test_a_verifier_may_take_fewer_suites_than_there_are(town: Town) -> None:
     secured = town.coop.sign(town.coop.credential())
     with pytest.raises(errors.UnsupportedSuite):
         verify_proofs(secured, town.policy(suites=frozenset({"bbs-2023"})))
-    assert verify_proofs(secured, town.policy(suites=frozenset(SUITES))).proofs
+    assert verify_proofs(secured, town.policy(suites=ALL_SUITES)).proofs
 
 
 def test_a_proof_is_checked_by_its_own_suite_only(town: Town) -> None:

@@ -18,7 +18,7 @@ from tests.support.vectors_sd import HMAC_KEY, Vectors
 if TYPE_CHECKING:
     from pathlib import Path
 
-_SETS = {"employ": "employSelective.json", "prc": "prCredSelective.json"}
+_SETS = {"employ": ("employmentAuth", "employ"), "prc": (None, "prCred")}
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +38,14 @@ def hexadecimal(signatures: tuple[bytes, ...]) -> list[str]:
 @pytest.mark.parametrize("name", _SETS)
 def test_every_step_of_the_published_vectors(published: Path, name: str) -> None:
     vectors = Vectors(published / "ecdsa-sd-2023" / name)
+    unsigned, prefix = _SETS[name]
+    if unsigned is not None:
+        assert vectors.document == json.loads((published / f"{unsigned}.json").read_text())
     keys: dict[str, Any] = json.loads((published / "ecdsa-sd-2023/SDKeyMaterial.json").read_text())
     base_key = PublicKey.from_multikey(keys["baseKeyPair"]["publicKeyMultibase"], what="key")
     base = BaseValue.parse(vectors.base["proof"]["proofValue"])
     assert base.write() == vectors.base["proof"]["proofValue"]
+    assert list(base.mandatory) == json.loads((published / f"{prefix}Mandatory.json").read_text())
     statements = vectors.group(label_by_digest, list(base.mandatory))
     recovered = vectors.read("derivedRecoveredBaseData.json")
     assert {
@@ -58,7 +62,7 @@ def test_every_step_of_the_published_vectors(published: Path, name: str) -> None
     signed = bytes.fromhex(hashes["proofHash"]) + base.public_key + bytes.fromhex(hashes["mandatoryHash"])
     base_key.verify(base.signature, signed)
 
-    selective = json.loads((published / _SETS[name]).read_text())
+    selective = json.loads((published / f"{prefix}Selective.json").read_text())
     disclosure = vectors.disclose(statements, selective)
     adjusted = vectors.read("derivedAdjSignatures.json")
     assert list(disclosure.selective_indexes) == adjusted["adjSignatureIndexes"]

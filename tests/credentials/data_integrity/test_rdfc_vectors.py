@@ -1,20 +1,20 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from credentials.data_integrity import ecdsa_rdfc_2019, eddsa_rdfc_2022
-from credentials.data_integrity.hashing import HashName, hash_data
+from credentials.data_integrity import ecdsa_rdfc_2019, ed25519_signature_2020, eddsa_rdfc_2022
+from credentials.data_integrity.errors import BadProof, ChainUnsupported, UnsupportedSuite
+from credentials.data_integrity.hashing import HashName, hash_data, write_statements
 from credentials.data_integrity.proofs import build_configuration, read_proofs, without_proof
+from credentials.data_integrity.suites import SUITES
 from credentials.encoding.date_time import parse_date_time
-from credentials.encoding.multibase import decode_base58btc, encode_base58btc
-from credentials.keys.jwk import PublicKey
-from credentials.keys.signer import LocalSigner
+from credentials.encoding.multibase import decode_base58btc
+from credentials.errors import Malformed
 from credentials.linked_data import canonicalize
+from tests.support.vectors_whole import check_steps, read, read_key, read_signer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from credentials.data_integrity.rdfc import RdfcSuite
 
 pytestmark = pytest.mark.usefixtures("trial")
-_CODEC_BYTES = 2
+_KEY = "z6MkrJVnaZkeFzdQyMZu1cgjg7k1pZZ6pvBQ7XJPt4swbTQ2"
+_METHOD = f"did:key:{_KEY}#{_KEY}"
 SETS = [
     ("w3c-vc-di-eddsa", "eddsa-rdfc-2022", "DataInt", eddsa_rdfc_2022.SUITE, HashName.SHA_256),
     ("w3c-vc-di-eddsa", "eddsa-rdfc-2022/employ", "DataInt", eddsa_rdfc_2022.SUITE, HashName.SHA_256),
@@ -34,46 +35,16 @@ SETS = [
 ]
 
 
-def read(folder: Path, name: str) -> Any:
-    text = (folder / name).read_text(encoding="utf-8")
-    return json.loads(text) if name.endswith(".json") else text
-
-
-def read_key(url: str) -> PublicKey:
-    return PublicKey.from_multikey(url.partition("#")[2], what="key")
-
-
-def read_signer(secret: str) -> LocalSigner:
-    data = decode_base58btc(secret, what="key", max_characters=80)
-    codec, number = data[:_CODEC_BYTES], data[_CODEC_BYTES:]
-    if codec == b"\x80\x26":
-        return LocalSigner(ed25519.Ed25519PrivateKey.from_private_bytes(number))
-    curve = {b"\x86\x26": ec.SECP256R1(), b"\x87\x26": ec.SECP384R1()}[codec]
-    return LocalSigner(ec.derive_private_key(int.from_bytes(number), curve))
-
-
 @pytest.mark.parametrize(("source", "folder", "suffix", "suite", "hash_name"), SETS, ids=[each[1] for each in SETS])
 def test_every_step_of_the_published_vectors(
     vectors_dir: Path, source: str, folder: str, suffix: str, suite: RdfcSuite, hash_name: HashName
 ) -> None:
     vectors = vectors_dir / source / "TestVectors" / folder
     signed = read(vectors, f"signed{suffix}.json")
+    unsigned = "employmentAuth.json" if vectors.name == "employ" else "unsigned.json"
+    assert without_proof(signed) == read(vectors_dir / source / "TestVectors", unsigned)
     (proof,) = read_proofs(signed)
-    document = without_proof(signed)
-    configuration = proof.build_options(signed)
-    assert configuration == read(vectors, f"proofConfig{suffix}.json")
-
-    canonical = canonicalize(document, hash_name=hash_name.value).text
-    options = canonicalize(configuration, hash_name=hash_name.value).text
-    assert canonical == read(vectors, f"canonDoc{suffix}.txt")
-    assert options == read(vectors, f"proofCanon{suffix}.txt")
-    assert hash_name.digest(canonical.encode()).hex() == read(vectors, f"docHash{suffix}.txt")
-    assert hash_name.digest(options.encode()).hex() == read(vectors, f"proofHash{suffix}.txt")
-    data = hash_data(document, configuration, hash_name=hash_name)
-    assert data.hex() == read(vectors, f"combinedHash{suffix}.txt")
-
-    signature = bytes.fromhex(read(vectors, f"sigHex{suffix}.txt"))
-    assert encode_base58btc(signature) == read(vectors, f"sigBTC58{suffix}.txt") == proof.proof_value
+    check_steps(vectors, suffix, proof, proof.build_options(signed), write_statements, hash_name)
     suite.verify_proof(signed, proof, key=read_key(proof.verification_method))
 
 
@@ -127,6 +98,9 @@ def test_sets_and_chains_grow_as_published(
         read(vectors, secured), signer=signer, verification_method=published["verificationMethod"], **options
     )
     assert made == read(vectors, expected)
+    made_proof = read_proofs(made)[-1]
+    configured = config.replace("Config", "ConfigSigned")
+    assert dict(made_proof.members) == read(vectors, configured)
 
 
 @pytest.mark.parametrize("number", [1, 2])
@@ -176,5 +150,30 @@ def test_the_figures_of_vc_di_eddsa_hold_without_the_folder_of_vectors() -> None
     )
 
 
-_KEY = "z6MkrJVnaZkeFzdQyMZu1cgjg7k1pZZ6pvBQ7XJPt4swbTQ2"
-_METHOD = f"did:key:{_KEY}#{_KEY}"
+@pytest.fixture(scope="module")
+def older(vectors_dir: Path) -> Path:
+    return vectors_dir / "w3c-vc-di-eddsa" / "TestVectors" / "Ed25519Signature2020"
+
+
+def test_every_step_of_the_older_type_of_proof(older: Path) -> None:
+    signed = read(older, "signedEdSig.json")
+    key = read_key(signed["proof"]["verificationMethod"])
+    proof = ed25519_signature_2020.verify_proof(signed, key=key)
+    check_steps(older, "EdSig", proof, proof.build_options(signed), write_statements, HashName.SHA_256)
+
+
+def test_the_older_type_of_proof_is_taken_by_its_name_only(older: Path) -> None:
+    signed = read(older, "signedEdSig.json")
+    key = read_key(signed["proof"]["verificationMethod"])
+    refused = {
+        BadProof: signed | {"name": "Another"},
+        ChainUnsupported: signed | {"proof": signed["proof"] | {"previousProof": "urn:uuid:1"}},
+        UnsupportedSuite: signed | {"proof": signed["proof"] | {"type": "DataIntegrityProof"}},
+        Malformed: signed | {"proof": [signed["proof"]]},
+    }
+    for error, changed in refused.items():
+        with pytest.raises(error):
+            ed25519_signature_2020.verify_proof(changed, key=key)
+    with pytest.raises(UnsupportedSuite):
+        read_proofs(signed)
+    assert ed25519_signature_2020.NAME not in SUITES

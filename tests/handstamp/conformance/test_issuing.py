@@ -7,7 +7,9 @@ import pytest
 if TYPE_CHECKING:
     from tests.handstamp.conformance.conftest import Bench
 
-WHOLE = ["eddsa-rdfc-2022", "ecdsa-rdfc-2019-p256", "ecdsa-rdfc-2019-p384"]
+RDFC = ["eddsa-rdfc-2022", "ecdsa-rdfc-2019-p256", "ecdsa-rdfc-2019-p384"]
+JCS = ["eddsa-jcs-2022", "ecdsa-jcs-2019-p256", "ecdsa-jcs-2019-p384"]
+WHOLE = [*RDFC, *JCS]
 IN_PARTS = ["ecdsa-sd-2023", "bbs-2023"]
 
 

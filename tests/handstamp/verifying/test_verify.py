@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 import credentials.statement
 import credentials.verify
 import credentials.verify_linked
-from credentials.data_integrity import ecdsa_rdfc_2019, eddsa_rdfc_2022
+from credentials.data_integrity import ecdsa_jcs_2019, ecdsa_rdfc_2019, eddsa_rdfc_2022
+from credentials.data_integrity.proofs import without_proof
 from credentials.dids import build_did_document, parse_did_document
 from credentials.encoding.strict_json import dump
 from credentials.errors import HandstampError
@@ -37,6 +38,7 @@ from handstamp.verifying.reading import read_file
 from handstamp.verifying.report import Outcome, Report
 from plumbing.dids import build_resolver
 from plumbing.fetch import FetchRefused, Reply
+from schemas.linked import CONTEXTS
 from tests.credentials.conftest import make_world
 from tests.credentials.verify_linked.conftest import ARTIST, DID, DOMAIN, KIND, NOW, OCCASION, URL, Town
 
@@ -238,6 +240,38 @@ async def test_what_is_not_of_our_types() -> None:
     report = await check(presented, audience=OCCASION.domain, nonce=OCCASION.challenge)
     assert set(went(report).values()) == {"passed"}
     assert went(await check(presented, audience=OCCASION.domain, nonce="another"))[2] == "failed"
+
+
+async def test_what_signs_letters_only_is_said_to_and_says_nothing_in_our_words() -> None:
+    method = f"{TOWN.holder_did}#{TOWN.holder.public_key.multikey}"
+    signing: dict[str, Any] = {"signer": TOWN.holder, "verification_method": method}
+    foreign: dict[str, Any] = {
+        "@context": ["https://www.w3.org/ns/credentials/v2"],
+        "type": ["VerifiableCredential"],
+        "issuer": TOWN.holder_did,
+        "credentialSubject": {"name": "Anybody"},
+    }
+    signed = ecdsa_jcs_2019.add_proof(foreign, **signing)
+    for shown in (signed, TOWN.present(signed)):
+        report = await check(shown)
+        assert (report.good, went(report)[1], went(report)[4]) == (True, "not compared", "passed")
+    assert went(await check(signed | {"name": "changed"}))[4] == "failed"
+    other = await check(signed | {"@context": ["https://www.w3.org/2018/credentials/v1"]})
+    assert other.error is not None
+    assert other.error.code == "proof_context_mismatch"
+    # The same under our words is held to our context, wherever it stands.
+    words = {"@context": list(CONTEXTS), "type": list(ARTIST.ldp_types)}
+    ours = ecdsa_jcs_2019.add_proof(foreign | words, **signing)
+    for shown in (ours, TOWN.present(ours)):
+        report = await check(shown)
+        assert not report.good
+        assert report.error is not None
+        assert report.error.code == "unsupported_suite"
+    # A persona's statement, signed anew over its letters.
+    said = without_proof(build_statement("No fee.", credential=TOWN.publish(), signer=TOWN.holder, at=NOW))
+    report = await check(ecdsa_jcs_2019.add_proof(said, created=NOW, **signing))
+    assert report.error is not None
+    assert report.error.code == "unsupported_suite"
 
 
 # Whose keys, and which lists.
