@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from tests.browser.conftest import Visitor
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).parent / "gallery"
 EXPIRES_AT = datetime(2026, 11, 21, 20, 5, tzinfo=UTC)
 

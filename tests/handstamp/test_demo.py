@@ -134,6 +134,7 @@ def test_a_command_that_fails_says_why_in_its_own_words(stage: Stage) -> None:
         stage.run("tracks", "add", str(stage.folder / "nowhere"))
 
 
+@pytest.mark.slow
 def test_a_service_that_does_not_start_shows_the_end_of_its_log(stage: Stage) -> None:
     (stage.folder / "handstamp.toml").write_text("nonsense = true\n")
 

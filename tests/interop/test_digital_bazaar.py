@@ -38,6 +38,8 @@ from tests.support.bazaar import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.slow
+
 
 CHALLENGE, DOMAIN = "XpQ0c4Kq8mVv1yJ7bRr2Zg", "https://gate.example"
 SIDES = ("ours", "theirs")

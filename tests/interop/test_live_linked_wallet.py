@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from tests.issuer.conftest import Coop
 
+pytestmark = pytest.mark.slow
+
 OFFERED = {"track": TRACK_OWNERSHIP, "artist": VERIFIED_ARTIST}
 PUBLISHED = f"{VERIFIED_ARTIST.configuration_id}.eddsa"
 

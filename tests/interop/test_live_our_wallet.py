@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from wallet.ports import Tools
     from wallet.state import Wallet
 
+pytestmark = pytest.mark.slow
+
 CARD = "https://library.example/types/card"
 CARD_SAYS = {"library": "City Library", "tier": "full", "since": "2024"}
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from tests.issuer.conftest import Coop
 
+pytestmark = pytest.mark.slow
+
 INSTANCES = 4
 COPIES = 7
 

@@ -226,7 +226,7 @@ async def test_a_limited_gate_says_before_that_it_recognises(site: Site, once: G
     http = site.visitor().http
     counted = (await http.get(f"/gates/{once.gate_id}", headers=PAGE)).text
     assert "You can open it once." in counted
-    assert "It could recognise you by it." in counted
+    assert "by which other gates could recognise you, too" in counted
     assert "Whether you were here before." not in counted
     free = (await http.get(f"/gates/{gate.gate_id}", headers=PAGE)).text
     assert "Whether you were here before." in free

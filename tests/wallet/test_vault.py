@@ -304,6 +304,7 @@ def _fork_writer(path: Path, number: int) -> tuple[int, int]:
     return child, read_end
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs fork and SIGKILL")
 def test_a_hundred_kills_while_writing_never_leave_a_broken_wallet(vault: Vault) -> None:
     """Each round: a child writes, is killed at another moment, and the wallet opens in a committed state.
