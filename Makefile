@@ -28,7 +28,7 @@ check: $(VENV)/dev.stamp ## Format, lint, types, import rules, tests (slow ones 
 	$(BIN)/lint-imports
 	$(BIN)/python tests/run.py --coverage
 
-outside: $(VENV)/dev.stamp ## Everything in a browser, in Node.js, and the audits of many holders
+outside: $(VENV)/dev.stamp ## Everything in a browser and in Node.js, and the flows across services
 	@$(BIN)/python tests/run.py --outside
 
 bench: $(VENV)/dev.stamp ## Measure, each figure beside its limit; writes benchmarks/RESULTS.md

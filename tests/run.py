@@ -3,10 +3,10 @@
 Browser tests need chromium, interop tests need Node.js. Without them the rest runs, and the last lines say `NOT RUN`.
 With `--all-required` (or `CI=true`) anything that does not run is a failure.
 
-There are three runs. `make test` leaves out what is marked `slow` (flows over real processes, audits, the demo). With
-`--coverage` those run too, branches are measured and the floor is enforced, and what runs in a browser, in Node.js or
-as an audit of many holders is left out; `--outside` runs exactly that, slow or not. So the last two together run
-everything once. Each says what it leaves to the others.
+There are three runs. `make test` leaves out what is marked `slow` (most flows, the demo). With `--coverage` the slow
+ones run too, branches are measured and the floor is enforced, and what runs in a browser, in Node.js or as a flow
+across services is left out; `--outside` runs exactly that, slow or not. So the last two together run everything once.
+Each says what it leaves to the others.
 """
 
 import argparse
@@ -20,11 +20,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 OLDEST_NODE = 20
-OUTSIDE = ("browser", "node", "audit")
+OUTSIDE = ("browser", "node", "flow")
 """Markers of what says nothing of coverage, or would take twice as long under it."""
 _ELSEWHERE = {
     (False, False): "Slow tests: `make check` runs them, and `make outside` those outside its measure.",
-    (True, False): "Tests in a browser, in Node.js and audits: `make outside` runs them.",
+    (True, False): "Flows, and tests in a browser and in Node.js: `make outside` runs them.",
     (False, True): "Everything else: `make check` runs it.",
 }
 
@@ -54,7 +54,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--coverage", action="store_true", help="measure branch coverage and enforce the floor")
-    kind.add_argument("--outside", action="store_true", help="only browser, Node.js and audits")
+    kind.add_argument("--outside", action="store_true", help="only flows, browser and Node.js")
     parser.add_argument("--all-required", action="store_true", help="fail if anything did not run")
     parser.add_argument("pytest", nargs="*", help="further arguments for pytest")
     return parser.parse_args()

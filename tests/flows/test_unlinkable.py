@@ -93,7 +93,6 @@ def without_pseudonym(recorded: Recorded) -> Recorded:
 
 
 @pytest.mark.slow
-@pytest.mark.audit
 @pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.scope)
 def test_at_a_gate_without_a_limit_nothing_differs_and_nothing_comes_back(kind: CredentialType) -> None:
     for recorded in (baseline(kind), door_passes(kind, Limit.NONE)):
@@ -103,7 +102,6 @@ def test_at_a_gate_without_a_limit_nothing_differs_and_nothing_comes_back(kind: 
 
 
 @pytest.mark.slow
-@pytest.mark.audit
 @pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.scope)
 def test_at_a_gate_with_a_limit_only_its_own_pseudonym_comes_back(kind: CredentialType) -> None:
     recorded = pseudonyms(kind)
@@ -125,7 +123,6 @@ def test_at_a_gate_with_a_limit_only_its_own_pseudonym_comes_back(kind: Credenti
 
 
 @pytest.mark.slow
-@pytest.mark.audit
 @pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.scope)
 def test_the_work_of_showing_is_the_same_for_every_holder(kind: CredentialType) -> None:
     """The time that a proof takes could tell holders apart: so the very same functions run equally often for all."""
@@ -140,7 +137,6 @@ def test_the_work_of_showing_is_the_same_for_every_holder(kind: CredentialType) 
 
 
 @pytest.mark.slow
-@pytest.mark.audit
 @pytest.mark.parametrize("view", View, ids=lambda view: view.name.lower())
 def test_guessing_whose_redemptions_belong_together_does_no_better_than_chance(view: View) -> None:
     everywhere = [guesses(each, view, (*ACROSS[:1], *SAME)) for each in unlimited()]
@@ -152,14 +148,12 @@ def test_guessing_whose_redemptions_belong_together_does_no_better_than_chance(v
 
 
 @pytest.mark.slow
-@pytest.mark.audit
 def test_a_gate_that_counts_knows_its_own_visitors_again_and_the_guesser_sees_it() -> None:
     made = guesses(pseudonyms(TRACK_OWNERSHIP), View.RUNS, SAME)
     assert made.hits == made.made == 2 * HOLDERS
 
 
 @pytest.mark.slow
-@pytest.mark.audit
 def test_what_all_redemptions_have_in_common_is_the_short_public_list() -> None:
     """Issuer name and key, type, cohort, the claims that were asked for, and the words of the format."""
     for kind in ALL:
@@ -181,7 +175,6 @@ def test_what_all_redemptions_have_in_common_is_the_short_public_list() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.audit
 def test_ordinary_credentials_are_found_out() -> None:
     """Fields left out, or labels in any order, each alone: proof length, label map and indexes tell holders apart."""
     left_out = find_differences(elsewhere(optional=True, labels=False).redemptions)
@@ -196,7 +189,6 @@ def test_ordinary_credentials_are_found_out() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.audit
 def test_of_ordinary_credentials_the_guesser_knows_most() -> None:
     recorded = elsewhere(optional=True, labels=True)
     made = guesses(recorded, View.SHAPE, (*ACROSS, *SAME))

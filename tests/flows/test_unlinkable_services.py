@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tests.support.street import Shop
     from verifier.gates import Gate
 
-pytestmark = [pytest.mark.slow, pytest.mark.audit]
+pytestmark = pytest.mark.slow
 
 COUNTED = 8
 """So many of them come to gates with a limit, and to doors with a pass, too."""

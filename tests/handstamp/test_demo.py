@@ -41,6 +41,7 @@ def stage(tmp_path: Path) -> Stage:
     return build_stage(tmp_path / "stage")
 
 
+@pytest.mark.flow
 @pytest.mark.slow
 def test_the_whole_story_holds_with_an_album_of_ones_own(album: Path, tmp_path: Path) -> None:
     before = {path: path.read_bytes() for path in album.iterdir()}

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from xdist.remote import Producer
 
 _FLOWS = "tests/flows/"
+_AUDITS = "tests/flows/test_unlinkable"
+"""They make worlds of their own, within one process."""
 _LONGEST_FIRST = (_FLOWS, "tests/handstamp/test_demo.py", "tests/interop/", "tests/benchmarks/", "tests/browser/")
 
 
@@ -20,13 +22,19 @@ class _WorldsTogether(LoadFileScheduling):
 
     @override
     def _split_scope(self, nodeid: str) -> str:
-        return _FLOWS if nodeid.startswith(_FLOWS) else super()._split_scope(nodeid)
+        return _FLOWS if nodeid.startswith(_FLOWS) and not nodeid.startswith(_AUDITS) else super()._split_scope(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
     """Share the tests out in the order in which they stand."""
     config.option.loadscopereorder = False
     return _WorldsTogether(config, log)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what goes across services."""
+    if item.nodeid.startswith(_FLOWS):
+        item.add_marker(pytest.mark.flow)
 
 
 @pytest.hookimpl(trylast=True)
