@@ -22,6 +22,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 OLDEST_NODE = 20
 OUTSIDE = ("browser", "node", "flow")
 """Markers of what says nothing of coverage, or would take twice as long under it."""
+OUTSIDE_FOLDERS = ["tests/browser", "tests/interop", "tests/flows", "tests/handstamp/test_demo.py"]
+"""Where such tests stand, and nowhere else (`tests/support/scheduling.py` looks): no other need be collected."""
 _ELSEWHERE = {
     (False, False): "Slow tests: `make check` runs them, and `make outside` those outside its measure.",
     (True, False): "Flows, and tests in a browser and in Node.js: `make outside` runs them.",
@@ -36,6 +38,7 @@ def main() -> int:
     without_vectors = not _vectors().is_dir()
     command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.support.scheduling", "-n", "3", *options.pytest]
     command += ["-m", _selection(missing, coverage=options.coverage, outside=options.outside)]
+    command += OUTSIDE_FOLDERS if options.outside else []
     if options.coverage:
         command += ["--cov", "--cov-report=term", f"--cov-fail-under={_floor()}"]
     code = subprocess.run(command, cwd=ROOT, check=False).returncode  # our own command

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
 
 import pytest
 from typing_extensions import override
 from xdist.scheduler import LoadFileScheduling
 
+from tests.run import OUTSIDE, OUTSIDE_FOLDERS
+
 if TYPE_CHECKING:
     from xdist.remote import Producer
 
 _FLOWS = "tests/flows/"
+_RARELY = 50_000
+"""New objects between two looks for garbage, instead of 700."""
 _AUDITS = "tests/flows/test_unlinkable"
 """They make worlds of their own, within one process."""
 _LONGEST_FIRST = (_FLOWS, "tests/handstamp/test_demo.py", "tests/interop/", "tests/benchmarks/", "tests/browser/")
@@ -31,10 +36,26 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
     return _WorldsTogether(config, log)
 
 
+gc.set_threshold(_RARELY, 50, 100)
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from going over thousands of tests and modules again and again."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark what goes across services."""
     if item.nodeid.startswith(_FLOWS):
         item.add_marker(pytest.mark.flow)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Refuse what `tests/run.py --outside` would not find."""
+    if any(item.get_closest_marker(name) for name in OUTSIDE) and not item.nodeid.startswith(tuple(OUTSIDE_FOLDERS)):
+        pytest.fail(f"A test in a browser, in Node.js or across services stands below {', '.join(OUTSIDE_FOLDERS)}.")
 
 
 @pytest.hookimpl(trylast=True)
