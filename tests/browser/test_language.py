@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tests.browser.conftest import Visitor
     from tests.support.town import Town
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def german(new_visitor: Callable[..., Visitor]) -> Visitor:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from tests.browser.conftest import Visitor
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def coop_url(serving: Callable[..., object], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:

@@ -17,6 +17,8 @@ from wallet.service.renew import renew
 from wallet.service.top_up import top_up
 from wallet.state import Authority, Wallet
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def tools(coop: Coop) -> Tools:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     )
     from verifier.gates import Gate
 
+pytestmark = pytest.mark.slow
+
 
 texts = st.text(max_size=60) | st.sampled_from(["{}", '{"release":[""]}', '{"release":["a~b~c"]}', '{"release":"x"}'])
 forms = st.lists(st.tuples(st.sampled_from(["vp_token", "state", "error", "response", "x"]), texts), max_size=4)
