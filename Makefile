@@ -43,7 +43,7 @@ wheel-check: $(VENV)/dev.stamp ## Build the wheel, install it into an empty envi
 
 locks: $(VENV)/dev.stamp ## Resolve the dependencies anew (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml --extra audio --group build -o requirements/run.lock
-	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml --extra audio --group dev -o requirements/dev.lock
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml --extra audio --extra tracing --group dev -o requirements/dev.lock
 
 words: $(VENV)/dev.stamp ## Gather the words of all pages and bring every language's catalogue up to date
 	$(BIN)/pybabel --quiet extract -F $(LOCALES)/babel.toml -o $(LOCALES)/messages.pot --add-location=file --sort-output --width=120 --omit-header plumbing issuer verifier trackserver
