@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _ROOT = Path(__file__).resolve().parent.parent
 _LOOPBACK = "127.0.0.1,::1,localhost"
+_DEMO_PORTS = frozenset(range(8701, 8705))
+_open_ports: set[int] = set()
 
 # How busy the machine is says nothing about a property, so no example is timed.
 settings.register_profile("handstamp", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -22,6 +30,25 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.allow_hosts is None:
         config.option.allow_hosts = _LOOPBACK
     config.option.allow_unix_socket = True
+    sys.addaudithook(_find_no_demo)
+
+
+def _find_no_demo(event: str, args: tuple[Any, ...]) -> None:
+    """Refuse this process the demo's own ports: a demo that somebody left running must change no test.
+
+    Many tests give their services the demo's addresses and answer for them without a network; what they do not answer
+    would be asked of that demo.
+    """
+    if event == "socket.connect" and isinstance(args[1], tuple) and args[1][1] in _DEMO_PORTS - _open_ports:
+        raise ConnectionRefusedError(errno.ECONNREFUSED, "tests find no demo")
+
+
+@pytest.fixture
+def demo_ports() -> Iterator[None]:
+    """Let a test that starts a demo of its own see the ports on which it listens."""
+    _open_ports.update(_DEMO_PORTS)
+    yield
+    _open_ports.clear()
 
 
 @pytest.fixture(scope="session")

@@ -281,6 +281,7 @@ def test_the_demo_fails_if_the_wallet_showed_something_else_than_it_told() -> No
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("demo_ports")
 def test_a_demo_that_is_told_to_end_takes_its_services_with_it(album: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "handstamp", "demo", "--album", str(album)]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as running:
