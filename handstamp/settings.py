@@ -5,6 +5,7 @@ None is needed: the defaults run the demo's addresses on this machine. A setting
 `HANDSTAMP_CONFIG` names), or from its default; the first of these wins.
 """
 
+import importlib
 import os
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
@@ -44,8 +45,8 @@ def _service_url(value: str) -> str:
 
 
 def _database_url(value: str) -> str:
-    if not value.startswith("sqlite:///"):
-        raise ValueError("only SQLite can be used so far, as sqlite:////var/lib/handstamp/coop.sqlite")
+    # Loaded only where somebody set one, so that no command of a wallet waits for the database's library.
+    importlib.import_module("plumbing.database_engine").parse_database_url(value)
     return value
 
 
@@ -58,14 +59,22 @@ DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 class ServiceSettings(BaseModel):
     """What each service has."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # No value is repeated in an error: an address of a database may hold a password.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     name: Name = Field(description="The name that people see on pages.")
     base_url: ServiceUrl = Field(description="The public address, without a slash at its end.")
     bind_host: str = Field(default="127.0.0.1", description="The network address to listen on.")
     port: Port = Field(description="The port to listen on.")
     database_url: DatabaseUrl | None = Field(
-        default=None, description="sqlite:///PATH; without it, an SQLite file in the role's folder."
+        default=None,
+        repr=False,  # a password may be in it
+        description="sqlite:///PATH, or postgresql://USER@HOST/DATABASE; without it, an SQLite file in the role's "
+        "folder. A password is better in ~/.pgpass, or not needed at all through the server's own socket "
+        "(postgresql:///DATABASE?host=/run/postgresql).",
+    )
+    database_pool: int = Field(
+        default=5, ge=1, le=100, description="How many connections to a PostgreSQL server each process keeps at most."
     )
     private_network: bool = Field(
         default=False, description="Whether it may also ask parties at private addresses, as in a co-op's own network."
@@ -172,6 +181,7 @@ class Settings(BaseSettings):
         env_nested_delimiter="__",
         extra="forbid",
         frozen=True,
+        hide_input_in_errors=True,
         nested_model_default_partial_update=True,
     )
 

@@ -1,76 +1,96 @@
 """One request, one transaction: the only module that commits.
 
 SQLite runs in WAL mode with `synchronous=FULL`, so that what was answered survives a power cut. A write transaction
-starts with `BEGIN IMMEDIATE`: two writers queue at the start and never fail half-way. Sessions are synchronous and
-short; a route opens one, calls a use case, closes it, and only then signs, renders or waits.
+starts with `BEGIN IMMEDIATE`: two writers queue at the start and never fail half-way. On PostgreSQL writers queue at
+the start too, by advisory locks, so that what is exact with one writer is exact there; those who named what they are
+about to change queue for that alone (docs/decisions/0025-two-databases.md). Sessions are synchronous and short; a route
+opens one, calls a use case, closes it, and only then signs, renders or waits.
 """
 
+import hashlib
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.engine import URL
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection, event
 from sqlmodel import Session
 
-from credentials.errors import OperatorError
+from plumbing.database_engine import BUSY_TIMEOUT_MS, SQLITE, create_database_engine, parse_database_url
+from plumbing.database_errors import DatabaseUnavailable, translated
 
-_BUSY_TIMEOUT_MS: Final = 10_000
+__all__ = ["Database", "DatabaseUnavailable"]
+
 _TIDYING_TIMEOUT_MS: Final = 100
-_WRITES: Final = "handstamp_writes"
-
-
-class DatabaseUnavailable(OperatorError):
-    """The database cannot be opened, read or written just now."""
-
-    code = "database_unavailable"
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"The database cannot be used: {reason}. Nothing was changed; check the disk and try again.")
+_BEGIN: Final = "handstamp_begin"
+_WRITING_LOCK: Final = 0x68616E647374616D  # "handstam": the one lock of whoever writes
+_READ_SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_WRITE_ALONE: Final = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock({_WRITING_LOCK})"
+_WRITE_IN_TURN: Final = (
+    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; "
+    f"SELECT pg_advisory_xact_lock_shared({_WRITING_LOCK}); SELECT pg_advisory_xact_lock(%d)"
+)
 
 
 class Database:
     """Sessions on one database of one service.
 
     Args:
-        url: an SQLAlchemy URL, as `sqlite:////var/lib/handstamp/issuer.sqlite`.
+        url: `sqlite:////var/lib/handstamp/issuer.sqlite`, or `postgresql://user@host/handstamp_issuer`; one on the
+            same machine is `postgresql:///handstamp_issuer?host=/run/postgresql`.
+        pool: how many connections to a PostgreSQL server this process keeps at most.
     """
 
-    def __init__(self, url: str) -> None:
-        self.url: Final[URL] = make_url(url)
-        self._engine = _create_engine(self.url)
+    def __init__(self, url: str, *, pool: int = 5) -> None:
+        self.url: Final = parse_database_url(url)
+        self._engine = create_database_engine(self.url, pool=pool)
+        self._is_sqlite = self.url.get_backend_name() == SQLITE
+        event.listen(self._engine, "begin", _begin)
+        self._reading = self._engine.execution_options(**{_BEGIN: "BEGIN" if self._is_sqlite else _READ_SNAPSHOT})
+        self._writing = self._engine.execution_options(
+            **{_BEGIN: "BEGIN IMMEDIATE" if self._is_sqlite else _WRITE_ALONE}
+        )
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a session that is rolled back at the end: it sees one consistent state and changes nothing."""
-        with _translated(), Session(self._engine, expire_on_commit=False) as session:
+        with translated(), Session(self._reading, expire_on_commit=False) as session:
             yield session
             session.rollback()
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
-        """Open a session whose work is committed at the end, or undone whole if the block raises."""
-        with _translated(), Session(self._engine, expire_on_commit=False) as session:
-            session.connection(execution_options={_WRITES: True})
+    def write(self, turn: str | None = None) -> Iterator[Session]:
+        """Open a session whose work is committed at the end, or undone whole if the block raises.
+
+        Args:
+            turn: what the block is about to change, as `offer:ID`; None waits until nobody else writes at all. With a
+                turn only whoever has the same one waits. A block may have one if every row that it shares with other
+                turns is decided by a conditional UPDATE or a unique key. SQLite has one writer at a time anyway.
+        """
+        with translated(), Session(self._writing, expire_on_commit=False) as session:
+            if turn is None or self._is_sqlite:
+                session.connection()
+            else:
+                session.connection(execution_options={_BEGIN: _WRITE_IN_TURN % _lock_of(turn)})
             yield session
             session.commit()
 
     def forget_deleted(self) -> None:
-        """Leave nothing of deleted rows in the write-ahead log, where it would lie until others write over it.
+        """Leave nothing of deleted rows in SQLite's write-ahead log, where it would lie until others write over it.
 
-        Whoever reads or writes at this moment comes first; the next call catches up.
+        Whoever reads or writes at this moment comes first; the next call catches up. A PostgreSQL server does it by
+        itself (autovacuum), at a time of its own.
         """
-        if self.url.get_backend_name() != "sqlite":
+        if not self._is_sqlite:
             return
-        connection = self._engine.raw_connection()
+        with translated():
+            connection = self._engine.raw_connection()
         try:
             cursor = connection.cursor()
             cursor.execute(f"PRAGMA busy_timeout={_TIDYING_TIMEOUT_MS}")
             with suppress(sqlite3.OperationalError):
                 cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            cursor.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
+            cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         finally:
             connection.close()
 
@@ -79,34 +99,11 @@ class Database:
         self._engine.dispose()
 
 
-def _create_engine(url: URL) -> Engine:
-    engine = create_engine(url)
-    if url.get_backend_name() == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-    return engine
+def _begin(connection: Connection) -> None:
+    # One statement, so that beginning and queueing cost a single way to the server.
+    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # SQLAlchemy emits BEGIN itself, below
-    for pragma in (
-        f"busy_timeout={_BUSY_TIMEOUT_MS}",
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        "secure_delete=ON",  # not every build of SQLite overwrites what was deleted
-    ):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(_WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except OperationalError as error:
-        raise DatabaseUnavailable(str(error.orig)) from error
+def _lock_of(turn: str) -> int:
+    # Two turns of one number would wait for each other once in 2**64; nothing else would come of it.
+    return int.from_bytes(hashlib.blake2b(turn.encode(), digest_size=8).digest(), "big", signed=True)

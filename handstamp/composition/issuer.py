@@ -51,7 +51,7 @@ def compose_issuer(settings: Settings) -> IssuerTools:
         chain=keys.chain(KEY_NAME),
     )
     return IssuerTools(
-        database=Database(database_url),
+        database=Database(database_url, pool=settings.issuer.database_pool),
         identity=identity,
         desk=OfferDesk(
             issuer_url=identity.url, secrets=OfferSecrets(key=keys.secret("offers")), haip=settings.issuer.haip

@@ -16,7 +16,7 @@ def compose_trackserver(settings: Settings) -> TrackserverTools:
     upgrade(url, MIGRATIONS)
     service = settings.trackserver
     return TrackserverTools(
-        database=Database(url),
+        database=Database(url, pool=settings.trackserver.database_pool),
         base_url=service.base_url,
         covers=settings.folder("trackserver") / "covers",
         clock=system_clock,

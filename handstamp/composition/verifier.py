@@ -37,7 +37,7 @@ def compose_verifier(settings: Settings) -> VerifierTools:
     """Open the database (brought up to date) and the keys of the verifier."""
     url = settings.database_url("verifier")
     upgrade(url, MIGRATIONS)
-    database = Database(url)
+    database = Database(url, pool=settings.verifier.database_pool)
     service = settings.verifier
     return VerifierTools(
         party=Party(

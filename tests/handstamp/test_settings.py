@@ -1,5 +1,6 @@
 """Settings: none is needed, each can be given twice over, a wrong one is named."""
 
+import traceback
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,29 @@ def test_a_database_url_of_ones_own_is_used(monkeypatch: pytest.MonkeyPatch) -> 
     assert load_settings().database_url("issuer") == "sqlite:////srv/coop.sqlite"
 
 
+@pytest.mark.parametrize("scheme", ["postgresql", "postgresql+psycopg", "postgres"])
+def test_a_database_of_a_server_is_used_by_its_url(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HANDSTAMP_ISSUER__DATABASE_URL", f"{scheme}:///coop?host=/run/postgresql")
+    assert load_settings().database_url("issuer") == f"{scheme}:///coop?host=/run/postgresql"
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://coop:hunter2@db/coop", "postgresql://coop:hunter2@db:port/coop", "postgresql://coop:hunter2@db"]
+)
+def test_a_password_in_the_address_of_a_database_is_never_repeated(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HANDSTAMP_ISSUER__DATABASE_URL", url)
+    with pytest.raises(UnusableSettings) as refused:
+        load_settings()
+    told = "".join(traceback.format_exception(refused.value))
+    assert "issuer.database_url cannot be used" in told
+    assert "hunter2" not in told
+
+
+def test_settings_that_are_shown_hold_no_address_of_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HANDSTAMP_ISSUER__DATABASE_URL", "postgresql://coop:hunter2@db/coop")
+    assert "hunter2" not in f"{load_settings()!r} {load_settings()}"
+
+
 @pytest.mark.parametrize(
     ("toml", "where"),
     [
@@ -51,7 +75,11 @@ def test_a_database_url_of_ones_own_is_used(monkeypatch: pytest.MonkeyPatch) -> 
         ('[verifier]\nbase_url = "not an address"\n', "verifier.base_url"),
         ('[issuer]\nbase_url = "https://coop.example/handstamp"\n', "issuer.base_url"),
         ('log_level = "loud"\n', "log_level"),
-        ('[issuer]\ndatabase_url = "postgresql://db/coop"\n', "issuer.database_url"),
+        ('[issuer]\ndatabase_url = "mysql://db/coop"\n', "issuer.database_url"),
+        ('[issuer]\ndatabase_url = "postgresql://db"\n', "issuer.database_url"),
+        ('[issuer]\ndatabase_url = "sqlite://coop.sqlite"\n', "issuer.database_url"),
+        ('[issuer]\ndatabase_url = "postgresql+asyncpg://db/coop"\n', "issuer.database_url"),
+        ('[issuer]\ndatabase_url = "/srv/coop.sqlite"\n', "issuer.database_url"),
         ("[issuer]\nhaip = true\n", "issuer"),
         ("this is not toml", "file handstamp.toml"),
     ],

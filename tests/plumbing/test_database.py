@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from issuer.parts import MIGRATIONS
-from plumbing.database import Database, DatabaseUnavailable, _prepare_sqlite
+from plumbing.database import Database, DatabaseUnavailable
+from plumbing.database_engine import prepare_sqlite
 from plumbing.migrations import upgrade
 
 
@@ -122,6 +123,6 @@ def test_what_was_deleted_is_in_no_file_any_more(database: Database, tmp_path: P
 def test_deleted_rows_are_overwritten_whatever_build_of_sqlite_it_is() -> None:
     connection = sqlite3.connect(":memory:")
     connection.execute("PRAGMA secure_delete=OFF")
-    _prepare_sqlite(connection, None)
+    prepare_sqlite(connection, None)
     assert connection.execute("PRAGMA secure_delete").fetchone() == (1,)
     connection.close()
