@@ -22,8 +22,8 @@ def check_valid(claims: Mapping[str, Json], *, at: datetime, clock_skew_s: int, 
         Malformed: one of them is no number.
     """
     now = at.timestamp()
-    starts = [date for name in ("iat", "nbf") if (date := read_date(claims, name, what=what)) is not None]
-    if any(now < start - clock_skew_s for start in starts):
+    made, starts = read_date(claims, "iat", what=what), read_date(claims, "nbf", what=what)
+    if (made is not None and now < made - clock_skew_s) or (starts is not None and now < starts - clock_skew_s):
         raise NotYetValid(what)
     end = read_date(claims, "exp", what=what)
     # RFC 7519 §4.1.4: at `exp` itself it is over.
@@ -37,9 +37,9 @@ def read_date(claims: Mapping[str, Json], name: str, *, what: str) -> float | No
     Raises:
         Malformed: it is there and no number.
     """
-    if name not in claims:
+    date = claims.get(name)
+    if date is None and name not in claims:
         return None
-    date = claims[name]
     if isinstance(date, bool) or not isinstance(date, int | float):
         raise Malformed(what, f"`{name}` is not a number of seconds")
     return date

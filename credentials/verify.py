@@ -34,7 +34,7 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from credentials.encoding.strict_json import Json
 from credentials.errors import Malformed
@@ -60,7 +60,7 @@ from credentials.sd_jwt.presenting import KEY_BINDING_TYP, read_holder_key
 from credentials.sd_jwt.reading import SdJwt, parse_sd_jwt
 from credentials.shape import check_shape
 from credentials.status import StatusCheck, StatusList, StatusReference, check_status
-from credentials.trust import TrustPolicy
+from credentials.trust import TrustedIssuer, TrustPolicy
 from credentials.validity import check_valid, read_date
 
 _ISSUED_STEPS: Final = (
@@ -86,6 +86,17 @@ _NOT_ABOUT_THE_SUBJECT: Final = ALWAYS_VISIBLE | {"iat"}
 _ABSENT: Final = object()
 
 _Found = TypeVar("_Found", Verified, Received, Foreign)
+
+
+class _Issued(NamedTuple):
+    """What steps 2 to 7 found."""
+
+    name: str
+    """`iss`, as it stands in the credential."""
+    vct: str
+    trusted: TrustedIssuer
+    key: PublicKey
+    reference: StatusReference | None
 
 
 def verify(  # noqa: PLR0913 - each is one thing to check against, all by name
@@ -120,7 +131,7 @@ def verify(  # noqa: PLR0913 - each is one thing to check against, all by name
         HandstampError: `credentials.refusals`, or an error of the step's own package, says what is wrong.
     """
     sd_jwt = parse_sd_jwt(presentation)  # (1)
-    issuer_key = _verify_issued_part(sd_jwt, policy, types, at, clock_skew_s)  # (2) to (7)
+    issued = _verify_issued_part(sd_jwt, policy, types, at, clock_skew_s)  # (2) to (7)
     if sd_jwt.key_binding is None:  # (8)
         raise MissingKeyBinding
     binding = parse_jws(sd_jwt.key_binding, what="key binding", typ=KEY_BINDING_TYP)
@@ -137,11 +148,10 @@ def verify(  # noqa: PLR0913 - each is one thing to check against, all by name
     if claims.get("nonce") != nonce:
         raise WrongNonce
     _check_fresh(claims, at, max_age_s, clock_skew_s)  # (12)
-    issuer = policy.issuer_for(_read_text(sd_jwt, "iss")).issuer
     status = check_status(  # (13)
-        _read_reference(sd_jwt, issuer), issuer=issuer, lists=statuses or {}, lenient=lenient, at=at
+        issued.reference, issuer=issued.trusted.issuer, lists=statuses or {}, lenient=lenient, at=at
     )
-    return _seal(Verified, sd_jwt, issuer_key, holder_key, at, _PRESENTED_STEPS, status=status)
+    return _seal(Verified, sd_jwt, issued, holder_key, at, _PRESENTED_STEPS, status=status)
 
 
 def verify_issued(  # noqa: PLR0913 - what all of a type have in common, all by name
@@ -173,10 +183,10 @@ def verify_issued(  # noqa: PLR0913 - what all of a type have in common, all by 
         HandstampError: `credentials.refusals`, or an error of the step's own package, says what is wrong.
     """
     sd_jwt = parse_sd_jwt(credential)  # (1)
-    issuer_key, holder_key = _verify_received(sd_jwt, policy, holder_keys, at, clock_skew_s)  # (2) to (7), (14)
+    issued, holder_key = _verify_received(sd_jwt, policy, holder_keys, at, clock_skew_s)  # (2) to (7), (14)
     check_shape(  # (15)
         sd_jwt,
-        issuer_key=issuer_key.thumbprint,
+        issuer_key=issued.key.thumbprint,
         at=at,
         digest_count=digest_count,
         claim_names=claim_names,
@@ -184,7 +194,7 @@ def verify_issued(  # noqa: PLR0913 - what all of a type have in common, all by 
         lifetime_months=lifetime_months,
         has_status=has_status,
     )
-    return _seal(Received, sd_jwt, issuer_key, holder_key, at, _RECEIVED_STEPS)
+    return _seal(Received, sd_jwt, issued, holder_key, at, _RECEIVED_STEPS)
 
 
 def verify_foreign(
@@ -192,31 +202,32 @@ def verify_foreign(
 ) -> Foreign:
     """Verify a credential of a type that is not ours on receipt; arguments and refusals as for `verify_issued`."""
     sd_jwt = parse_sd_jwt(credential)  # (1)
-    issuer_key, holder_key = _verify_received(sd_jwt, policy, holder_keys, at, clock_skew_s)  # (2) to (7), (14)
-    return _seal(Foreign, sd_jwt, issuer_key, holder_key, at, _RECEIVED_STEPS[:-1])
+    issued, holder_key = _verify_received(sd_jwt, policy, holder_keys, at, clock_skew_s)  # (2) to (7), (14)
+    return _seal(Foreign, sd_jwt, issued, holder_key, at, _RECEIVED_STEPS[:-1])
 
 
 def _verify_received(
     sd_jwt: SdJwt, policy: TrustPolicy, holder_keys: frozenset[str], at: datetime, clock_skew_s: int
-) -> tuple[PublicKey, PublicKey]:
-    """Take steps 2 to 7 and 14; return the issuer's key and ours."""
-    issuer_key = _verify_issued_part(sd_jwt, policy, None, at, clock_skew_s)
+) -> tuple[_Issued, PublicKey]:
+    """Take steps 2 to 7 and 14; return what they found, and our key."""
+    issued = _verify_issued_part(sd_jwt, policy, None, at, clock_skew_s)
     if sd_jwt.key_binding is not None:
         raise UnexpectedKeyBinding
     holder_key = read_holder_key(sd_jwt)
     if holder_key.thumbprint not in holder_keys:
         raise NotOurKey
-    return issuer_key, holder_key
+    return issued, holder_key
 
 
 def _verify_issued_part(
     sd_jwt: SdJwt, policy: TrustPolicy, types: frozenset[str] | None, at: datetime, clock_skew_s: int
-) -> PublicKey:
-    """Take steps 2 to 7; return the issuer's key."""
+) -> _Issued:
+    """Take steps 2 to 7."""
     if sd_jwt.header.get("typ") != TYP:  # (2)
         raise WrongTyp("credential", TYP)
+    claims, signed = sd_jwt.claims, sd_jwt.issuer_claims
     for name in ALWAYS_VISIBLE:  # (3) Present in both, and equal: a digest anywhere within would make them differ.
-        if sd_jwt.claims.get(name, _ABSENT) != sd_jwt.issuer_claims.get(name, _ABSENT):
+        if claims.get(name, _ABSENT) != signed.get(name, _ABSENT):
             raise HiddenValidityClaim(name)
     issuer, vct = _read_text(sd_jwt, "iss"), _read_text(sd_jwt, "vct")
     trusted = policy.issuer_for(issuer)  # (4)
@@ -226,13 +237,11 @@ def _verify_issued_part(
     issuer_key = trusted.find_key(sd_jwt.header, at=at)  # (5)
     sd_jwt.jws.check_signature(issuer_key)  # (6)
     check_valid(sd_jwt.claims, at=at, clock_skew_s=clock_skew_s, what="credential")  # (7)
-    _read_reference(sd_jwt, trusted.issuer)
-    return issuer_key
-
-
-def _read_reference(sd_jwt: SdJwt, issuer: str) -> StatusReference | None:
-    # `iss` may be a DID of an issuer that is known by its address; its lists are at that address.
-    return StatusReference.parse(sd_jwt.claims["status"], issuer=issuer) if "status" in sd_jwt.claims else None
+    reference = None
+    if "status" in sd_jwt.claims:
+        # `iss` may be a DID of an issuer that is known by its address; its lists are at that address.
+        reference = StatusReference.parse(sd_jwt.claims["status"], issuer=trusted.issuer)
+    return _Issued(name=issuer, vct=vct, trusted=trusted, key=issuer_key, reference=reference)
 
 
 def _is_for(audience: str, named: Json) -> bool:
@@ -262,7 +271,7 @@ def _read_text(sd_jwt: SdJwt, name: str) -> str:
 def _seal(
     kind: type[_Found],
     sd_jwt: SdJwt,
-    issuer_key: PublicKey,
+    issued: _Issued,
     holder_key: PublicKey,
     at: datetime,
     steps: tuple[str, ...],
@@ -272,11 +281,11 @@ def _seal(
     about = {name: value for name, value in sd_jwt.claims.items() if name not in _NOT_ABOUT_THE_SUBJECT}
     return kind(
         SEAL,
-        issuer=_read_text(sd_jwt, "iss"),
-        vct=_read_text(sd_jwt, "vct"),
+        issuer=issued.name,
+        vct=issued.vct,
         issued_at=read_date(sd_jwt.claims, "iat", what="credential"),
         disclosed=MappingProxyType(about),
-        issuer_key=issuer_key.thumbprint,
+        issuer_key=issued.key.thumbprint,
         holder_key=holder_key.thumbprint,
         at=at,
         steps=steps,

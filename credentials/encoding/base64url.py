@@ -12,7 +12,10 @@ _TO_URL = bytes.maketrans(b"+/", b"-_")
 # What Python's decoder would take, and base64url does not have, becomes a character that it refuses.
 _FROM_URL = bytes.maketrans(b"-_+/=", b"+/***")
 # The last character may hold bits that belong to no byte. They must be zero, or two texts would mean the same bytes.
-_LAST_CHARACTERS = {0: None, 2: frozenset("AQgw"), 3: frozenset("AEIMQUYcgkosw048")}
+# By what is left of the length beyond whole fours: 0, 1 (which no bytes have), 2 or 3.
+_LAST_CHARACTERS = (None, None, frozenset("AQgw"), frozenset("AEIMQUYcgkosw048"))
+_PADDING = (b"", b"", b"==", b"=")
+_IMPOSSIBLE = 1
 
 
 def encode(data: bytes) -> str:
@@ -31,12 +34,12 @@ def decode(text: str, *, what: str) -> bytes:
         Malformed: a character outside the alphabet, padding, an impossible length, or left-over bits that are not zero.
     """
     beyond = len(text) % 4
-    if beyond not in _LAST_CHARACTERS:
+    if beyond == _IMPOSSIBLE:
         raise Malformed(what, "it is not base64url text: it has an impossible length")
     last = _LAST_CHARACTERS[beyond]
     if last is not None and text[-1] not in last:
         raise Malformed(what, "it is not base64url text in its one canonical form, without padding")
     try:
-        return binascii.a2b_base64(text.encode("ascii").translate(_FROM_URL) + b"=" * (-beyond % 4), strict_mode=True)
+        return binascii.a2b_base64(text.encode("ascii").translate(_FROM_URL) + _PADDING[beyond], strict_mode=True)
     except (UnicodeEncodeError, binascii.Error) as error:
         raise Malformed(what, "it is not base64url text without padding") from error

@@ -41,10 +41,14 @@ _UNREADABLE = (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, x509.In
 class CertificateChain:
     """Certificates, leaf first. What they claim is proven by `check_chain` only."""
 
-    certificates: tuple[x509.Certificate, ...]
+    fingerprints: tuple[bytes, ...]
+    """SHA-256 of each certificate: two chains are one if these are. Cheaper to compare than certificates are."""
+    certificates: tuple[x509.Certificate, ...] = field(compare=False)
     leaf_key: PublicKey = field(compare=False)
     dns_names: tuple[str, ...] = field(compare=False)
     """The host names that the leaf is for, as written in it."""
+    lower_dns_names: frozenset[str] = field(compare=False)
+    """The same in lower case, to be compared with."""
     starts: datetime = field(compare=False)
     """The leaf's first moment."""
     ends: datetime = field(compare=False)
@@ -94,7 +98,7 @@ def parse_x5c(value: Json, *, what: str) -> CertificateChain:
     """
     if not isinstance(value, list) or not 1 <= len(value) <= _MAX_CERTIFICATES:
         raise Malformed(what, f"`x5c` is not an array of one to {_MAX_CERTIFICATES} certificates")
-    texts = tuple(text for text in value if isinstance(text, str) and len(text) <= _MAX_CERTIFICATE_CHARACTERS)
+    texts = tuple([text for text in value if isinstance(text, str) and len(text) <= _MAX_CERTIFICATE_CHARACTERS])
     if len(texts) != len(value):
         raise Malformed(what, "`x5c` holds something that is not text, or is too long for a certificate")
     try:
@@ -160,7 +164,7 @@ def check_chain(chain: CertificateChain, *, anchors: tuple[bytes, ...], dns_name
         CertificateExpired, CertificateNotYetValid: the leaf, at this time.
         CertificateUntrusted: no path that holds at this time leads to an anchor.
     """
-    if dns_name.lower() not in (name.lower() for name in chain.dns_names):
+    if dns_name.lower() not in chain.lower_dns_names:
         raise CertificateWrongName(dns_name)
     if chain.self_signed:
         raise CertificateSelfSigned
@@ -201,9 +205,11 @@ def _build_chain(certificates: list[x509.Certificate]) -> CertificateChain:
     except _UNREADABLE as error:
         raise ValueError from error
     return CertificateChain(
+        fingerprints=tuple(certificate.fingerprint(hashes.SHA256()) for certificate in certificates),
         certificates=tuple(certificates),
         leaf_key=_wrap_key(key, may_sign=may_sign),
         dns_names=dns_names,
+        lower_dns_names=frozenset(name.lower() for name in dns_names),
         starts=leaf.not_valid_before_utc,
         ends=leaf.not_valid_after_utc,
         self_signed=leaf.subject == leaf.issuer,

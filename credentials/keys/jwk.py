@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Self, TypeAlias
+from typing import Self, TypeAlias, cast
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, EllipticCurvePublicKey
@@ -21,11 +21,12 @@ from credentials.keys.kinds import ED25519_BYTES, P256, P384, Curve, KeyKind
 
 _ForeignKey: TypeAlias = EllipticCurvePublicKey | Ed25519PublicKey
 
-_KINDS = {(kind.kty, kind.value): kind for kind in KeyKind}
+_KINDS = {kind.value: kind for kind in KeyKind}
 _MULTICODECS = {kind.multicodec: kind for kind in KeyKind}
 _MULTICODEC_BYTES = 2
 _MAX_MULTIKEY_CHARACTERS = 80
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+_PURPOSE = frozenset({"use", "alg", "key_ops"})
 _UNCOMPRESSED = b"\x04"
 _COMPRESSED = (b"\x02", b"\x03")
 
@@ -95,14 +96,18 @@ class PublicKey:
 
     @classmethod
     def _from_encoded(cls, kind: KeyKind, encoded: bytes, *, what: str) -> Self:
+        # The library's classes are abstract, and asking whether a key is of one costs more than all else here.
         if kind is KeyKind.ED25519:
             if len(encoded) != ED25519_BYTES or not is_strong_point(encoded):
                 raise Malformed(what, "the point is not on the curve, or of small order")
             return cls(kind, encoded, Ed25519PublicKey.from_public_bytes(encoded))
         try:
-            return cls.from_cryptography(EllipticCurvePublicKey.from_encoded_point(_curve(kind).group, encoded))
+            key = EllipticCurvePublicKey.from_encoded_point(_curve(kind).group, encoded)
         except ValueError as error:
             raise Malformed(what, "the point is not on the curve") from error
+        if not encoded.startswith(_UNCOMPRESSED):
+            encoded = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        return cls(kind, encoded, key)
 
     @property
     def algorithm(self) -> str:
@@ -134,17 +139,17 @@ class PublicKey:
         Raises:
             BadSignature: it has another length, or does not fit.
         """
-        key = self._key
+        kind = self.kind
         try:
-            if isinstance(key, Ed25519PublicKey):
-                key.verify(signature, data)
+            if kind is KeyKind.ED25519:
+                cast("Ed25519PublicKey", self._key).verify(signature, data)
                 return
-            curve = P256 if self.kind is KeyKind.P256 else P384
+            curve = P256 if kind is KeyKind.P256 else P384
             size = curve.coordinate_bytes
             if len(signature) != size + size:
                 raise BadSignature
             r, s = int.from_bytes(signature[:size]), int.from_bytes(signature[size:])
-            key.verify(encode_dss_signature(r, s), data, curve.scheme)
+            cast("EllipticCurvePublicKey", self._key).verify(encode_dss_signature(r, s), data, curve.scheme)
         except InvalidSignature as error:
             raise BadSignature from error
 
@@ -169,15 +174,17 @@ def _write_coordinates(kind: KeyKind, encoded: bytes) -> dict[str, Json]:
 
 
 def _read_kind(jwk: dict[str, Json], *, what: str) -> KeyKind:
-    kty, crv = jwk.get("kty"), jwk.get("crv")
-    kind = _KINDS.get((kty, crv)) if isinstance(kty, str) and isinstance(crv, str) else None
-    if kind is None:
+    crv = jwk.get("crv")
+    kind = _KINDS.get(crv) if isinstance(crv, str) else None
+    if kind is None or jwk.get("kty") != kind.kty:
         raise Malformed(what, "it is not an EC key on the curve P-256 or P-384, nor an OKP key on Ed25519")
     return kind
 
 
 def _check_purpose(jwk: dict[str, Json], kind: KeyKind, *, what: str) -> None:
     # RFC 7517 §4.2 to §4.4: what the owner said the key is for.
+    if _PURPOSE.isdisjoint(jwk):
+        return
     operations = jwk.get("key_ops", ["verify"])
     if (
         jwk.get("use", "sig") != "sig"

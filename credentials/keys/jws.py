@@ -79,14 +79,15 @@ def parse_jws(
     parts = text.split(".")
     if len(parts) != _PARTS:
         raise Malformed(what, "it is not three parts with dots between")
-    header = _parse_header(parts[0], f"header of the {what}")
+    written, payload, signature = parts
+    header = _parse_header(written, f"header of the {what}")
     _check_header(header, what=what, typ=typ, algorithms=frozenset(algorithms))
     return Jws(
         what=what,
         header=header,
-        payload=base64url.decode(parts[1], what=f"payload of the {what}"),
-        signing_input=f"{parts[0]}.{parts[1]}".encode("ascii"),
-        signature=base64url.decode(parts[2], what=f"signature of the {what}"),
+        payload=base64url.decode(payload, what=f"payload of the {what}"),
+        signing_input=text[: -len(signature) - 1].encode("ascii"),
+        signature=base64url.decode(signature, what=f"signature of the {what}"),
     )
 
 

@@ -6,7 +6,7 @@ tell its holder apart. P-384 and Ed25519 are read from others, and made where an
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, Self
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -22,38 +22,38 @@ class Curve:
 
 
 class KeyKind(Enum):
-    """A kind of signature key; the value is the JWK's `crv`."""
+    """A kind of signature key; the value is the JWK's `crv`.
 
-    P256 = "P-256"
-    P384 = "P-384"
-    ED25519 = "Ed25519"
+    Attributes:
+        kty: the key type of its JWK.
+        algorithms: the JOSE names that are read: the one that we write, and those that mean exactly the same with
+            this kind. RFC 9864 §2.2 gives EdDSA on Ed25519 the name Ed25519; RFC 8037 §3.1 leaves the curve to the
+            key. With a key at hand both say the same.
+        algorithm: the JOSE algorithm that we write.
+        multicodec: the two bytes before the key in a Multikey (Controlled Identifiers 1.0 §2.2.2).
+    """
 
-    @property
-    def algorithm(self) -> str:
-        """The JOSE algorithm that we write."""
-        return _NAMES[self][0]
+    kty: str
+    algorithms: tuple[str, ...]
+    algorithm: str
+    multicodec: bytes
 
-    @property
-    def algorithms(self) -> tuple[str, ...]:
-        """The JOSE names that are read: the one that we write, and those that mean exactly the same with this kind."""
-        return _NAMES[self]
+    # Plain attributes: every message that is verified asks for them several times.
+    def __new__(cls, curve: str, kty: str, algorithms: tuple[str, ...], multicodec: bytes) -> Self:
+        """Make a member whose value is its curve."""
+        kind = object.__new__(cls)
+        kind._value_ = curve
+        kind.kty, kind.algorithms, kind.algorithm, kind.multicodec = kty, algorithms, algorithms[0], multicodec
+        return kind
 
-    @property
-    def kty(self) -> str:
-        """The key type of its JWK."""
-        return "OKP" if self is KeyKind.ED25519 else "EC"
+    # There is one of each, so what it is may be told by where it is: `Enum` would hash its name in Python.
+    __hash__ = object.__hash__
 
-    @property
-    def multicodec(self) -> bytes:
-        """The two bytes before the key in a Multikey (Controlled Identifiers 1.0 §2.2.2)."""
-        return _MULTICODECS[self]
+    P256 = ("P-256", "EC", ("ES256",), b"\x80\x24")
+    P384 = ("P-384", "EC", ("ES384",), b"\x81\x24")
+    ED25519 = ("Ed25519", "OKP", ("EdDSA", "Ed25519"), b"\xed\x01")
 
 
 ED25519_BYTES: Final = 32
 P256: Final = Curve(group=ec.SECP256R1(), scheme=ec.ECDSA(hashes.SHA256()), coordinate_bytes=32)
 P384: Final = Curve(group=ec.SECP384R1(), scheme=ec.ECDSA(hashes.SHA384()), coordinate_bytes=48)
-
-# RFC 9864 §2.2 gives EdDSA on Ed25519 the name Ed25519; RFC 8037 §3.1 leaves the curve to the key. With a key at hand
-# both say the same.
-_NAMES: Final = {KeyKind.P256: ("ES256",), KeyKind.P384: ("ES384",), KeyKind.ED25519: ("EdDSA", "Ed25519")}
-_MULTICODECS: Final = {KeyKind.P256: b"\x80\x24", KeyKind.P384: b"\x81\x24", KeyKind.ED25519: b"\xed\x01"}

@@ -1,6 +1,6 @@
 """Who can sign. The kernel asks for the capability only, so that a key may live in a file, a vault or a device."""
 
-from typing import NoReturn, Protocol, Self, SupportsIndex, TypeAlias, assert_never
+from typing import NoReturn, Protocol, Self, SupportsIndex, TypeAlias, assert_never, cast
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, generate_private_key
@@ -97,11 +97,11 @@ class LocalSigner:
 
     def sign(self, data: bytes) -> bytes:
         """Sign by the key's algorithm, in the form that `PublicKey.verify` reads."""
-        key = self._private_key
-        if isinstance(key, Ed25519PrivateKey):
-            return key.sign(data)
-        curve = P256 if self._public_key.kind is KeyKind.P256 else P384
-        r, s = decode_dss_signature(key.sign(data, curve.scheme))
+        kind = self._public_key.kind
+        if kind is KeyKind.ED25519:
+            return cast("Ed25519PrivateKey", self._private_key).sign(data)
+        curve = P256 if kind is KeyKind.P256 else P384
+        r, s = decode_dss_signature(cast("EllipticCurvePrivateKey", self._private_key).sign(data, curve.scheme))
         return r.to_bytes(curve.coordinate_bytes) + s.to_bytes(curve.coordinate_bytes)
 
     @override

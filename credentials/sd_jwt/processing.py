@@ -19,6 +19,7 @@ from credentials.sd_jwt.errors import (
 from credentials.sd_jwt.locating import Elements, Location
 
 _MAX_DEPTH = 32
+_TOO_DEEP = f"its disclosures are nested deeper than {_MAX_DEPTH} levels"
 # All others are what they are; nearly every claim is one of them.
 _CONTAINERS = (dict, list)
 
@@ -40,13 +41,11 @@ class Processing:
             HandstampError: one of `credentials.sd_jwt.errors`, or Malformed.
         """
         # Step 3.6: `_sd_alg` has done its work. Deeper inside it has no place (§4.1.1).
-        top = {name: value for name, value in claims.items() if name != HASH_NAME}
-        processed: dict[str, Json] = {}
-        self._check_names(top)
-        for name, value in top.items():
-            if name != DIGESTS:
-                processed[name] = self._expand(value, (name,), 1) if isinstance(value, _CONTAINERS) else value
-        self._disclose(top, processed, (), 1)
+        if ELEMENT in claims:
+            raise ForbiddenClaimName(ELEMENT)
+        processed = self._expand_members(claims, (), 1)
+        processed.pop(HASH_NAME, None)
+        self._disclose(claims, processed, (), 1)
         # Step 5.
         if len(self._locations) != len(self._disclosures):
             raise UnreferencedDisclosure
@@ -59,15 +58,26 @@ class Processing:
 
     def _expand(self, value: Json, location: Location, depth: int) -> Json:
         if depth > _MAX_DEPTH:
-            raise Malformed("credential", f"its disclosures are nested deeper than {_MAX_DEPTH} levels")
+            raise Malformed("credential", _TOO_DEEP)
         if isinstance(value, dict):
             self._check_names(value)
-            members = {n: self._expand(v, (*location, n), depth + 1) for n, v in value.items() if n != DIGESTS}
+            members = self._expand_members(value, location, depth + 1)
             self._disclose(value, members, location, depth + 1)
             return members
         if isinstance(value, list):
             return self._expand_elements(value, location, depth + 1)
         return value
+
+    def _expand_members(self, source: Mapping[str, Json], location: Location, depth: int) -> dict[str, Json]:
+        # Nearly every member is what it is: only what may hide something is looked into.
+        members = dict(source)
+        members.pop(DIGESTS, None)
+        if members and depth > _MAX_DEPTH:
+            raise Malformed("credential", _TOO_DEEP)
+        for name, value in source.items():
+            if isinstance(value, _CONTAINERS) and name != DIGESTS:
+                members[name] = self._expand(value, (*location, name), depth)
+        return members
 
     def _check_names(self, members: Mapping[str, Json]) -> None:
         # §4.1 rule 7: `...` stands in arrays only; §4.1.1: `_sd_alg` at the top only.
@@ -77,7 +87,9 @@ class Processing:
 
     def _disclose(self, source: Mapping[str, Json], members: dict[str, Json], location: Location, depth: int) -> None:
         # Step 3.2.1, and step 3.5: the caller leaves `_sd` out of the members.
-        digests = source.get(DIGESTS, [])
+        if DIGESTS not in source:
+            return
+        digests = source[DIGESTS]
         if not isinstance(digests, list):
             raise Malformed("credential", "`_sd` is not an array of digests")
         for digest in digests:

@@ -110,7 +110,7 @@ class TrustedIssuer:
 
     def _find_certified_key(self, chain: CertificateChain, at: datetime) -> PublicKey:
         key = chain.leaf_key
-        if key.thumbprint in self.keys or key in self.public_keys.values():
+        if (self.keys and key.thumbprint in self.keys) or (self.public_keys and key in self.public_keys.values()):
             return key
         if not self.anchors:
             raise WrongIssuerKey(self.issuer)
