@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Engine, event
 from sqlmodel import Session
 
 from plumbing.database_engine import BUSY_TIMEOUT_MS, SQLITE, create_database_engine, parse_database_url
@@ -50,6 +50,11 @@ class Database:
         self._writing = self._engine.execution_options(
             **{_BEGIN: "BEGIN IMMEDIATE" if self._is_sqlite else _WRITE_ALONE}
         )
+
+    @property
+    def engine(self) -> Engine:
+        """What the sessions are of, for whoever watches how it does."""
+        return self._engine
 
     @contextmanager
     def read(self) -> Iterator[Session]:
