@@ -5,8 +5,8 @@ from the use case as a value, so that its transaction is committed before it is 
 """
 
 import hashlib
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -18,7 +18,7 @@ from issuer.catalogue import NoSuchCover, UnusableCover
 from issuer.codes import CodeUsed, UnknownCode
 from issuer.connectors.rows import NothingToImport
 from issuer.counting import NothingToReset, TooManyResets
-from issuer.identity import NoCertificate
+from issuer.identity import Identity, NoCertificate
 from issuer.ledger import KeyReused
 from issuer.listeners import ListenerExists, UnknownListener
 from issuer.parts import IssuerParts
@@ -38,6 +38,8 @@ from issuer.undoing import CameWithRelease, NotOneOfAPiece
 from issuer.wallet_api import add_wallet_endpoints
 from plumbing.database import DatabaseUnavailable
 from plumbing.web.csrf import ForgedForm
+
+T = TypeVar("T")
 
 STATUSES: dict[type[HandstampError], int] = {
     NotLoggedIn: 401,
@@ -88,15 +90,16 @@ def build_router(parts: IssuerParts) -> APIRouter:
 
 
 def _add_documents(router: APIRouter, parts: IssuerParts) -> None:
-    """Serve what never changes while the service runs, as ready bytes with an ETag."""
-    identity = parts.identity
-    documents: dict[str, Mapping[str, Json]] = {
-        "/.well-known/oauth-authorization-server": authorization_server_metadata(identity, parts.policy).to_json(),
-        "/.well-known/jwt-vc-issuer": identity.jwt_vc_issuer(),
-        "/.well-known/did.json": identity.did_document(),
+    """Serve what changes only with the keys, as ready bytes with an ETag."""
+    written: dict[str, Callable[[Identity], Mapping[str, Json]]] = {
+        "/.well-known/oauth-authorization-server": lambda identity: authorization_server_metadata(
+            identity, parts.policy
+        ).to_json(),
+        "/.well-known/jwt-vc-issuer": Identity.jwt_vc_issuer,
+        "/.well-known/did.json": Identity.did_document,
     }
-    for path, document in documents.items():
-        _add_document(router, path, strict_json.dump(document))
+    for path, write in written.items():
+        _add_document(router, path, parts, write)
     _add_issuer_metadata(router, parts)
 
     @router.get("/health")
@@ -110,25 +113,43 @@ def _add_documents(router: APIRouter, parts: IssuerParts) -> None:
 def _add_issuer_metadata(router: APIRouter, parts: IssuerParts) -> None:
     """Serve the issuer's metadata, as JSON or signed, as the asker prefers (OpenID4VCI 1.0 §12.2.2)."""
 
-    @cache  # made when it is first asked for: every form of every type is in it, so it takes longer than all the rest
-    def describe() -> tuple[bytes, SignedMetadata]:
-        metadata = issuer_metadata(parts.identity, encryption_key=parts.encryption_key.public_jwk, policy=parts.policy)
-        return strict_json.dump(metadata.to_json()), SignedMetadata(metadata, parts.identity)
+    # Made when it is first asked for: every form of every type is in it, so it takes longer than all the rest.
+    @_for_each_turn
+    def describe(identity: Identity) -> tuple[bytes, SignedMetadata]:
+        metadata = issuer_metadata(identity, encryption_key=parts.encryption_key.public_jwk, policy=parts.policy)
+        return strict_json.dump(metadata.to_json()), SignedMetadata(metadata, identity)
 
     @router.get("/.well-known/openid-credential-issuer")
     async def issuer(request: Request) -> Response:
         """What the co-op issues, and where."""
-        plain, signed = describe()
-        jwt = signed.at(parts.clock()) if prefers_signed(request.headers.get("accept", "")) else None
+        now = parts.clock()
+        plain, signed = describe(parts.identity_at(now))
+        jwt = signed.at(now) if prefers_signed(request.headers.get("accept", "")) else None
         body, media_type = (plain, _JSON) if jwt is None else (jwt, "application/jwt")
         return document_response(request, body, media_type, {"Vary": "Accept"})
 
 
-def _add_document(router: APIRouter, path: str, body: bytes) -> None:
+def _add_document(
+    router: APIRouter, path: str, parts: IssuerParts, write: Callable[[Identity], Mapping[str, Json]]
+) -> None:
+    ready = _for_each_turn(lambda identity: strict_json.dump(write(identity)))
+
     @router.get(path)
     async def document(request: Request) -> Response:
         """A public document."""
-        return document_response(request, body, _JSON, {})
+        return document_response(request, ready(parts.identity_at(parts.clock())), _JSON, {})
+
+
+def _for_each_turn(make: Callable[[Identity], T]) -> Callable[[Identity], T]:
+    """Keep what was made until the keys turn, and so the identity is another."""
+    kept: list[tuple[Identity, T]] = []
+
+    def made(identity: Identity) -> T:
+        if not kept or kept[0][0] is not identity:
+            kept[:] = [(identity, make(identity))]
+        return kept[0][1]
+
+    return made
 
 
 def document_response(request: Request, body: bytes, media_type: str, headers: Mapping[str, str]) -> Response:

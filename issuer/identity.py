@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import quote, urlsplit
 
+from credentials.dids import fingerprint_keys
 from credentials.encoding import base64url
 from credentials.encoding.strict_json import Json
 from credentials.errors import OperatorError
 from credentials.keys.certificates import CertificateChain
+from credentials.keys.jwk import PublicKey
 from credentials.keys.signer import Signer
 from credentials.protocols.oauth import ServerError
 from credentials.protocols.urls import host_of
@@ -36,8 +38,21 @@ class NoCertificate(OperatorError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StatedKey:
+    """A key that the co-op states beside the one in use: it comes, or what it signed is still good.
+
+    Attributes:
+        key: the public key.
+        x5c: its certificates, as headers carry them.
+    """
+
+    key: PublicKey
+    x5c: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """The issuer of every credential.
+    """The issuer of every credential, with its keys as they are at one moment.
 
     Attributes:
         url: the credential issuer's identifier, compared exactly by everybody.
@@ -47,6 +62,7 @@ class Identity:
         x5c: the certificates as headers carry them; empty before some were imported.
         dns_names: the hosts that they are for.
         valid_until: when the certificate ends; None without one.
+        others: further keys that are stated: they come, or what they signed is still good.
     """
 
     url: str
@@ -56,10 +72,18 @@ class Identity:
     x5c: tuple[str, ...] = ()
     dns_names: tuple[str, ...] = ()
     valid_until: datetime | None = None
+    others: tuple[StatedKey, ...] = ()
 
     @classmethod
     def build(
-        cls, *, url: str, name: str, signer: Signer, linked: LinkedKeys, chain: CertificateChain | None
+        cls,
+        *,
+        url: str,
+        name: str,
+        signer: Signer,
+        linked: LinkedKeys,
+        chain: CertificateChain | None,
+        others: tuple[StatedKey, ...] = (),
     ) -> "Identity":
         """Take the parts from the key store."""
         return cls(
@@ -70,6 +94,7 @@ class Identity:
             x5c=tuple(chain.x5c()) if chain else (),
             dns_names=chain.dns_names if chain else (),
             valid_until=chain.leaf.not_valid_after_utc if chain else None,
+            others=others,
         )
 
     def check_certified(self) -> None:
@@ -108,21 +133,26 @@ class Identity:
     @property
     def public_jwk(self) -> dict[str, Json]:
         """The public key as documents publish it, with its thumbprint as `kid`."""
-        key = self.signer.public_key
-        return {**key.jwk, "kid": key.thumbprint, "use": "sig", "alg": self.signer.algorithm}
+        return _jwk(self.signer.public_key)
 
     def did_document(self) -> Mapping[str, Json]:
         """Build the did:web document (DID Core §5): every key that signs something of ours."""
-        method = f"{self.did}#{self.signer.public_key.thumbprint}"
-        linked = self.linked.verification_methods(self.did)
+        keys = dict.fromkeys((self.signer.public_key, *(each.key for each in self.others)))
+        methods: list[dict[str, Json]] = [
+            {
+                "id": f"{self.did}#{key.thumbprint}",
+                "type": "JsonWebKey",
+                "controller": self.did,
+                "publicKeyJwk": _jwk(key),
+            }
+            for key in keys
+        ]
+        methods += self.linked.verification_methods(self.did)
         return {
             "@context": _DID_CONTEXT,
             "id": self.did,
-            "verificationMethod": [
-                {"id": method, "type": "JsonWebKey", "controller": self.did, "publicKeyJwk": self.public_jwk},
-                *linked,
-            ],
-            "assertionMethod": [method, *(each["id"] for each in linked)],
+            "verificationMethod": list[Json](methods),
+            "assertionMethod": [each["id"] for each in methods],
             "alsoKnownAs": [self.url],
         }
 
@@ -131,5 +161,15 @@ class Identity:
 
         The certificates stand beside the key (RFC 7517 §4.7), so that a wallet sees that everybody gets the same.
         """
-        chain: dict[str, Json] = {"x5c": list[Json](self.x5c)} if self.x5c else {}
-        return {"issuer": self.url, "jwks": {"keys": [self.public_jwk | chain]}}
+        stated = (StatedKey(key=self.signer.public_key, x5c=self.x5c), *self.others)
+        return {"issuer": self.url, "jwks": {"keys": [_jwk(each.key, each.x5c) for each in stated]}}
+
+    @property
+    def fingerprint(self) -> str:
+        """One fingerprint of all keys in the DID document, which whoever runs a site compares."""
+        return fingerprint_keys([self.signer.public_key, *(each.key for each in self.others), *self.linked.every_key])
+
+
+def _jwk(key: PublicKey, x5c: tuple[str, ...] = ()) -> dict[str, Json]:
+    chain: dict[str, Json] = {"x5c": list[Json](x5c)} if x5c else {}
+    return {**key.jwk, "kid": key.thumbprint, "use": "sig", "alg": key.algorithm} | chain

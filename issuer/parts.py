@@ -12,6 +12,7 @@ from issuer.status import StatusSchedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from issuer.identity import Identity
     from issuer.service.offers import OfferDesk
@@ -26,7 +27,12 @@ TEMPLATES: Final = Path(__file__).parent / "web" / "templates"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuerTools:
-    """What commands need: everything but the web, which takes longer to load than most commands take."""
+    """What commands need: everything but the web, which takes longer to load than most commands take.
+
+    Attributes:
+        identity: who we are. Its keys are those of the start: whoever signs, or tells keys, asks `identity_at`.
+        turning: gives the identity with the keys of a moment; None where keys never turn.
+    """
 
     database: Database
     identity: Identity
@@ -34,11 +40,16 @@ class IssuerTools:
     clock: Clock
     random: Callable[[int], bytes]
     schedule: StatusSchedule = field(default_factory=StatusSchedule)
+    turning: Callable[[datetime], Identity] | None = None
+
+    def identity_at(self, now: datetime) -> Identity:
+        """Who we are, with the keys of this moment: one request takes it once, so that key and certificate agree."""
+        return self.identity if self.turning is None else self.turning(now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuerParts(IssuerTools):
-    """What the service needs; nothing in it changes while it runs."""
+    """What the service needs; nothing in it changes while it runs, but for keys that turn."""
 
     forms: FormGuard
     pages: Pages

@@ -19,17 +19,18 @@ def publish(parts: IssuerTools, *, now: datetime, at_once: bool = False) -> Publ
         ServerError: the co-op's certificate has expired, so nobody would accept what it signs.
         DatabaseUnavailable: try again later; nothing is lost.
     """
-    parts.identity.check_can_sign(now)
+    identity = parts.identity_at(now)
+    identity.check_can_sign(now)
     with parts.database.write() as session:
         made = plan(
             Store(session),
             schedule=parts.schedule,
-            by=parts.identity.signing_name,
+            by=identity.signing_name,
             random_below=secrets.randbelow,
             now=now,
             at_once=at_once,
         )
-    signed = [sign(each, identity=parts.identity, schedule=parts.schedule, now=now) for each in made.lists]
+    signed = [sign(each, identity=identity, schedule=parts.schedule, now=now) for each in made.lists]
     with parts.database.write() as session:
         return keep(Store(session), made, signed, now=now)
 
@@ -39,12 +40,13 @@ def signed_list(parts: IssuerTools, list_id: str, *, now: datetime) -> Signed | 
 
     Waiting changes are not put in: they go out with their batch.
     """
+    identity = parts.identity_at(now)
     with parts.database.read() as session:
         found = Store(session).status_list(list_id)
-    if found is None or not found.due_for_signing(now, by=parts.identity.signing_name):
+    if found is None or not found.due_for_signing(now, by=identity.signing_name):
         return None if found is None else found.signed
-    parts.identity.check_can_sign(now)
-    signed = sign(found, identity=parts.identity, schedule=parts.schedule, now=now)
+    identity.check_can_sign(now)
+    signed = sign(found, identity=identity, schedule=parts.schedule, now=now)
     with parts.database.write() as session:
         if Store(session).replace_list(signed):
             return signed.signed
@@ -64,7 +66,7 @@ def signed_bitstring(parts: IssuerTools, list_id: str, *, now: datetime) -> byte
         found = Store(session).status_list(list_id)
     if found is None or found.signed is None:
         return None
-    identity = parts.identity
+    identity = parts.identity_at(now)
     signer = identity.linked.signer
     document = build_bitstring_credential(
         Bitstring.from_token(found.statuses),

@@ -5,7 +5,9 @@ What others hold is stored as a hash; what must be shown again is derived from a
 
 import hashlib
 import hmac
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from credentials.encoding import base64url
 
@@ -23,9 +25,25 @@ class OfferSecrets:
 
     Attributes:
         key: 32 bytes from the key folder; a copy of the database alone gives neither code.
+        turning: gives the key in use and others that open offers hold to, where keys are exchanged for new ones. Codes
+            come of `key` alone: ask `in_use` or `of_offer` first.
     """
 
     key: bytes = field(repr=False)
+    turning: Callable[[], tuple[bytes, ...]] | None = field(default=None, repr=False)
+
+    def of_offer(self, offer: str, mac: str) -> Self:
+        """Return the secrets that an offer was made with, by the keyed hash that was kept of its transaction code."""
+        keys = (self.key,) if self.turning is None else self.turning()
+        all_of_them = [replace(self, key=key, turning=None) for key in keys]
+        for each in all_of_them[1:]:
+            if hmac.compare_digest(each.tx_code_mac(offer, each.tx_code(offer)), mac):
+                return each
+        return all_of_them[0]
+
+    def in_use(self) -> Self:
+        """Return the secrets that a new offer is made with, which stay the same however often they are asked."""
+        return self if self.turning is None else replace(self, key=self.turning()[0], turning=None)
 
     def code(self, offer: str) -> str:
         """Return the pre-authorized code: 256 bits that nobody without the key can tell from random."""

@@ -82,7 +82,7 @@ class Caller:
 
 def add_wallet_endpoints(router: APIRouter, parts: IssuerParts) -> None:
     """Add the endpoints to a router."""
-    for path, handler in _ENDPOINTS.items():
+    for path, handler in WALLET_ENDPOINTS.items():
         _add(router, path, handler, parts)
 
 
@@ -195,7 +195,7 @@ async def _credential(request: Request, parts: IssuerParts) -> Response:
     data, encrypted = await _open_body(request, parts)
     asked = CredentialRequest.parse(data, encrypted=encrypted)
     proven = check_proven(asked, audience=parts.identity.url, at=now, rules=parts.policy.keys)
-    parts.identity.check_can_sign(now)
+    parts.identity_at(now).check_can_sign(now)
     with parts.database.write() as session:
         answer = admit(
             Store(session),
@@ -207,7 +207,7 @@ async def _credential(request: Request, parts: IssuerParts) -> Response:
             random=parts.random,
             now=now,
         )
-    return _deliver(answer, asked.response_encryption, parts)
+    return _deliver(answer, asked.response_encryption, parts, now=now)
 
 
 async def _deferred(request: Request, parts: IssuerParts) -> Response:
@@ -218,7 +218,7 @@ async def _deferred(request: Request, parts: IssuerParts) -> Response:
         return _who_are_you()
     data, encrypted = await _open_body(request, parts)
     asked = DeferredCredentialRequest.parse(data, encrypted=encrypted)
-    parts.identity.check_can_sign(now)
+    parts.identity_at(now).check_can_sign(now)
     with parts.database.write() as session:
         store = Store(session)
         token = enter(store, caller.access_token, dpop=caller.dpop, now=now)
@@ -227,7 +227,7 @@ async def _deferred(request: Request, parts: IssuerParts) -> Response:
             if isinstance(token, Token)
             else token
         )
-    return _deliver(answer, asked.response_encryption, parts)
+    return _deliver(answer, asked.response_encryption, parts, now=now)
 
 
 async def _notification(request: Request, parts: IssuerParts) -> Response:
@@ -306,7 +306,11 @@ async def _open_body(request: Request, parts: IssuerParts) -> tuple[bytes, bool]
 
 
 def _deliver(
-    answer: Admitted | DeferredResponse | OAuthError, wanted: WantedEncryption | None, parts: IssuerParts
+    answer: Admitted | DeferredResponse | OAuthError,
+    wanted: WantedEncryption | None,
+    parts: IssuerParts,
+    *,
+    now: datetime,
 ) -> Response:
     """Sign what was admitted, outside the database, and encrypt whatever is said if the wallet asked for that (§8.3).
 
@@ -317,7 +321,8 @@ def _deliver(
         raise answer
     if isinstance(answer, DeferredResponse):
         return json_response(answer.to_json(), wanted=wanted, status=_ACCEPTED)
-    signed = sign(answer, identity=parts.identity, random=parts.random)
+    # With the keys of the moment at which it was admitted, whose month it says.
+    signed = sign(answer, identity=parts.identity_at(now), random=parts.random)
     return json_response(signed.to_json(), wanted=wanted)
 
 
@@ -329,7 +334,7 @@ def json_response(body: Mapping[str, Json], *, wanted: WantedEncryption | None =
     return Response(sealed, status_code=status, media_type=_JWT, headers=NO_STORE)
 
 
-_ENDPOINTS: Final[Mapping[str, Handler]] = {
+WALLET_ENDPOINTS: Final[Mapping[str, Handler]] = {
     "/par": _push,
     "/token": _token,
     "/nonce": _nonce,
@@ -337,3 +342,4 @@ _ENDPOINTS: Final[Mapping[str, Handler]] = {
     "/deferred_credential": _deferred,
     "/notification": _notification,
 }
+"""Every endpoint of this module, by its path."""

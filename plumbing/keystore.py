@@ -2,33 +2,43 @@
 
 `folder/key-encryption-key` (mode 0600) is made at first start and encrypts every `NAME.pem` beside it, and every
 `NAME.bbs`: a BBS key has no PEM form. A certificate chain, where one was installed, lies in `NAME.chain.pem`, leaf
-first. The key-encryption file protects a backup of the other files, not a machine that is read as a whole; keep it
-apart from the backup.
+first. Once a key was exchanged for another, `rings.json` says which files are in use (`plumbing/key_rings.py`). The
+key-encryption file protects a backup of the other files, not a machine that is read as a whole; keep it apart from the
+backup.
 """
 
 import contextlib
 import os
 import secrets
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from filelock import FileLock, Timeout
 
 from credentials.bbs import BbsSecretKey
-from credentials.errors import HandstampError, OperatorError
+from credentials.errors import HandstampError, Malformed, OperatorError
 from credentials.keys.certificates import CertificateChain, load_chain_pem
 from credentials.keys.encryption import DecryptionKey
 from credentials.keys.kinds import KeyKind
 from credentials.keys.signer import LocalSigner
+from plumbing.clock import Clock, epoch_s, system_clock
+from plumbing.key_rings import Ring, parse_rings, write_rings
 from plumbing.private import make_private_folder
 
 _KEK_FILE: Final = "key-encryption-key"
+_RINGS_FILE: Final = "rings.json"
+_LOCK_WAIT_S: Final = 10.0
 _NONCE_BYTES: Final = 12
 _OWNER_ONLY: Final = 0o600
 _OTHERS: Final = 0o077
+_PRIVATE: Final = ("pem", "bbs", "secret")
 
 
 class UnusableKey(OperatorError):
@@ -41,18 +51,22 @@ class UnusableKey(OperatorError):
 
 
 class KeyStore:
-    """The signing keys of one service, in one folder of mode 0700."""
+    """The signing keys of one service, in one folder of mode 0700.
 
-    def __init__(self, folder: Path) -> None:
+    A name stands for the key that is in use at the moment `at`; without one, now.
+    """
+
+    def __init__(self, folder: Path, *, clock: Clock = system_clock) -> None:
         self._folder = folder
+        self._clock = clock
 
-    def signer(self, name: str, *, kind: KeyKind = KeyKind.P256) -> LocalSigner:
+    def signer(self, name: str, *, kind: KeyKind = KeyKind.P256, at: datetime | None = None) -> LocalSigner:
         """Return the key called `name`; it is made and written encrypted at first use, and stays of its first kind.
 
         Raises:
             UnusableKey: the file is damaged, or others may read it.
         """
-        path = self._folder / f"{name}.pem"
+        path = self._path(name, "pem", at)
         if not path.exists():
             self._write_once(path, LocalSigner.generate(kind).to_pem(self._key_encryption_key()))
         return self._load(path)
@@ -71,46 +85,46 @@ class KeyStore:
         except HandstampError as error:
             raise UnusableKey(path, error.detail.removesuffix(".")) from error
 
-    def bbs_key(self, name: str) -> BbsSecretKey:
+    def bbs_key(self, name: str, *, at: datetime | None = None) -> BbsSecretKey:
         """Return the BBS key called `name`; made and kept encrypted as `signer` does.
 
         Raises:
             UnusableKey: the file is damaged, or others may read it.
         """
-        path = self._folder / f"{name}.bbs"
+        path = self._path(name, "bbs", at)
         if not path.exists():
-            nonce = secrets.token_bytes(_NONCE_BYTES)
-            sealed = self._sealing(name).encrypt(nonce, BbsSecretKey.generate().to_bytes(), name.encode())
-            self._write_once(path, nonce + sealed)
+            self._write_bbs(path, BbsSecretKey.generate())
         kept = self._read_private(path)
         try:
-            opened = self._sealing(name).decrypt(kept[:_NONCE_BYTES], kept[_NONCE_BYTES:], name.encode())
+            opened = self._sealing(path.stem).decrypt(kept[:_NONCE_BYTES], kept[_NONCE_BYTES:], path.stem.encode())
             return BbsSecretKey.from_bytes(opened)
         except (InvalidTag, ValueError, HandstampError) as error:
             raise UnusableKey(path, "it is damaged, or was encrypted with another key-encryption key") from error
 
-    def _sealing(self, name: str) -> AESGCM:
-        # A key of its own for each file, so that the one nonce that is drawn for it is never met again.
-        material = self._key_encryption_key()
-        info = b"handstamp key file " + name.encode()
-        return AESGCM(HKDF(SHA256(), length=32, salt=None, info=info).derive(material))
-
     def secret(self, name: str) -> bytes:
         """Return 32 random bytes called `name`, made at first use: for keyed hashes that never leave this service."""
-        path = self._folder / f"{name}.secret"
-        if not path.exists():
-            self._write_once(path, secrets.token_bytes(32))
-        return self._read_private(path)
+        return self._secret(self._path(name, "secret", None))
 
-    def chain(self, name: str) -> CertificateChain | None:
+    def secrets(self, name: str, *, at: datetime | None = None) -> tuple[bytes, ...]:
+        """Return the secret in use, and after it those that are still taken from others because they were handed out.
+
+        One that comes is among them already: another worker may have turned a moment earlier.
+        """
+        ring = self.rings().get(name)
+        if ring is None:
+            return (self.secret(name),)
+        files = [each.file for each in ring.published(epoch_s(at or self._clock()))]
+        return tuple(self._secret(self._folder / f"{each}.secret") for each in files)
+
+    def chain(self, name: str, *, at: datetime | None = None) -> CertificateChain | None:
         """Return the certificate chain installed for `name`, or None."""
-        path = self._folder / f"{name}.chain.pem"
+        path = self._path(name, "chain.pem", at)
         return load_chain_pem(path.read_bytes()) if path.exists() else None
 
     def install(
         self, name: str, *, key_pem: bytes, chain_pem: bytes, password: bytes | None = None
     ) -> CertificateChain:
-        """Take over a private key and its certificate chain (PEM, leaf first) under `name`.
+        """Write a private key and its certificate chain (PEM, leaf first) to the files that are called `name`.
 
         Raises:
             UnusableKey: the key cannot be read, is of no kind that signs, or does not belong to the leaf certificate.
@@ -126,6 +140,82 @@ class KeyStore:
         self._write(path, signer.to_pem(self._key_encryption_key()))
         self._write(self._folder / f"{name}.chain.pem", chain_pem)
         return chain
+
+    def rings(self) -> Mapping[str, Ring]:
+        """Return the rings of all names that ever turned.
+
+        Raises:
+            UnusableKey: the file of rings is damaged.
+        """
+        path = self._folder / _RINGS_FILE
+        if not path.exists():
+            return MappingProxyType({})
+        try:
+            return parse_rings(self._read_private(path))
+        except Malformed as error:
+            raise UnusableKey(path, error.detail.removesuffix(".")) from error
+
+    @property
+    def mark(self) -> tuple[int, int] | None:
+        """What changes whenever a ring does: one look at the disk, so that a service may ask it for every request."""
+        try:
+            found = (self._folder / _RINGS_FILE).stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns
+
+    def save_ring(self, name: str, ring: Ring) -> None:
+        """Replace one ring; whoever changes it holds `changing`."""
+        self._write(self._folder / _RINGS_FILE, write_rings({**self.rings(), name: ring}))
+
+    @contextlib.contextmanager
+    def changing(self) -> Iterator[None]:
+        """Let one command at a time change the rings.
+
+        Raises:
+            UnusableKey: another command has been changing them for a while.
+        """
+        make_private_folder(self._folder)
+        try:
+            with FileLock(self._folder / ".rings.lock", timeout=_LOCK_WAIT_S, mode=_OWNER_ONLY):
+                yield
+        except Timeout as error:
+            raise UnusableKey(self._folder / _RINGS_FILE, "another command is changing the keys just now") from error
+
+    def is_there(self, file: str) -> bool:
+        """Whether a private key or secret lies in the files that are called so."""
+        return any((self._folder / f"{file}.{ending}").exists() for ending in _PRIVATE)
+
+    def forget(self, file: str) -> None:
+        """Remove the private key, or the secret, that lies in the files that are called so; certificates stay."""
+        for ending in _PRIVATE:
+            (self._folder / f"{file}.{ending}").unlink(missing_ok=True)
+
+    def _path(self, name: str, ending: str, at: datetime | None) -> Path:
+        ring = self.rings().get(name)
+        if ring is None:
+            return self._folder / f"{name}.{ending}"
+        path = self._folder / f"{ring.current(epoch_s(at or self._clock())).file}.{ending}"
+        if ending in _PRIVATE and not path.exists():
+            # Made anew it would be a key that nobody was told of.
+            raise UnusableKey(path, "it is gone; bring it back from the backup, or exchange the key once more")
+        return path
+
+    def _secret(self, path: Path) -> bytes:
+        if not path.exists():
+            self._write_once(path, secrets.token_bytes(32))
+        return self._read_private(path)
+
+    def _write_bbs(self, path: Path, key: BbsSecretKey) -> None:
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        sealed = self._sealing(path.stem).encrypt(nonce, key.to_bytes(), path.stem.encode())
+        self._write_once(path, nonce + sealed)
+
+    def _sealing(self, name: str) -> AESGCM:
+        # A key of its own for each file, so that the one nonce that is drawn for it is never met again.
+        material = self._key_encryption_key()
+        info = b"handstamp key file " + name.encode()
+        return AESGCM(HKDF(SHA256(), length=32, salt=None, info=info).derive(material))
 
     def _load(self, path: Path) -> LocalSigner:
         try:

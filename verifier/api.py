@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from credentials.dids import build_did_document
 from credentials.encoding import strict_json
 from credentials.errors import HandstampError, Malformed
-from credentials.keys.signer import Signer
+from credentials.keys.jwk import PublicKey
 from credentials.protocols.oauth import MAX_FORM_BYTES, OAuthError
 from credentials.protocols.openid4vp import REQUEST_TYPE, Prefix, RequestUriPost
 from credentials.status.errors import StatusListNeeded
@@ -114,17 +114,20 @@ async def _take(parts: Parts, request_id: str, body: bytes) -> AnswerTaken | Ans
 
 @router.get("/.well-known/jwks.json")
 async def get_jwks(parts: Parts) -> Response:
-    """Publish the key that grants are verified with; a trackserver pins it once."""
-    body = strict_json.dump({"keys": [public_jwk(parts.grant_signer)]})
+    """Publish the keys that grants are verified with; a trackserver pins them, a new one before it is used."""
+    keys = parts.keys
+    body = strict_json.dump({"keys": [public_jwk(each) for each in (keys.grant.public_key, *keys.other_grants)]})
     return Response(body, media_type="application/jwk-set+json", headers={"Cache-Control": "public, max-age=300"})
 
 
 @router.get("/.well-known/did.json")
 async def get_did(parts: Parts) -> Response:
-    """Publish the key that requests are signed with, where the site is known by its DID (did:web)."""
-    if parts.party.prefix is not Prefix.DECENTRALIZED_IDENTIFIER or parts.request_signer is None:
+    """Publish the keys that requests are signed with, where the site is known by its DID (did:web)."""
+    keys = parts.keys
+    if parts.party.prefix is not Prefix.DECENTRALIZED_IDENTIFIER or keys.request is None:
         raise errors.NoDid
-    document = build_did_document(parts.party.did, [parts.request_signer.signer.public_key])
+    listed = dict.fromkeys((keys.request.signer.public_key, *keys.other_requests))
+    document = build_did_document(parts.party.did, listed)
     headers = {"Cache-Control": "public, max-age=300"}
     return Response(strict_json.dump(document), media_type="application/did+json", headers=headers)
 
@@ -136,10 +139,9 @@ async def get_health(parts: Parts) -> Response:
     return _json({"status": "ok"})
 
 
-def public_jwk(signer: Signer) -> dict[str, strict_json.Json]:
-    """Return a signer's public key as an entry of a JWKS."""
-    key = signer.public_key
-    return {**key.jwk, "kid": key.thumbprint, "alg": signer.algorithm, "use": "sig"}
+def public_jwk(key: PublicKey) -> dict[str, strict_json.Json]:
+    """Return a public key as an entry of a JWKS."""
+    return {**key.jwk, "kid": key.thumbprint, "alg": key.algorithm, "use": "sig"}
 
 
 def refused_answer(error: HandstampError) -> Response:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -12,7 +13,7 @@ from plumbing.fetch import Fetcher
 from plumbing.web.csrf import FormGuard
 from plumbing.web.pages import Pages
 from verifier.doors import DoorKeys
-from verifier.party import AnswerKeys, Party, RequestSigner
+from verifier.party import AnswerKeys, Party, RequestSigner, SiteKeys
 from verifier.ports import Work
 from verifier.service.build_request import Asking
 from verifier.statuses import StatusKeeper
@@ -25,8 +26,9 @@ class VerifierParts:
     Attributes:
         party: who we are to others.
         work: opens transactions.
-        request_signer: signs requests; None where requests prove nothing (`redirect_uri`).
-        grant_signer: signs grants; its public key is in our JWKS.
+        request_signer: signs requests; None where requests prove nothing (`redirect_uri`). Where keys turn, that of the
+            start: routes ask `keys`.
+        grant_signer: signs grants; the same.
         guard: fences forms.
         pages: renders templates.
         fetcher: talks to trackservers.
@@ -35,6 +37,7 @@ class VerifierParts:
         close: lets go of connections when the service stops.
         answer_keys: makes the keys that answers are encrypted to; None where answers come plain.
         door_keys: makes the keys of scanning devices; None where no passes are taken over the network.
+        turning: gives the keys of a moment; None where they never turn.
     """
 
     party: Party
@@ -49,11 +52,19 @@ class VerifierParts:
     close: Callable[[], Awaitable[None]]
     answer_keys: AnswerKeys | None = None
     door_keys: DoorKeys | None = None
+    turning: Callable[[datetime], SiteKeys] | None = None
+
+    @property
+    def keys(self) -> SiteKeys:
+        """Return the keys as they are now."""
+        if self.turning is None:
+            return SiteKeys(request=self.request_signer, grant=self.grant_signer)
+        return self.turning(self.clock())
 
     @property
     def asking(self) -> Asking:
         """Return what requests are written with."""
-        return Asking(party=self.party, signer=self.request_signer, answer_keys=self.answer_keys)
+        return Asking(party=self.party, signer=self.keys.request, answer_keys=self.answer_keys)
 
 
 def _parts(request: Request) -> VerifierParts:

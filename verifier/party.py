@@ -17,6 +17,7 @@ from credentials.protocols.openid4vp import (
 from credentials.protocols.urls import host_of
 
 if TYPE_CHECKING:
+    from credentials.keys.jwk import PublicKey
     from credentials.keys.signer import Signer
 
 
@@ -100,6 +101,23 @@ class RequestSigner:
     signer: Signer
     x5c: tuple[str, ...] = ()
     kid: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteKeys:
+    """The keys of a site at one moment.
+
+    Attributes:
+        request: signs requests; None where requests prove nothing (`redirect_uri`).
+        grant: signs grants.
+        other_requests: further keys that the site's DID document lists: one that comes, and those that were.
+        other_grants: further keys that the site's JWKS lists, the same way; trackservers pin them ahead of use.
+    """
+
+    request: RequestSigner | None
+    grant: Signer
+    other_requests: tuple[PublicKey, ...] = ()
+    other_grants: tuple[PublicKey, ...] = ()
 
 
 class AnswerKeys:

@@ -3,18 +3,17 @@
 import asyncio
 import secrets
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from credentials.dids import fingerprint_keys
 from handstamp.commands import (
     issuer_commitment,
     issuer_hold,
     issuer_import,
+    issuer_keys,
     issuer_ledger,
     issuer_publish,
     issuer_registers,
@@ -30,7 +29,6 @@ from handstamp.commands.issuer_shared import (
     print_json,
     show,
 )
-from handstamp.composition.issuer import KEY_NAME, issuer_keys, linked_keys
 from handstamp.composition.service import run_service
 from handstamp.settings import load_settings
 from issuer.ledger import PLAYS_TO_OWN, BuyRelease, BuyTrack, Entry, Gain, Play, Thing, ThingKind
@@ -46,15 +44,13 @@ from plumbing.fetch import HttpFetcher
 from plumbing.ids import new_internal_id
 from plumbing.logs import configure
 from plumbing.qr import qr_terminal
-from schemas import ALL
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 listener_app = typer.Typer(no_args_is_help=True)
 release_app = typer.Typer(no_args_is_help=True)
-keys_app = typer.Typer(no_args_is_help=True)
 app.add_typer(listener_app, name="listener", help="Who is known to the co-op.")
 app.add_typer(release_app, name="release", help="The co-op's catalogue.")
-app.add_typer(keys_app, name="keys", help="The key that signs what listeners own.")
+app.add_typer(issuer_keys.app, name="keys", help="The keys that sign what listeners own, and how they are exchanged.")
 issuer_ledger.add_to(app)
 issuer_registers.add_to(app)
 issuer_hold.add_to(app)
@@ -228,7 +224,7 @@ def offer(
         who = store.find_listener(listener).id
         made = parts.desk.make(store, choose_copies(store, listener=who, copy_ids=copy), listener=who, now=now)
     link = parts.desk.by_reference(made).to_link()
-    code = parts.desk.secrets.tx_code(made.id)
+    code = parts.desk.tx_code(made)
     if as_json:
         print_json({"link": link, "code": code, "by_value": parts.desk.by_value(made).to_link()})
         return
@@ -239,44 +235,6 @@ def offer(
     )
     typer.echo(qr_terminal(link))
     out.print(f"The wallet asks for this code; send it another way than the link: [bold]{code}[/]")
-
-
-@keys_app.command("import")
-def import_keys(
-    key: Annotated[
-        Path, typer.Option(exists=True, dir_okay=False, help="The private key (P-256, P-384 or Ed25519, PEM).")
-    ],
-    chain: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="Its certificates (PEM, leaf first).")],
-    password_file: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="Holds the key's password, if it has one.")
-    ] = None,
-) -> None:
-    """Use a key and certificate of your own. The service takes them up when it starts next."""
-    password = password_file.read_bytes().strip() if password_file else None
-    installed = issuer_keys(load_settings()).install(
-        KEY_NAME, key_pem=key.read_bytes(), chain_pem=chain.read_bytes(), password=password
-    )
-    console().print(
-        f"Installed, for {', '.join(installed.dns_names)}.\nFingerprint {installed.fingerprint}", soft_wrap=True
-    )
-
-
-@keys_app.command("show")
-def show_keys(
-    *,
-    linked: Annotated[
-        bool, typer.Option("--linked", help="The one fingerprint of all keys of linked credentials instead.")
-    ] = False,
-) -> None:
-    """Show the fingerprint of the key that signs: whoever runs a site compares it before trusting the co-op."""
-    keys = issuer_keys(load_settings())
-    own = keys.signer(KEY_NAME).public_key
-    if not linked:
-        typer.echo(own.thumbprint)
-        return
-    others = linked_keys(keys)
-    bbs = [others.of(kind).public_key for kind in ALL]
-    typer.echo(fingerprint_keys([own, others.signer.public_key, *bbs]))
 
 
 def _record(parts: IssuerTools, listener: str, act: Gain, *, key: str | None, now: datetime) -> Entry:

@@ -22,7 +22,7 @@ from trackserver.catalogue import Master, Release
 from trackserver.errors import ReleaseNotFound
 from trackserver.packages import build_whole_package
 from trackserver.parts import TrackserverTools
-from trackserver.service.allow_verifier import allow_verifier, parse_verifier_keys
+from trackserver.service.allow_verifier import allow_again, allow_verifier, parse_verifier_keys
 from trackserver.service.disallow_verifier import disallow_verifier
 from trackserver.store.catalogue import SqlCatalogue
 from trackserver.store.passes import SqlPins
@@ -135,14 +135,19 @@ def show(release_id: ReleaseId, *, as_json: AsJson = False) -> None:
 def allow(
     verifier: Annotated[str, typer.Argument(help="The site's address, as https://artist.example.")],
     *,
-    release: Annotated[str, typer.Option("--release", help="The release that it may open.")],
+    release: Annotated[str | None, typer.Option("--release", help="The release that it may open.")] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Read its keys anew, for every release that it may open already.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Pin without asking; for scripts.")] = False,
 ) -> None:
     """Let a site's gates open a release.
 
     The site's keys are fetched once and shown; compare the fingerprint with what the site's owner sees (`handstamp
-    verifier keys show`). Nothing is allowed before you say yes.
+    verifier keys show`). Nothing is allowed before you say yes. When a site exchanges its key, allow it `--again`.
     """
+    if (release is None) is not again:
+        raise typer.BadParameter("name one release with --release, or say --again")
     settings = load_settings()
     parts = compose_trackserver(settings)
     issuer = parse_service_url(verifier, what="address of the verifier").rstrip("/")
@@ -153,8 +158,8 @@ def allow(
         out.print(f"  [bold]{key.thumbprint}[/]")
     if not yes:
         typer.confirm("Is that the fingerprint that the site's owner gave you?", abort=True)
-    title = _pin(parts, issuer, release, keys)
-    out.print(f"From now on, gates of {escape(issuer)} can open [bold]{escape(title)}[/].")
+    titles = _pin(parts, issuer, release, keys)
+    out.print(f"From now on, gates of {escape(issuer)} can open [bold]{escape(', '.join(titles))}[/].")
 
 
 @app.command()
@@ -186,12 +191,15 @@ def disallow(
     out.print("Links already handed out still open for up to ten minutes; open downloads run out within a day.")
 
 
-def _pin(parts: TrackserverTools, issuer: str, release_id: str, keys: tuple[PublicKey, ...]) -> str:
+def _pin(parts: TrackserverTools, issuer: str, release_id: str | None, keys: tuple[PublicKey, ...]) -> list[str]:
     with parts.database.write() as session:
-        catalogue = SqlCatalogue(session)
-        allow_verifier(catalogue, SqlPins(session), issuer=issuer, release_id=release_id, keys=keys, now=parts.clock())
-        release = catalogue.load_release(release_id)
-    return release.title if release else release_id
+        catalogue, pins, now = SqlCatalogue(session), SqlPins(session), parts.clock()
+        if release_id is None:
+            opened = allow_again(catalogue, pins, issuer=issuer, keys=keys, now=now)
+        else:
+            allow_verifier(catalogue, pins, issuer=issuer, release_id=release_id, keys=keys, now=now)
+            opened = (release_id,)
+        return [found.title for each in opened if (found := catalogue.load_release(each))]
 
 
 async def _fetch_keys(issuer: str, reach: Reach) -> bytes:

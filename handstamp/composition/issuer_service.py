@@ -8,11 +8,13 @@ from fastapi import FastAPI
 
 from credentials.errors import HandstampError
 from credentials.keys.attesters import check_authority
-from handstamp.composition.issuer import compose_issuer, issuer_keys
+from handstamp.composition.issuer import FORM_KEYS, compose_issuer, issuer_keys
 from handstamp.settings import Settings, UnusableSettings
 from issuer.app import build_app as build_issuer_app
 from issuer.parts import TEMPLATES, IssuerParts
 from issuer.policy import WalletPolicy
+from plumbing.clock import system_clock
+from plumbing.key_turning import Turning
 from plumbing.web.csrf import FormGuard
 from plumbing.web.pages import Pages
 
@@ -23,9 +25,10 @@ ENCRYPTION_KEY_NAME: Final = "encryption"
 def compose_service(settings: Settings) -> IssuerParts:
     """Add to the tools of the co-op what only its service needs."""
     tools, keys = compose_issuer(settings), issuer_keys(settings)
+    form_keys = Turning(keys, lambda at: keys.secrets(FORM_KEYS, at=at))
     return IssuerParts(
         **{each.name: getattr(tools, each.name) for each in fields(tools)},
-        forms=FormGuard(keys.secret("forms")),
+        forms=FormGuard(keys.secret(FORM_KEYS), turning=lambda: form_keys(system_clock())),
         pages=Pages(TEMPLATES, site_name=settings.issuer.name),
         encryption_key=keys.decryption_key(ENCRYPTION_KEY_NAME),
         policy=WalletPolicy(haip=settings.issuer.haip, attesters=_read_authorities(settings.issuer.wallet_providers)),

@@ -1,10 +1,13 @@
 """What commands of a site need, put together from settings; `verifier_service` adds the web."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from credentials.keys.jwk import PublicKey
 from handstamp.settings import Settings
+from plumbing.clock import epoch_s
 from plumbing.database import Database
 from plumbing.fetch import Reach
 from plumbing.keystore import KeyStore
@@ -17,6 +20,8 @@ REQUEST_KEY: Final = "request"
 """Name of the key that signs requests; certificates vouch for it."""
 GRANT_KEY: Final = "grant"
 """Name of the key that signs grants; trackservers pin it."""
+FORM_KEYS: Final = "forms"
+"""Name of the secret that fences forms."""
 DOOR_KEYS: Final = "doors"
 """Name of the secret that keys of scanning devices are made from."""
 
@@ -31,6 +36,12 @@ class VerifierTools:
     keys: KeyStore
     reach: Reach
     folder: Path
+
+    def coming_grant_keys(self, at: datetime) -> tuple[PublicKey, ...]:
+        """Return the keys for grants that are told to trackservers and not used yet."""
+        ring, at_s = self.keys.rings().get(GRANT_KEY), epoch_s(at)
+        coming = [each for each in ring.published(at_s) if not each.has_started(at_s)] if ring else []
+        return tuple(PublicKey.from_multikey(each.public, what="key in the folder") for each in coming)
 
 
 def compose_verifier(settings: Settings) -> VerifierTools:

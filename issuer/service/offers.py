@@ -60,16 +60,16 @@ class OfferDesk:
         """Make an offer of copies, all of the `listener`."""
         if not 0 < len(copies) <= MAX_COPIES or any(copy.listener != listener or copy.ended for copy in copies):
             raise NothingToOffer
-        offer_id = new_public_id()
+        offer_id, secrets = new_public_id(), self.secrets.in_use()
         offer = Open(
             id=offer_id,
             listener=listener,
             copies=tuple(copies),
-            tx_code_mac=self.secrets.tx_code_mac(offer_id, self.secrets.tx_code(offer_id)),
+            tx_code_mac=secrets.tx_code_mac(offer_id, secrets.tx_code(offer_id)),
             expires_at=now + OFFER_TTL,
             tries_left=TRIES,
         )
-        offers.add_offer(offer, code_hash=stored(self.secrets.code(offer_id)))
+        offers.add_offer(offer, code_hash=stored(secrets.code(offer_id)))
         return offer
 
     def by_value(self, offer: AnyOffer) -> CredentialOffer:
@@ -77,10 +77,14 @@ class OfferDesk:
         return CredentialOffer(
             credential_issuer=self.issuer_url,
             credential_configuration_ids=configuration_ids(offer.copies),
-            pre_authorized_code=self.secrets.code(offer.id),
+            pre_authorized_code=self.secrets.of_offer(offer.id, offer.tx_code_mac).code(offer.id),
             tx_code=TxCode(length=TX_CODE_DIGITS, description=_WHERE_IT_IS),
             authorization_code=self.haip,
         )
+
+    def tx_code(self, offer: Open) -> str:
+        """The six digits that the listener is shown apart from the offer."""
+        return self.secrets.of_offer(offer.id, offer.tx_code_mac).tx_code(offer.id)
 
     def by_reference(self, offer: AnyOffer) -> OfferReference:
         """Where a wallet fetches the message: short enough for a QR code."""

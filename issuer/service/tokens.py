@@ -107,4 +107,6 @@ def _redeem_open(
 
 
 def _is_tx_code(offer: Offer, tx_code: str | None, secrets: OfferSecrets) -> bool:
-    return hmac.compare_digest(secrets.tx_code_mac(offer.id, tx_code or ""), offer.tx_code_mac)
+    return hmac.compare_digest(
+        secrets.of_offer(offer.id, offer.tx_code_mac).tx_code_mac(offer.id, tx_code or ""), offer.tx_code_mac
+    )

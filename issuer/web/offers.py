@@ -53,7 +53,7 @@ def add_offer_pages(router: APIRouter, door: Door) -> None:
         """Show the six digits, never the link."""
         visitor, _ = await door.submit(request)
         offer = own_offer(offer_id, visitor)
-        values = {"offer": offer, "code": parts.desk.secrets.tx_code(offer.id)}
+        values = {"offer": offer, "code": parts.desk.tx_code(offer)}
         return door.page(request, "offer_code.html", visitor, values)
 
     @router.get("/offers/{offer_id}/events")

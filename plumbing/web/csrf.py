@@ -6,6 +6,7 @@ form that acts for a session carries an HMAC of that session's cookie.
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from typing import Final
 
 from starlette.requests import Request
@@ -33,14 +34,15 @@ class FormGuard:
 
     Args:
         secret: 32 bytes that never leave the service.
+        turning: gives the secret in use and others that still count, where secrets are exchanged for new ones.
     """
 
-    def __init__(self, secret: bytes) -> None:
-        self._secret = secret
+    def __init__(self, secret: bytes, *, turning: Callable[[], tuple[bytes, ...]] | None = None) -> None:
+        self._secrets = turning or (lambda: (secret,))
 
     def field_value(self, session: str) -> str:
         """Return the hidden field's value for whoever holds the cookie value `session`."""
-        return base64url.encode(hmac.digest(self._secret, b"form:" + session.encode(), hashlib.sha256))
+        return _field_value(self._secrets()[0], session)
 
     def check(self, session: str, given: str | None) -> None:
         """Refuse a form whose hidden field does not belong to `session`.
@@ -48,8 +50,13 @@ class FormGuard:
         Raises:
             ForgedForm: the field is missing or belongs to another session.
         """
-        if not hmac.compare_digest(self.field_value(session).encode(), (given or "").encode()):
+        said = (given or "").encode()
+        if not any(hmac.compare_digest(_field_value(each, session).encode(), said) for each in self._secrets()):
             raise ForgedForm
+
+
+def _field_value(secret: bytes, session: str) -> str:
+    return base64url.encode(hmac.digest(secret, b"form:" + session.encode(), hashlib.sha256))
 
 
 def check_same_site(request: Request, *, own_origin: str) -> None:

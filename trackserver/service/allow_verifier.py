@@ -7,7 +7,7 @@ from typing import Final
 from credentials.encoding import strict_json
 from credentials.errors import Malformed, VerifierError
 from credentials.keys.jwk import PublicKey
-from trackserver.errors import ReleaseNotFound
+from trackserver.errors import ReleaseNotFound, VerifierNotAllowed
 from trackserver.grants import Pin
 from trackserver.ports import Catalogue, Pins
 
@@ -55,3 +55,19 @@ def allow_verifier(
         raise ReleaseNotFound
     pinned = [Pin(issuer=issuer, release_id=release_id, kid=key.thumbprint, key=key) for key in keys]
     pins.save_pins(pinned, now=now)
+
+
+def allow_again(
+    catalogue: Catalogue, pins: Pins, *, issuer: str, keys: Sequence[PublicKey], now: datetime
+) -> tuple[str, ...]:
+    """Pin a verifier's keys for every release that it may open, as when it exchanges them; return those releases.
+
+    Raises:
+        VerifierNotAllowed: it may open none.
+    """
+    releases = tuple(dict.fromkeys(pin.release_id for pin in pins.load_pins_of_verifier(issuer)))
+    if not releases:
+        raise VerifierNotAllowed(issuer)
+    for each in releases:
+        allow_verifier(catalogue, pins, issuer=issuer, release_id=each, keys=keys, now=now)
+    return releases

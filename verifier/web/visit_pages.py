@@ -141,7 +141,7 @@ async def post_grant(visit_id: str, request: Request, parts: Parts) -> Response:
             visit_id,
             cookie=secret,
             party=parts.party,
-            signer=parts.grant_signer,
+            signer=parts.keys.grant,
             fetcher=parts.fetcher,
             now=parts.clock(),
         )
@@ -160,7 +160,7 @@ async def _grant_to_wallet(visit_id: str, dpop: str, request: Request, parts: Ve
         cookie=visit_secret(request, visit_id),
         dpop=dpop,
         party=parts.party,
-        signer=parts.grant_signer,
+        signer=parts.keys.grant,
         now=parts.clock(),
     )
     body = {"grant": given.grant, "trackserver": given.trackserver}

@@ -1,0 +1,92 @@
+"""What `keys list` and `keys rotate` say of keys, for co-op and site alike."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Column, Table
+
+from credentials.encoding.strict_json import Json
+from handstamp.commands.issuer_shared import console, print_json
+from plumbing.clock import epoch_s
+from plumbing.key_rings import Ring, RingKey
+from plumbing.key_turning import KeyTurner
+from plumbing.keystore import KeyStore
+
+KeyFile = Annotated[
+    Path, typer.Option("--key", exists=True, dir_okay=False, help="The private key (P-256, P-384 or Ed25519, PEM).")
+]
+ChainFile = Annotated[
+    Path, typer.Option("--chain", exists=True, dir_okay=False, help="Its certificates (PEM, leaf first).")
+]
+PasswordFile = Annotated[
+    Path | None,
+    typer.Option("--password-file", exists=True, dir_okay=False, help="Holds the key's password, if it has one."),
+]
+AtOnce = Annotated[bool, typer.Option("--at-once", help="Use it now, without letting others read it first.")]
+Stolen = Annotated[
+    bool, typer.Option("--stolen", help="The old key is in wrong hands: drop it now, with all that it signed.")
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; for scripts.")]
+
+
+def print_keys(keys: KeyStore, names: Mapping[str, str], *, at: datetime, as_json: bool) -> None:
+    """Print every key of a folder: what it is for, its public half, and how it stands.
+
+    Args:
+        keys: the folder.
+        names: what each name stands for, in words.
+        at: now.
+        as_json: for scripts.
+    """
+    rings = keys.rings()
+    rows = [
+        (name, words, each, _standing(rings[name], each, epoch_s(at)))
+        for name, words in names.items()
+        if name in rings
+        for each in rings[name].published(epoch_s(at))
+    ]
+    if as_json:
+        listed = [
+            {"name": name, "public": each.public, "starts": each.starts_s, "ends": each.ends_s, "standing": said}
+            for name, _, each, said in rows
+        ]
+        print_json(list[Json](listed))
+        return
+    table = Table("Signs or fences", Column("Key", no_wrap=True), "How it stands", box=None)
+    for _, words, each, said in rows:
+        table.add_row(words, escape(_short(each.public)), said)
+    out = console()
+    if rows:
+        out.print(table)
+    never = [words for name, words in names.items() if name not in rings]
+    if never:
+        out.print(f"Never exchanged: {', '.join(never)}.", soft_wrap=True)
+
+
+def tidy_and_say(turner: KeyTurner, words: str, *, at: datetime) -> None:
+    """Remove what is out of use, and print what was done."""
+    turner.tidy(at=at)
+    console().print(words, soft_wrap=True)
+
+
+def moment(seconds: int) -> str:
+    """Write a moment for people."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%d %B %Y, %H:%M} UTC"
+
+
+def _standing(ring: Ring, key: RingKey, at_s: int) -> str:
+    if key is ring.current(at_s):
+        return "in use"
+    if key.starts_s is None:
+        return "told to others, waits for `keys use`"
+    if not key.has_started(at_s):
+        return f"told to others, used from {moment(key.starts_s)}"
+    return "still told to others" if key.ends_s is None else f"told to others until {moment(key.ends_s)}"
+
+
+def _short(public: str) -> str:
+    return f"{public[:12]}…{public[-6:]}" if public else "a secret"
