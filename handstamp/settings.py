@@ -7,6 +7,7 @@ None is needed: the defaults run the demo's addresses on this machine. A setting
 
 import importlib
 import os
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
@@ -50,6 +51,8 @@ def _database_url(value: str) -> str:
     return value
 
 
+Role = Literal["issuer", "verifier", "trackserver"]
+Rate = Annotated[int, Field(ge=0, le=10_000_000)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Name = Annotated[str, Field(min_length=1, max_length=80)]
 ServiceUrl = Annotated[str, AfterValidator(_service_url)]
@@ -79,6 +82,28 @@ class ServiceSettings(BaseModel):
     private_network: bool = Field(
         default=False, description="Whether it may also ask parties at private addresses, as in a co-op's own network."
     )
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
+        default=(),
+        description="The proxies in front, as networks (127.0.0.1/32), that say in X-Forwarded-For from where a "
+        "request came; without them, whoever connects is taken for who asks, and this machine is never limited.",
+    )
+    requests_per_minute: Rate = Field(
+        default=6000, description="How many requests each worker answers an IPv4 /24 or IPv6 /56 a minute; 0 for any."
+    )
+    tries_per_minute: Rate = Field(
+        default=600, description="Of these, how many with a log-in, PIN, code or door key; 0 for any."
+    )
+    begins_per_minute: Rate = Field(
+        default=3000, description="Of these, how many that begin a visit, a nonce or a pushed request; 0 for any."
+    )
+    concurrent_requests: int = Field(
+        default=128,
+        ge=0,
+        le=10_000,
+        description="How many requests may wait in each worker; who comes beyond that is told at once to come back. 0 "
+        "for any.",
+    )
+    connections: int = Field(default=2000, ge=10, le=100_000, description="How many connections a worker keeps open.")
 
     @property
     def reach(self) -> Reach:
@@ -207,13 +232,13 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Order the sources: given in code, environment, TOML."""
-        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=_file()))
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=settings_file()))
 
     def folder(self, role: str) -> Path:
         """Return the folder of one role ("issuer", "verifier", "trackserver", "wallet")."""
         return self.data_dir / role
 
-    def database_url(self, role: Literal["issuer", "verifier", "trackserver"]) -> str:
+    def database_url(self, role: Role) -> str:
         """Return the role's database as an SQLAlchemy URL."""
         service: ServiceSettings = getattr(self, role)
         return service.database_url or f"sqlite:///{self.folder(role) / role}.sqlite"
@@ -238,17 +263,18 @@ def load_settings() -> Settings:
         reason = "there is no such setting" if first["type"] == "extra_forbidden" else first["msg"]
         raise UnusableSettings(where, reason.removeprefix("Value error, ")) from error
     except (ValueError, OSError) as error:
-        raise UnusableSettings(f"file {_file()}", str(error)) from error
+        raise UnusableSettings(f"file {settings_file()}", str(error)) from error
 
 
-def _file() -> Path:
+def settings_file() -> Path:
+    """Return where the settings are looked for, whether there is such a file or not."""
     return Path(os.environ.get("HANDSTAMP_CONFIG", "handstamp.toml"))
 
 
 def _check_environment() -> None:
     """Refuse what pydantic-settings would pass over: a file that is not there, a variable that nothing reads."""
-    if "HANDSTAMP_CONFIG" in os.environ and not _file().is_file():
-        raise UnusableSettings("HANDSTAMP_CONFIG", f"there is no file {_file()}")
+    if "HANDSTAMP_CONFIG" in os.environ and not settings_file().is_file():
+        raise UnusableSettings("HANDSTAMP_CONFIG", f"there is no file {settings_file()}")
     for name in os.environ:
         first = name.lower().removeprefix("handstamp_").partition("__")[0]
         if name.upper().startswith("HANDSTAMP_") and first not in Settings.model_fields:
