@@ -8,7 +8,6 @@ from typing import Self, TypeAlias, cast
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from credentials.encoding import base64url
@@ -28,6 +27,7 @@ _MAX_MULTIKEY_CHARACTERS = 80
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _PURPOSE = frozenset({"use", "alg", "key_ops"})
 _UNCOMPRESSED = b"\x04"
+_SEQUENCE, _INTEGER, _SIGN_BIT, _ZERO = 0x30, 0x02, 0x80, b"\x00"
 _COMPRESSED = (b"\x02", b"\x03")
 
 
@@ -148,10 +148,22 @@ class PublicKey:
             size = curve.coordinate_bytes
             if len(signature) != size + size:
                 raise BadSignature
-            r, s = int.from_bytes(signature[:size]), int.from_bytes(signature[size:])
-            cast("EllipticCurvePublicKey", self._key).verify(encode_dss_signature(r, s), data, curve.scheme)
+            cast("EllipticCurvePublicKey", self._key).verify(der_signature(signature, size), data, curve.scheme)
         except InvalidSignature as error:
             raise BadSignature from error
+
+
+def der_signature(signature: bytes, size: int) -> bytes:
+    """Write r and s of `size` bytes each as the two INTEGERs of a SEQUENCE (RFC 3279 §2.2.3): shortest, not negative.
+
+    Both together are at most 104 bytes, so that every length is one byte.
+    """
+    r, s = signature[:size].lstrip(_ZERO), signature[size:].lstrip(_ZERO)
+    if not r or r[0] >= _SIGN_BIT:
+        r = _ZERO + r
+    if not s or s[0] >= _SIGN_BIT:
+        s = _ZERO + s
+    return bytes((_SEQUENCE, 4 + len(r) + len(s), _INTEGER, len(r))) + r + bytes((_INTEGER, len(s))) + s
 
 
 def _curve(kind: KeyKind) -> Curve:

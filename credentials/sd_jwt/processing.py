@@ -3,7 +3,7 @@
 The steps of the RFC stand beside the lines that take them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from credentials.encoding.strict_json import Json
 from credentials.errors import Malformed
@@ -92,10 +92,7 @@ class Processing:
         digests = source[DIGESTS]
         if not isinstance(digests, list):
             raise Malformed("credential", "`_sd` is not an array of digests")
-        for digest in digests:
-            disclosure = self._find(digest)
-            if disclosure is None:
-                continue
+        for disclosure in self._find(digests):
             # Step 3.3.2.1. A name of `_sd` or `...` (3.3.2.2) was refused when the disclosure was read.
             if disclosure.name is None:
                 raise WrongDisclosureShape
@@ -129,17 +126,20 @@ class Processing:
     def _find_element(self, element: dict[str, Json]) -> Disclosure | None:
         if len(element) != 1:
             raise ForbiddenClaimName(ELEMENT)
-        disclosure = self._find(element[ELEMENT])
+        disclosure = next(self._find((element[ELEMENT],)), None)
         # Step 3.3.3.1.
         if disclosure is not None and disclosure.name is not None:
             raise WrongDisclosureShape
         return disclosure
 
-    def _find(self, digest: Json) -> Disclosure | None:
-        if not isinstance(digest, str):
-            raise Malformed("credential", "a digest is not text")
-        # Step 4.
-        if digest in self._seen:
-            raise DuplicateDigest
-        self._seen.add(digest)
-        return self._disclosures.get(digest)
+    def _find(self, digests: Iterable[Json]) -> Iterator[Disclosure]:
+        seen, known = self._seen, self._disclosures
+        for digest in digests:
+            if not isinstance(digest, str):
+                raise Malformed("credential", "a digest is not text")
+            # Step 4.
+            if digest in seen:
+                raise DuplicateDigest
+            seen.add(digest)
+            if digest in known:
+                yield known[digest]

@@ -67,7 +67,7 @@ def parse_sd_jwt(text: str, *, max_bytes: int = MAX_BYTES) -> SdJwt:
     # Step 2.5.
     digest = choose_digest(issuer_claims)
     # Step 3.1.
-    disclosures = tuple(parse_disclosure(part, digest) for part in encoded)
+    disclosures = tuple([parse_disclosure(part, digest) for part in encoded])
     processing = Processing(disclosures)
     return SdJwt(
         jws=jws,

@@ -13,7 +13,7 @@ from jwcrypto import jwk as peer
 from credentials.encoding import base64url
 from credentials.errors import HandstampError, Malformed
 from credentials.keys.errors import BadSignature, PrivateKeyExposed
-from credentials.keys.jwk import PublicKey
+from credentials.keys.jwk import PublicKey, der_signature
 from credentials.keys.signer import LocalSigner
 
 # RFC 9901, appendix "Elliptic Curve Key Used in the Examples".
@@ -120,3 +120,11 @@ def test_a_signature_holds_for_its_bytes_and_key_only() -> None:
     ):
         with pytest.raises(BadSignature):
             key.verify(signed, data)
+
+
+@pytest.mark.parametrize("size", [32, 48])
+@given(data=st.data())
+def test_two_numbers_become_the_der_that_the_library_writes(size: int, data: st.DataObject) -> None:
+    halves = st.one_of(st.binary(min_size=size, max_size=size), st.integers(0, 1000).map(lambda n: n.to_bytes(size)))
+    r, s = data.draw(halves), data.draw(halves)
+    assert der_signature(r + s, size) == encode_dss_signature(int.from_bytes(r), int.from_bytes(s))
