@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import importlib
 import os
 import sys
 from pathlib import Path
@@ -10,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.support import postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +28,11 @@ settings.register_profile("handstamp", deadline=None, suppress_health_check=[Hea
 settings.load_profile("handstamp")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the same tests run on either database."""
+    parser.addoption("--database", choices=("sqlite", "postgresql"), default="sqlite", help="what services keep in")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Block sockets to anywhere but this machine; asyncio needs its own socket pair."""
@@ -31,6 +40,31 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.allow_hosts = _LOOPBACK
     config.option.allow_unix_socket = True
     sys.addaudithook(_find_no_demo)
+    if config.getoption("--database") == "postgresql":
+        importlib.import_module("tests.support.databases").use_postgresql()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the run's PostgreSQL server, if anybody started it."""
+    if not hasattr(config, "workerinput"):
+        postgres.stop(postgres.folder_of_run(os.getpid()))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
+    """Let a database live as long as the fixture that made it."""
+    databases = sys.modules.get("tests.support.databases")
+    with databases.made_for(fixturedef.scope) if databases else contextlib.nullcontext():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Iterator[None]:
+    """Give back the databases of a test that is over."""
+    done = yield
+    if databases := sys.modules.get("tests.support.databases"):
+        databases.give_back()
+    return done
 
 
 def _find_no_demo(event: str, args: tuple[Any, ...]) -> None:

@@ -7,7 +7,6 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -32,7 +31,7 @@ from issuer.identity import Identity
 from issuer.ledger import Act, BuyRelease, BuyTrack, Entry, Play
 from issuer.linked_keys import LinkedKeys
 from issuer.listeners import Listener
-from issuer.parts import MIGRATIONS, TEMPLATES, IssuerParts
+from issuer.parts import TEMPLATES, IssuerParts
 from issuer.policy import WalletPolicy
 from issuer.secrets import OfferSecrets
 from issuer.service.catalogue import Fetched, keep_release
@@ -42,12 +41,13 @@ from issuer.service.record import record
 from issuer.store import Store
 from plumbing.database import Database
 from plumbing.ids import new_internal_id
-from plumbing.migrations import upgrade
 from plumbing.web.csrf import FormGuard
 from plumbing.web.pages import Pages
+from tests.support.databases import fresh_database
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
 
     from fastapi import FastAPI
 
@@ -275,24 +275,11 @@ def linked_keys() -> LinkedKeys:
     return LinkedKeys.generate()
 
 
-@cache
-def _migrated() -> bytes:
-    """An empty, migrated database: the migrations run once, every test gets a copy of the file."""
-    import tempfile  # noqa: PLC0415
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "empty.sqlite"
-        upgrade(f"sqlite:///{path}", MIGRATIONS)
-        return path.read_bytes()
-
-
 def make_coop(folder: Path, *, url: str = URL, policy: WalletPolicy = NO_POLICY) -> Coop:
-    path = folder / "issuer.sqlite"
-    path.write_bytes(_migrated())
     key_pem, chain_pem = certified_key()
     coop: Coop
     parts = IssuerParts(
-        database=Database(f"sqlite:///{path}"),
+        database=Database(fresh_database("issuer", folder)),
         identity=Identity.build(
             url=url,
             name="Sound Commons",

@@ -29,16 +29,17 @@ from issuer.store import Store
 from plumbing.database import Database
 from plumbing.fetch import HttpFetcher, Reach
 from plumbing.ids import new_public_id, new_secret
-from plumbing.migrations import upgrade
+from plumbing.logs import add_id
 from plumbing.web.pages import Pages
 from tests.support.crowd import person
+from tests.support.databases import fresh_database
 from tests.support.leaves import leaves
 from tests.support.linking import Redemption
 from tests.support.outside import Memory
 from tests.support.street import COOP_HOST, Shop, Street
 from tests.support.town import build_album
 from trackserver.api import build_trackserver_app
-from trackserver.parts import MIGRATIONS, TEMPLATES, TrackserverParts
+from trackserver.parts import TEMPLATES, TrackserverParts
 from trackserver.service.allow_verifier import allow_verifier
 from trackserver.store.catalogue import SqlCatalogue
 from trackserver.store.passes import SqlPins
@@ -82,10 +83,8 @@ class CrowdedStreet(Street):
 
     async def furnish(self) -> None:
         """Put up the trackserver with one release, and two shops with it."""
-        path = self.folder / "trackserver.sqlite"
-        upgrade(f"sqlite:///{path}", MIGRATIONS)
         self.tracks = TrackserverParts(
-            database=Database(f"sqlite:///{path}"),
+            database=Database(fresh_database("trackserver", self.folder)),
             pages=Pages(TEMPLATES, site_name="Tracks"),
             base_url=f"http://{TRACKS_HOST}",
             covers=self.folder / "covers",
@@ -270,7 +269,7 @@ def recorded_logs(lines: list[dict[str, Any]]) -> Iterator[None]:
 
     before = structlog.get_config()
     structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, keep],
+        processors=[add_id, structlog.processors.add_log_level, keep],
         cache_logger_on_first_use=False,
     )
     try:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -18,10 +15,10 @@ from credentials.status import StatusPolicy
 from plumbing.database import Database
 from plumbing.dids import build_resolver
 from plumbing.fetch import HttpFetcher, Reach
-from plumbing.migrations import upgrade
 from plumbing.web.csrf import FormGuard
 from plumbing.web.pages import Pages
 from tests.issuer.conftest import RELEASE, TRACKS, Coop
+from tests.support.databases import fresh_database
 from tests.support.outside import Memory
 from tests.verifier.conftest import make_gate
 from verifier.app import build_verifier_app
@@ -29,7 +26,7 @@ from verifier.doors import DoorKeys
 from verifier.gates import Counting, Gate
 from verifier.parts import VerifierParts
 from verifier.party import Party, RequestSigner
-from verifier.places import MIGRATIONS, TEMPLATES
+from verifier.places import TEMPLATES
 from verifier.proofs import OwnsRelease, OwnsTrack, Requirement
 from verifier.service.admit_pass import admit_pass
 from verifier.service.hang_poster import hang_poster
@@ -43,6 +40,7 @@ from wallet.state import Authority, Wallet
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     from fastapi import FastAPI
 
@@ -119,10 +117,8 @@ class Street:
         host = f"{name}.localhost:{port}"
         issued = self.coop.authority.issue_cert(f"{name}.localhost", key_type=trustme.KeyType.ECDSA)
         chain = load_chain_pem(b"".join(part.bytes() for part in issued.cert_chain_pems))
-        path = self.folder / f"{name}.sqlite"
-        path.write_bytes(_migrated())
         party = Party(base_url=f"http://{host}", site="main", name=name.title())
-        work = SqlWork(Database(f"sqlite:///{path}"), site="main")
+        work = SqlWork(Database(fresh_database("verifier", self.folder, name)), site="main")
         fetcher = self._web("")
 
         async def close() -> None:
@@ -187,11 +183,3 @@ class _Addresses(httpx.AsyncBaseTransport):
 
 def owns_track(number: int = 0) -> OwnsTrack:
     return OwnsTrack(track_id=TRACKS[number], release_id=RELEASE)
-
-
-@cache
-def _migrated() -> bytes:
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "verifier.sqlite"
-        upgrade(f"sqlite:///{path}", MIGRATIONS)
-        return path.read_bytes()

@@ -25,14 +25,14 @@ from credentials.protocols.grants import Grant, build_grant
 from plumbing.clock import epoch_s
 from plumbing.database import Database
 from plumbing.ids import new_public_id, new_secret
-from plumbing.migrations import upgrade
 from plumbing.web.pages import Pages
+from tests.support.databases import fresh_database
 from trackserver.api import build_trackserver_app
 from trackserver.catalogue import Release
 from trackserver.ingest.album import draft_album
 from trackserver.ingest.covers import find_cover, save_cover
 from trackserver.ingest.folder import read_folder
-from trackserver.parts import MIGRATIONS, TEMPLATES, TrackserverParts
+from trackserver.parts import TEMPLATES, TrackserverParts
 from trackserver.service.add_release import Added, add_release, check_album
 from trackserver.service.allow_verifier import allow_verifier
 from trackserver.store.catalogue import SqlCatalogue
@@ -154,13 +154,6 @@ def album_folder(_album_once: Path, tmp_path: Path) -> Path:
     return shutil.copytree(_album_once, tmp_path / "album")
 
 
-@pytest.fixture(scope="session")
-def _database_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("database") / "trackserver.sqlite"
-    upgrade(f"sqlite:///{path}", MIGRATIONS)
-    return path
-
-
 @dataclass
 class FakeClock:
     """A clock that only a test moves."""
@@ -180,11 +173,8 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def parts(_database_once: Path, tmp_path: Path, clock: FakeClock) -> Iterator[TrackserverParts]:
-    path = tmp_path / "data" / "trackserver.sqlite"
-    path.parent.mkdir()
-    shutil.copy(_database_once, path)
-    database = Database(f"sqlite:///{path}")
+def parts(tmp_path: Path, clock: FakeClock) -> Iterator[TrackserverParts]:
+    database = Database(fresh_database("trackserver", tmp_path / "data"))
     yield TrackserverParts(
         database=database,
         pages=Pages(TEMPLATES, site_name="Test tracks"),

@@ -30,16 +30,16 @@ from credentials.status import StatusPolicy
 from credentials.trust import TrustedIssuer
 from plumbing.database import Database
 from plumbing.fetch import HttpFetcher, Reach
-from plumbing.migrations import upgrade
 from plumbing.web.csrf import FormGuard
 from plumbing.web.pages import Pages
 from schemas import ALL, BY_VCT, RELEASE_OWNERSHIP, TRACK_OWNERSHIP
+from tests.support.databases import fresh_database
 from verifier.app import build_verifier_app
 from verifier.doors import DoorKeys
 from verifier.gates import Gate, Opens, Terms, TrackInside
 from verifier.parts import VerifierParts
 from verifier.party import Party, RequestSigner
-from verifier.places import MIGRATIONS, TEMPLATES
+from verifier.places import TEMPLATES
 from verifier.proofs import OwnsRelease, OwnsTrack, Requirement
 from verifier.releases import FileOnOffer
 from verifier.statuses import StatusKeeper
@@ -239,19 +239,9 @@ def trackserver() -> FastAPI:
     return FastAPI()
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """An empty, migrated database: the migrations run once, every test gets a copy of the file."""
-    path = tmp_path_factory.mktemp("migrated") / "verifier.sqlite"
-    upgrade(f"sqlite:///{path}", MIGRATIONS)
-    return path.read_bytes()
-
-
 @pytest.fixture
-def database(tmp_path: Path, migrated: bytes) -> Iterator[Database]:
-    path = tmp_path / "verifier.sqlite"
-    path.write_bytes(migrated)
-    database = Database(f"sqlite:///{path}")
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(fresh_database("verifier", tmp_path))
     yield database
     database.close()
 

@@ -26,14 +26,13 @@ from credentials.sd_jwt.reading import parse_sd_jwt
 from credentials.trust import TrustedIssuer
 from plumbing.clock import epoch_s
 from plumbing.database import Database
-from plumbing.migrations import upgrade
 from schemas import RELEASE_OWNERSHIP
+from tests.support.databases import fresh_database
 from tests.verifier.conftest import ARTIST, COOP, RELEASE, Authority, Coop, TestClock, make_gate, response_code_of
 from tests.verifier.redeeming import COPIES, NEIGHBOUR, Door, Known, Model
 from verifier.gates import Counting
 from verifier.limits import Limit, Monthly, OnceEver
 from verifier.party import Party
-from verifier.places import MIGRATIONS
 from verifier.proofs import OwnsRelease
 from verifier.service.close_gate import close_gate
 from verifier.service.complete_return import complete_return
@@ -59,14 +58,6 @@ which_door = st.integers(0, len(LIMITS) - 1)
 pauses = st.sampled_from(["none", "none", "none", "none", "a new month", "closing"])
 which_device = st.sampled_from(Device)
 which_copy = st.integers(0, len(COPIES) - 1)
-
-
-@cache
-def empty_database() -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "verifier.sqlite"
-        upgrade(f"sqlite:///{path}", MIGRATIONS)
-        return path.read_bytes()
 
 
 @cache
@@ -99,9 +90,7 @@ class Redeeming(RuleBasedStateMachine):
     @initialize()
     def open_the_site(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
-        path = Path(self.folder.name) / "verifier.sqlite"
-        path.write_bytes(empty_database())
-        self.database = Database(f"sqlite:///{path}")
+        self.database = Database(fresh_database("verifier", Path(self.folder.name)))
         self.work = SqlWork(self.database, site=PARTY.site)
         self.clock = TestClock()
         self.clock.now = datetime.now(UTC).replace(microsecond=0)  # within the life of the certificates
