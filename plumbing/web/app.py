@@ -1,7 +1,7 @@
 """The application factory: every service gets the same limits, headers, request ids and error edges."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -13,15 +13,20 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.responses import Response
 
 from credentials.encoding import strict_json
 from credentials.errors import HandstampError
 from credentials.protocols.oauth import OAuthError
-from plumbing.problems import problem_response, status_of
-from plumbing.web.middleware import AnnouncedBodyLimit, RequestLog, SecurityHeaders, Surprises
+from plumbing.logs import current_request_id
+from plumbing.meter import OVERLOADED
+from plumbing.observing import Observing
+from plumbing.problems import Refusal, note_refusal, problem_response, status_of
+from plumbing.web.busy import BusyAnswers
+from plumbing.web.middleware import Edge, EdgeRules, security_headers
+from plumbing.web.overload import Overload
 from plumbing.web.pages import Pages
+from plumbing.web.rates import Kind, RateLimit
 
 STATIC_FOLDER: Final = Path(__file__).parent / "static"
 _HTTP_CODES: Final = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
@@ -51,23 +56,35 @@ class WebPolicy:
         max_body_bytes: a longer request body is cut off and refused with 413.
         form_action: further origins that a form of our pages may end at after a redirect (CSP `form-action`).
         https: whether the service is reached over https, so that browsers are told to insist on it.
+        kinds: which routes try a secret or begin something, as `METHOD /path/{variable}`; see `plumbing.web.rates`.
+        oauth_paths: what the paths of endpoints begin with whose refusals have OAuth's body, also when they are busy.
     """
 
     statuses: dict[type[HandstampError], int]
     max_body_bytes: int = 256 * 1024
     form_action: Sequence[str] = field(default=())
     https: bool = False
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    oauth_paths: tuple[str, ...] = ()
 
 
-def create_app(*, title: str, policy: WebPolicy, pages: Pages, lifespan: Lifespan = _no_lifespan) -> FastAPI:
+def create_app(
+    *,
+    title: str,
+    policy: WebPolicy,
+    pages: Pages,
+    lifespan: Lifespan = _no_lifespan,
+    observing: Observing | None = None,
+) -> FastAPI:
     """Build a FastAPI application with the shared edge; the caller adds its routers.
 
     An error is shown as a page to whoever asks for HTML, as the exact OAuth body if it is an `OAuthError`, and else as
     an RFC 9457 problem document. No other exception leaves as more than "something went wrong here".
     """
+    observing = observing or Observing()
     app = FastAPI(
         title=title,
-        lifespan=lifespan,
+        lifespan=_observed(lifespan, observing),
         docs_url=None,
         redoc_url=None,
         # It would send whoever adds a slash to whatever host their Host header names, and to plain http behind a proxy.
@@ -75,13 +92,40 @@ def create_app(*, title: str, policy: WebPolicy, pages: Pages, lifespan: Lifespa
         telemetry=_NO_TELEMETRY,
     )
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")
-    app.add_middleware(Surprises, answer=_surprise_answer(pages))
-    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=policy.max_body_bytes)
-    app.add_middleware(AnnouncedBodyLimit, max_bytes=policy.max_body_bytes)
-    app.add_middleware(SecurityHeaders, form_action=tuple(policy.form_action), https=policy.https)
-    app.add_middleware(RequestLog)
+    app.routes.extend(observing.health().routes())
+    busy = _busy_answers(policy, pages)
+    app.add_middleware(RateLimit, kinds=policy.kinds, refuse=busy.too_often)
+    rules = EdgeRules(
+        headers=security_headers(form_action=policy.form_action, https=policy.https),
+        max_bytes=policy.max_body_bytes,
+        surprise=_surprise_answer(pages),
+        meter=observing.meter,
+    )
+    if observing.tracing is not None:
+        app.add_middleware(observing.tracing.middleware)
+    app.add_middleware(Edge, rules=rules)
+    app.add_middleware(Overload, refuse=_counted(busy.overloaded, observing))
     _add_error_handlers(app, policy, pages)
     return app
+
+
+def _observed(lifespan: Lifespan, observing: Observing) -> Lifespan:
+    @contextlib.asynccontextmanager
+    async def observed(app: FastAPI) -> AsyncIterator[None]:
+        async with observing.running(), lifespan(app):
+            yield
+
+    return observed
+
+
+def _counted(refuse: Callable[[Request], Response], observing: Observing) -> Callable[[Request], Response]:
+    """Count what is refused outside of the edge, which counts all the rest."""
+
+    def answer(request: Request) -> Response:
+        observing.meter.refused(OVERLOADED)
+        return refuse(request)
+
+    return answer
 
 
 def _surprise_answer(pages: Pages) -> Callable[[Request], Response]:
@@ -90,6 +134,19 @@ def _surprise_answer(pages: Pages) -> Callable[[Request], Response]:
         return _answer(request, pages, status=500, code="internal_error", detail=detail)
 
     return answer
+
+
+def _busy_answers(policy: WebPolicy, pages: Pages) -> BusyAnswers:
+    def say(request: Request, *, status: int, code: str, detail: str) -> Response:
+        return _answer(request, pages, status=status, code=code, detail=detail)
+
+    return BusyAnswers(
+        say=say,
+        say_oauth=oauth_response,
+        oauth_paths=policy.oauth_paths,
+        variant=lambda request: pages.language_of(request) if wants_page(request) else "",
+        headers=security_headers(form_action=policy.form_action, https=policy.https),
+    )
 
 
 def wants_page(request: Request) -> bool:
@@ -112,20 +169,29 @@ def _add_error_handlers(app: FastAPI, policy: WebPolicy, pages: Pages) -> None:
     async def on_http_exception(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class below
         code = _HTTP_CODES.get(error.status_code, "http_error")
-        return _answer(request, pages, status=error.status_code, code=code, detail=str(error.detail))
+        response = _answer(request, pages, status=error.status_code, code=code, detail=str(error.detail))
+        response.headers.update(_kept_headers(error))
+        return response
 
     app.add_exception_handler(HandstampError, on_handstamp_error)
     app.add_exception_handler(RequestValidationError, on_validation_error)
     app.add_exception_handler(HTTPException, on_http_exception)
 
 
+def _kept_headers(error: HTTPException) -> dict[str, str]:
+    """Return what must go with the status: `Allow` with 405; and nobody reads on what was too long already."""
+    if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return {"Connection": "close"}
+    return dict(error.headers or {})
+
+
 def oauth_response(error: OAuthError) -> Response:
     """Build the exact body that OAuth names (RFC 6749 §5.2), never cached; a 401 has its challenge (RFC 9449 §7.1)."""
-    body = strict_json.dump(error.body())
     headers = {"Cache-Control": "no-store"}
     if error.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = error.challenge()
-    return Response(body, status_code=error.status, media_type="application/json", headers=headers)
+    body = strict_json.dump(error.body())
+    return Refusal(body, code=error.code, status_code=error.status, media_type="application/json", headers=headers)
 
 
 def dpop_header(request: Request) -> str | None:
@@ -135,7 +201,9 @@ def dpop_header(request: Request) -> str | None:
 
 def _answer(request: Request, pages: Pages, *, status: int, code: str, detail: str) -> Response:
     if wants_page(request):
-        return pages.render(request, "error.html", {"code": code, "detail": detail, "status": status}, status=status)
+        note_refusal(request.scope, code)
+        values = {"code": code, "detail": detail, "status": status, "request_id": current_request_id()}
+        return pages.render(request, "error.html", values, status=status)
     return problem_response(status, code=code, detail=detail)
 
 

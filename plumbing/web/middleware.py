@@ -1,87 +1,32 @@
-"""Plain ASGI middleware, so that a streamed answer is never collected in memory."""
+"""The edge of every service, as plain ASGI, so that a streamed answer is never collected in memory.
+
+One pass for all of it: every layer that wraps `send` costs each request as much as a good part of a signature.
+"""
 
 import re
-import secrets
 import time
-import traceback
-from collections.abc import Callable, Sequence
-from pathlib import PurePath
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from plumbing.logs import get_logger
-from plumbing.problems import problem_response
+from plumbing.foreign_logs import frames_of
+from plumbing.logs import begin_request, end_request, get_logger
+from plumbing.meter import METHODS, NO_METER, NO_ROUTE, OTHER, Asked, Meter
+from plumbing.problems import problem_response, refusal_of
 
 _MS: Final = 1000
 _MAX_LENGTH_DIGITS: Final = 15
-_DIGITS: Final = re.compile(r"[0-9]+")  # `isdigit` takes a superscript two for a digit, and `int` does not
-
-
-class AnnouncedBodyLimit:
-    """Refuse a request that announces more than `max_bytes`, in our words; Starlette's limiter counts the rest."""
-
-    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
-        self._app = app
-        self._max_bytes = max_bytes
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on unless its `Content-Length` is above the limit."""
-        if scope["type"] == "http":
-            announced = Headers(scope=scope).get("content-length", "0")
-            if (
-                not _DIGITS.fullmatch(announced)
-                or len(announced) > _MAX_LENGTH_DIGITS
-                or int(announced) > self._max_bytes
-            ):
-                detail = f"The request is longer than {self._max_bytes} bytes."
-                response = problem_response(413, code="too_large", detail=detail, headers={"Connection": "close"})
-                await response(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
-
-
-class Surprises:
-    """Turn an exception that nobody expected into a calm answer and a log line that says where, never what.
-
-    The message of a foreign exception may quote a claim, a key or a token, so neither the log nor the answer holds it;
-    and it must not reach the server's own log, which would print it.
-    """
-
-    def __init__(self, app: ASGIApp, *, answer: Callable[[Request], Response]) -> None:
-        self._app = app
-        self._answer = answer
-        self._log = get_logger("web")
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; answer in its place if it fails before it began to answer."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        started = False
-
-        async def send_and_note(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
-
-        try:
-            await self._app(scope, receive, send_and_note)
-        except Exception as error:  # noqa: BLE001  # the last edge before the server
-            self._log.error("unexpected", error=type(error).__name__, where=_where(error))  # no message
-            if started:
-                raise ConnectionAbortedError from None  # cut the answer off: half a file must not look whole
-            await self._answer(Request(scope))(scope, receive, send)
-
-
-def _where(error: Exception) -> str:
-    """Name the last frames in which an unexpected error arose."""
-    frames = traceback.extract_tb(error.__traceback__)[-8:]
-    return " > ".join(f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)
+_DIGITS: Final = re.compile(rb"[0-9]+")  # `isdigit` takes a superscript two for a digit, and `int` does not
+_LENGTH: Final = b"content-length"
+_CHUNKED: Final = b"transfer-encoding"
+_REQUEST_ID: Final = b"x-request-id"
+_NO_BODY: Final = frozenset({"GET", "HEAD"})
+Field = tuple[bytes, bytes]
 
 
 def content_security_policy(*, form_action: Sequence[str] = ()) -> str:
@@ -93,66 +38,147 @@ def content_security_policy(*, form_action: Sequence[str] = ()) -> str:
     )
 
 
-class SecurityHeaders:
-    """The same strict headers on every answer; a route that sets one of them itself keeps its own."""
+def security_headers(*, form_action: Sequence[str], https: bool) -> dict[str, str]:
+    """Build the strict headers of every answer; a route that sets one of them itself keeps its own."""
+    headers = {
+        "Content-Security-Policy": content_security_policy(form_action=form_action),
+        "X-Content-Type-Options": "nosniff",
+        # With "no-referrer" browsers send `Origin: null` with our own forms, and no guard could tell them apart.
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "X-Frame-Options": "DENY",
+        "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    }
+    if https:
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    return headers
 
-    def __init__(self, app: ASGIApp, *, form_action: Sequence[str], https: bool) -> None:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeRules:
+    """What the edge does with each request.
+
+    Attributes:
+        headers: of every answer that has no such header of its own.
+        max_bytes: a longer body is refused.
+        surprise: the answer where nobody expected an error.
+        meter: counts.
+    """
+
+    headers: Mapping[str, str]
+    max_bytes: int
+    surprise: Callable[[Request], Response]
+    meter: Meter = NO_METER
+
+
+class Edge:
+    """Gives each request an id, limits its body, completes its answer, catches what nobody expected, and logs one line.
+
+    The line holds an id of ours, method, route template, status, duration and the code of a refusal. Never a path,
+    query or address. The message of a foreign exception may quote a claim, a key or a token, so neither the log nor
+    the answer holds it; and it must not reach the server's own log, which would print it.
+    """
+
+    def __init__(self, app: ASGIApp, *, rules: EdgeRules) -> None:
         self._app = app
-        self._headers = {
-            "Content-Security-Policy": content_security_policy(form_action=form_action),
-            "X-Content-Type-Options": "nosniff",
-            # With "no-referrer" browsers send `Origin: null` with our own forms, and no guard could tell them apart.
-            "Referrer-Policy": "same-origin",
-            "Cross-Origin-Opener-Policy": "same-origin",
-            "X-Frame-Options": "DENY",
-            "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-        }
-        if https:
-            self._headers["Strict-Transport-Security"] = "max-age=31536000"
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Add the headers to the answer's start."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)
-
-
-class RequestLog:
-    """One line per request: an id of ours, method, route template, status, duration. Never a path, query or address."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+        self._counted = RequestBodyLimitMiddleware(app, max_body_size=rules.max_bytes)
+        self._rules = rules
+        # Encoded once, and not for each answer.
+        self._headers = tuple((name.lower().encode(), text.encode("latin-1")) for name, text in rules.headers.items())
+        self._names = frozenset(name for name, _ in self._headers)
         self._log = get_logger("web")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Give the request an id, pass it on, and log how it went."""
+        """Answer one request; what is none passes untouched."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = secrets.token_hex(8)
-        status = 500
-
-        async def send_and_note(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = request_id
-            await send(message)
-
+        request_id, token = begin_request()
+        answer = _Answer(send, self._headers, self._names, request_id.encode())
+        self._rules.meter.begin()
         started = time.perf_counter()
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            try:
-                await self._app(scope, receive, send_and_note)
-            finally:
-                duration_ms = round((time.perf_counter() - started) * _MS, 1)
-                route = getattr(scope.get("route"), "path", "none")
-                self._log.info("request", method=scope["method"], route=route, status=status, duration_ms=duration_ms)
+        try:
+            await self._answer(scope, receive, answer)
+        finally:
+            self._note(scope, answer, time.perf_counter() - started)
+            end_request(token)
+
+    async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        app = self._app
+        length, chunked = _announced(scope["headers"])
+        if length is not None and not _is_within(length, self._rules.max_bytes):
+            app = _too_large(self._rules.max_bytes)
+        elif chunked or (length is None and scope["method"] not in _NO_BODY):
+            app = self._counted  # nobody said how long it is, so it is counted as it comes
+        try:
+            await app(scope, receive, answer)
+        except Exception as error:  # noqa: BLE001  # the last edge before the server
+            self._log.error("unexpected", error=type(error).__name__, where=frames_of(error))  # no message
+            if answer.status:
+                raise ConnectionAbortedError from None  # cut the answer off: half a file must not look whole
+            await self._rules.surprise(Request(scope))(scope, receive, answer)
+
+    def _note(self, scope: Scope, answer: "_Answer", seconds: float) -> None:
+        method = scope["method"]
+        method = method if method in METHODS else OTHER
+        route = getattr(scope.get("route"), "path", NO_ROUTE)
+        status, code = answer.status or 500, refusal_of(scope)
+        self._rules.meter.end(
+            Asked(
+                method=method,
+                route=route,
+                status=status,
+                seconds=seconds,
+                sent_bytes=answer.sent_bytes,
+                refusal=code,
+            )
+        )
+        more = {} if code is None else {"code": code}
+        duration_ms = round(seconds * _MS, 1)
+        self._log.info("request", method=method, route=route, status=status, duration_ms=duration_ms, **more)
+
+
+class _Answer:
+    """Sends one answer: completes its headers, and counts its bytes."""
+
+    __slots__ = ("_headers", "_names", "_request_id", "_send", "sent_bytes", "status")
+
+    def __init__(self, send: Send, headers: tuple[Field, ...], names: frozenset[bytes], request_id: bytes) -> None:
+        self._send = send
+        self._headers = headers
+        self._names = names
+        self._request_id = request_id
+        self.status = 0
+        self.sent_bytes = 0
+
+    async def __call__(self, message: Message) -> None:
+        """Send one message of the answer."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            own = list(message.get("headers", ()))
+            given = self._names.intersection([name for name, _ in own])
+            added = [each for each in self._headers if each[0] not in given] if given else self._headers
+            message["headers"] = [*own, *added, (_REQUEST_ID, self._request_id)]
+        else:
+            self.sent_bytes += len(message.get("body", b""))
+        await self._send(message)
+
+
+def _announced(headers: Iterable[Field]) -> tuple[bytes | None, bool]:
+    """Return the announced length of a body, and whether it comes in pieces of which nobody knows how many."""
+    length, chunked = None, False
+    for name, value in headers:
+        if name == _LENGTH:
+            length = value
+        elif name == _CHUNKED:
+            chunked = True
+    return length, chunked
+
+
+def _is_within(length: bytes, max_bytes: int) -> bool:
+    return bool(_DIGITS.fullmatch(length)) and len(length) <= _MAX_LENGTH_DIGITS and int(length) <= max_bytes
+
+
+def _too_large(max_bytes: int) -> ASGIApp:
+    detail = f"The request is longer than {max_bytes} bytes."
+    return problem_response(413, code="too_large", detail=detail, headers={"Connection": "close"})

@@ -117,6 +117,7 @@ async def test_an_error_is_a_problem_document_for_a_program(client: httpx.AsyncC
         "status": 422,
         "detail": "Say it louder.",
         "code": "too_shy",
+        "instance": f"urn:handstamp:request:{answer.headers['x-request-id']}",
     }
 
 
