@@ -62,6 +62,14 @@ _ROLES: Final[Mapping[str, _Role]] = {
         module="handstamp.commands.tracks",
         help="The trackserver: the files, and who may let people in to them.",
     ),
+    "backup": _Role(
+        module="handstamp.commands.backup",
+        help="Write what your services cannot lose to one encrypted file.",
+    ),
+    "restore": _Role(
+        module="handstamp.commands.restore",
+        help="Put a backup in place.",
+    ),
     "conformance": _Role(
         module="handstamp.commands.conformance",
         help="For testing only: let public test suites try what is signed and verified here.",

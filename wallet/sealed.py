@@ -209,7 +209,7 @@ def _parse_header(data: bytes) -> _Header:
                 "length": int(length),
             }:
                 return _Header(
-                    cost=_parse_cost(memory, iterations, lanes),
+                    cost=parse_cost(memory, iterations, lanes),
                     salt=_exactly(_SALT_BYTES, salt),
                     nonce=_exactly(_NONCE_BYTES, nonce),
                     check=_exactly(16, check),
@@ -222,8 +222,13 @@ def _parse_header(data: bytes) -> _Header:
     raise Damaged("its first lines name something that is not known")
 
 
-def _parse_cost(memory_kib: int, iterations: int, lanes: int) -> Cost:
-    # Bounded: a file that somebody else made must not make this machine run out of memory, or of time.
+def parse_cost(memory_kib: int, iterations: int, lanes: int) -> Cost:
+    """Take over what a file says of the cost of its key.
+
+    Raises:
+        Damaged: it is out of bounds; a file that somebody else made must not make this machine run out of memory, or
+            of time.
+    """
     in_bounds = (
         0 < iterations <= _MAX_ITERATIONS
         and 0 < lanes <= _MAX_LANES

@@ -1,0 +1,61 @@
+"""`handstamp restore FILE`: put a backup in place, and hear what it cannot know."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from handstamp.backup.restoring import Restored, RestoreWish, restore_backup
+from handstamp.commands.backup import BackupPassphraseFile, DatabaseTools, Roles, read_backup_passphrase
+from handstamp.terminal import Terminal
+from plumbing.clock import system_clock
+from plumbing.logs import configure
+
+app = typer.Typer(add_completion=False, rich_markup_mode="rich")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A file that `handstamp backup` wrote.")],
+    role: Roles = None,
+    passphrase_file: BackupPassphraseFile = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Put aside what is there already. It is kept, not deleted.")
+    ] = False,
+    database_tools: DatabaseTools = None,
+) -> None:
+    """Put a backup where the settings say, checked whole before anything is touched. Stop the services first.
+
+    If there are no settings yet, those of the backup are put where they are looked for, and rule.
+    """
+    configure("warning")
+    wish = RestoreWish(
+        path=file.absolute(),
+        passphrase=read_backup_passphrase(passphrase_file, new=False),
+        roles=tuple(dict.fromkeys(role or ())),
+        replace=replace,
+        tools=database_tools,
+    )
+    _report(restore_backup(wish, now=system_clock()))
+
+
+def _report(restored: Restored) -> None:
+    out = Terminal(highlight=False)
+    made_at = f"{restored.manifest.made_at:%d %B %Y, %H:%M} UTC"
+    out.print(f"[green]Restored: {', '.join(restored.words)}[/], as of {made_at}.")
+    if restored.settings_at is not None:
+        out.print(f"The settings of the backup are in {escape(str(restored.settings_at))}.", soft_wrap=True)
+    for aside in restored.aside:
+        out.print(f"What was there before is in {escape(aside)}; delete it once you are sure.", soft_wrap=True)
+    for lacking in restored.without_key_file:
+        out.print(
+            f"[red]The keys of the {lacking} cannot be used yet[/]: put its key-encryption-key back into the folder "
+            "keys.",
+            soft_wrap=True,
+        )
+    for role, words in restored.words.items():
+        out.print(f"\n[bold]{role}[/]: what the backup cannot know")
+        for sentence in words:
+            out.print(f"  - {escape(sentence)}", soft_wrap=True)
+    out.print("\nNow run `handstamp doctor`, then start the services.")

@@ -1,0 +1,445 @@
+"""A backup made while others write, restored on an empty machine: the co-op issues again, and nothing spent opens."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sqlite3
+import threading
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from sqlmodel import select
+
+from credentials.errors import HandstampError
+from handstamp.backup import archive, errors
+from handstamp.backup.archive import RoleFacts, Source, open_archive, write_archive
+from handstamp.backup.making import RECORD, Wish, locked, make_backup
+from handstamp.settings import UnusableSettings
+from issuer.status_tables import StatusEntryRow, StatusListRow
+from issuer.tables import ListenerRow, LoginLinkRow, OfferRow
+from plumbing.clock import system_clock
+from tests.handstamp.backup.conftest import CHEAP, PASSPHRASE, Machine
+from tests.issuer.conftest import URL, Coop, Wallet
+from tests.support.town import serving
+from wallet.errors import WeakPassphrase
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+async def receive(coop: Coop, offer: Any) -> httpx.Response:
+    """Take an offer into a wallet, up to its first SD-JWT VC."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(coop.app), base_url=URL) as http:
+        wallet = Wallet(coop, http)
+        token = (await wallet.token(offer)).json()
+        identifier = token["authorization_details"][0]["credential_identifiers"][0]
+        return await wallet.ask(token["access_token"], identifier)
+
+
+async def test_a_restored_coop_issues_again_with_the_same_key(machine: Machine, other: Machine) -> None:
+    coop = machine.coop()
+    coop.add_release()
+    listener = coop.owner()
+    made = machine.back_up()
+    assert set(made.manifest.roles) == {"issuer"}
+    restored = other.restore(machine.folder / "backup")
+    again = other.coop()
+    assert again.parts.identity.signer.public_key == coop.parts.identity.signer.public_key
+    assert again.parts.identity.x5c == coop.parts.identity.x5c
+    answer = await receive(again, again.offer(listener))
+    assert answer.status_code == 200, answer.text
+    assert not restored.aside
+    assert not restored.without_key_file
+
+
+def test_a_backup_holds_one_moment_while_others_write(machine: Machine, other: Machine) -> None:
+    coop = machine.coop()
+    coop.add_release()
+    stop = threading.Event()
+    written: list[str] = []
+
+    def write() -> None:
+        while not stop.is_set():
+            written.append(coop.owner())  # a listener and what they bought, in two transactions
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        while len(written) < 3:
+            writer.join(0.005)
+        machine.back_up()
+        before = len(written)
+        while len(written) < before + 3:  # nobody who writes waits for a backup
+            writer.join(0.005)
+    finally:
+        stop.set()
+        writer.join()
+    other.restore(machine.folder / "backup")
+    with closing(sqlite3.connect(other.folder / "data/issuer/issuer.sqlite")) as restored:
+        assert restored.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert restored.execute("PRAGMA foreign_key_check").fetchall() == []
+        (count,) = restored.execute("SELECT count(*) FROM listener").fetchone()
+    assert 3 <= count < len(written)
+
+
+def test_all_three_roles_come_back_with_the_settings_that_were_lost(machine: Machine, tmp_path: Path) -> None:
+    machine.furnish("issuer", "verifier", "trackserver")
+    (machine.folder / "handstamp.toml").write_text(
+        (machine.folder / "handstamp.toml").read_text().replace(str(machine.folder), str(tmp_path / "new"))
+    )
+    made_in = machine.folder / "data"
+    made_in.rename(tmp_path / "moved")
+    (tmp_path / "new").mkdir()
+    (tmp_path / "moved").rename(tmp_path / "new" / "data")
+    made = machine.back_up()
+    assert set(made.manifest.roles) == {"issuer", "verifier", "trackserver"}
+    (tmp_path / "new" / "data").rename(tmp_path / "lost")
+    empty = Machine(tmp_path / "new", machine.monkeypatch)
+    restored = empty.restore(machine.folder / "backup")
+    assert restored.settings_at is not None
+    assert set(restored.words) == {"issuer", "verifier", "trackserver"}
+    assert (tmp_path / "new" / "data" / "verifier" / "verifier.sqlite").is_file()
+    assert (tmp_path / "new" / "data" / "trackserver" / "masters.sha256").read_text() == ""
+    assert empty.settings.issuer.port == 0
+
+
+def test_a_restored_role_has_the_permissions_and_moments_that_it_had(machine: Machine, other: Machine) -> None:
+    machine.furnish("issuer")
+    folder = machine.folder / "data" / "issuer"
+    poster = folder / "posters" / "gate.svg"
+    poster.parent.mkdir()
+    poster.write_text("<svg/>")
+    poster.chmod(0o640)
+    os.utime(poster, ns=(1, 1_700_000_000_123_456_789))
+    machine.back_up()
+    other.restore(machine.folder / "backup")
+    there = other.folder / "data" / "issuer"
+    assert (there / "posters" / "gate.svg").stat().st_mtime_ns == 1_700_000_000_123_456_789
+    assert (there / "posters" / "gate.svg").stat().st_mode & 0o777 == 0o640
+    for path in (there / "keys").iterdir():
+        assert path.stat().st_mode & 0o177 == 0 or path.name.endswith(".chain.pem"), path
+    assert (there / "keys").stat().st_mode & 0o077 == 0
+    assert (there / "issuer.sqlite").stat().st_mode & 0o177 == 0
+
+
+def test_what_opens_once_opens_no_more_after_a_restore(machine: Machine, other: Machine) -> None:
+    coop = machine.coop()
+    coop.add_release()
+    listener = coop.owner()
+    offer = coop.offer(listener)
+    coop.login_token(listener)
+    machine.back_up()
+    other.restore(machine.folder / "backup")
+    again = other.coop()
+    assert again.rows(LoginLinkRow) == 0
+    with again.parts.database.read() as session:
+        assert session.exec(select(OfferRow.state).where(OfferRow.id == offer.id)).one() == "burnt"
+
+
+async def test_no_entry_of_a_status_list_is_given_to_two_over_a_restore(machine: Machine, other: Machine) -> None:
+    coop = machine.coop()
+    coop.add_release()
+    listener = coop.owner()
+    assert (await receive(coop, coop.offer(listener))).status_code == 200
+    machine.back_up()
+    with coop.parts.database.read() as session:
+        known = set(session.exec(select(StatusListRow.id)))
+    other.restore(machine.folder / "backup")
+    again = other.coop()
+    with again.parts.database.read() as session:
+        entries = set(session.exec(select(StatusEntryRow.list_id, StatusEntryRow.position)))
+        assert set(session.exec(select(StatusListRow.signed_at))) == {None}
+    assert (await receive(again, again.offer(listener))).status_code == 200
+    with again.parts.database.read() as session:
+        new = set(session.exec(select(StatusEntryRow.list_id, StatusEntryRow.position))) - entries
+        months = set(session.exec(select(StatusListRow.month)))
+    assert new
+    assert {list_id for list_id, _ in new} & known == set()
+    assert f"{system_clock():%Y-%m} before a restore" in months
+
+
+def test_a_backup_keeps_no_deleted_listener_in_its_pages(machine: Machine) -> None:
+    coop = machine.coop()
+    name = f"Robin {secrets.token_hex(16)}"
+    coop.listener(name=name)
+    source = machine.folder / "data" / "issuer" / "issuer.sqlite"
+    with closing(sqlite3.connect(source)) as connection:
+        connection.execute("PRAGMA secure_delete=OFF")
+        connection.execute("DELETE FROM listener")
+        connection.commit()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert name.encode() in source.read_bytes()
+    machine.back_up()
+    with open_archive(machine.folder / "backup", PASSPHRASE) as opened:
+        held = bytearray()
+        for entry in opened.manifest.files:
+            opened.copy_out(entry, held.extend)
+    assert name.encode() not in held
+    assert coop.rows(ListenerRow) == 0
+
+
+def test_a_backup_is_private_leaves_nothing_beside_it_and_is_noted(machine: Machine) -> None:
+    machine.furnish("issuer")
+    machine.back_up()
+    assert (machine.folder / "backup").stat().st_mode & 0o777 == 0o600
+    assert sorted(path.name for path in machine.folder.iterdir()) == ["backup", "data", "handstamp.toml"]
+    assert not list((machine.folder / "data").glob(".backup-*"))
+    assert "made_at" in json.loads((machine.folder / "data" / "issuer" / RECORD).read_text())
+    assert PASSPHRASE.encode() not in (machine.folder / "backup").read_bytes()
+
+
+def test_what_a_killed_backup_left_goes_with_the_next(machine: Machine) -> None:
+    machine.furnish("issuer")
+    left = machine.folder / "data" / ".backup-0123"
+    left.mkdir()
+    (left / "database").write_bytes(b"listeners")
+    machine.back_up()
+    assert not left.exists()
+
+
+def test_a_backup_over_a_file_that_is_there_is_refused_and_leaves_it(machine: Machine) -> None:
+    machine.furnish("issuer")
+    (machine.folder / "backup").write_text("mine")
+    with pytest.raises(errors.CannotBackUp, match="of this name already"):
+        machine.back_up()
+    assert (machine.folder / "backup").read_text() == "mine"
+
+
+def test_a_backup_that_cannot_be_written_leaves_no_half_file(machine: Machine) -> None:
+    machine.furnish("issuer")
+    with pytest.raises(errors.CannotBackUp):
+        machine.back_up("no/such/folder")
+    short = Wish(path=machine.folder / "b", passphrase="short")
+    with pytest.raises(WeakPassphrase):
+        make_backup(machine.settings, short, now=system_clock())
+    assert sorted(path.name for path in machine.folder.iterdir()) == ["data", "handstamp.toml"]
+
+
+def test_a_file_that_changes_while_it_is_read_stops_the_backup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_bytes(b"before")
+    describe = Source.describe
+
+    def and_change(source: Source) -> archive.Entry:
+        entry = describe(source)
+        source.path.write_bytes(b"after it was looked at")
+        return entry
+
+    monkeypatch.setattr(Source, "describe", and_change)
+    with pytest.raises(errors.CannotBackUp, match="changed while"):
+        write_archive(
+            tmp_path / "backup",
+            PASSPHRASE,
+            roles={},
+            sources=[Source(name="issuer/files/x", path=tmp_path / "file")],
+            now=system_clock(),
+            cost=CHEAP,
+        )
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_nothing_to_back_up_says_where_it_looked(machine: Machine) -> None:
+    with pytest.raises(errors.NothingToBackUp, match="data"):
+        machine.back_up()
+    with pytest.raises(errors.CannotBackUp, match="no database"):
+        machine.back_up(roles=("verifier",))
+
+
+def test_a_damaged_database_is_not_backed_up_in_silence(machine: Machine) -> None:
+    machine.furnish("issuer")
+    file = machine.folder / "data" / "issuer" / "issuer.sqlite"
+    damaged = bytearray(file.read_bytes())
+    damaged[4096:] = os.urandom(len(damaged) - 4096)
+    file.write_bytes(damaged)
+    with pytest.raises(errors.CannotBackUp, match=r"issuer\.sqlite"):
+        machine.back_up()
+
+
+def test_two_backups_at_once_do_not_get_into_each_others_way(machine: Machine) -> None:
+    machine.furnish("issuer")
+    with locked(machine.folder / "data"), pytest.raises(errors.BackupRunning):
+        machine.back_up()
+
+
+def test_a_place_that_is_taken_stays_unless_it_may_be_put_aside(machine: Machine, other: Machine) -> None:
+    machine.furnish("issuer")
+    machine.back_up()
+    there = other.coop()
+    mine = there.listener(name="Kim")
+    there.parts.database.close()
+    with pytest.raises(errors.PlaceTaken, match="issuer"):
+        other.restore(machine.folder / "backup")
+    assert there.rows(ListenerRow) == 1
+    there.parts.database.close()
+    restored = other.restore(machine.folder / "backup", replace=True)
+    assert other.coop().rows(ListenerRow) == 0
+    (aside,) = restored.aside
+    assert ".before-restore-" in aside
+    with closing(sqlite3.connect(f"{aside}/issuer.sqlite")) as old:
+        assert old.execute("SELECT id FROM listener").fetchall() == [(mine,)]
+
+
+def test_a_database_that_lies_elsewhere_is_put_there_and_the_old_one_beside_it(
+    machine: Machine, other: Machine, tmp_path: Path
+) -> None:
+    machine.furnish("issuer")
+    machine.back_up()
+    elsewhere = tmp_path / "disk" / "coop.sqlite"
+    other.set_up(issuer=f"sqlite:///{elsewhere}")
+    other.restore(machine.folder / "backup")
+    assert elsewhere.stat().st_mode & 0o177 == 0
+    with pytest.raises(errors.PlaceTaken, match=r"coop\.sqlite"):
+        other.restore(machine.folder / "backup")
+    restored = other.restore(machine.folder / "backup", replace=True)
+    assert len(restored.aside) == 2
+    assert other.coop().rows(ListenerRow) == 0
+
+
+def test_a_service_that_runs_is_not_exchanged_under_its_feet(machine: Machine, other: Machine) -> None:
+    coop = machine.coop()
+    machine.back_up()
+    with serving(lambda _: coop.app) as port:
+        settings = other.folder / "handstamp.toml"
+        settings.write_text(settings.read_text().replace("[issuer]\nport = 0", f"[issuer]\nport = {port}"))
+        with pytest.raises(errors.ServiceRuns, match="stop it first"):
+            other.restore(machine.folder / "backup", replace=True)
+    assert not (other.folder / "data").exists()
+
+
+def test_keys_without_their_key_file_are_said_to_be_useless_until_it_is_back(machine: Machine, other: Machine) -> None:
+    machine.furnish("issuer")
+    machine.back_up(with_key_file=False)
+    restored = other.restore(machine.folder / "backup")
+    assert restored.without_key_file == ["issuer"]
+    keys = "data/issuer/keys/key-encryption-key"
+    assert not (other.folder / keys).exists()
+    (other.folder / keys).write_bytes((machine.folder / keys).read_bytes())
+    (other.folder / keys).chmod(0o600)
+    assert other.coop().parts.identity.x5c
+
+
+def test_one_role_of_a_backup_is_restored_alone(machine: Machine, other: Machine) -> None:
+    machine.furnish("issuer", "verifier", "trackserver")
+    machine.back_up()
+    restored = other.restore(machine.folder / "backup", roles=("verifier",))
+    assert set(restored.words) == {"verifier"}
+    assert sorted(path.name for path in (other.folder / "data").iterdir() if path.is_dir()) == ["verifier"]
+    machine.back_up("of-one", roles=("issuer",))
+    with pytest.raises(errors.UnusableBackup, match="it holds issuer, not verifier"):
+        other.restore(machine.folder / "of-one", roles=("verifier",))
+
+
+@pytest.mark.parametrize("cut", [1, 3000, -1])
+def test_a_backup_that_was_cut_restores_nothing(machine: Machine, other: Machine, cut: int) -> None:
+    machine.furnish("issuer")
+    machine.back_up()
+    whole = (machine.folder / "backup").read_bytes()
+    (machine.folder / "cut").write_bytes(whole[:cut])
+    with pytest.raises(errors.UnusableBackup):
+        other.restore(machine.folder / "cut")
+    assert not [path for path in other.folder.rglob("*") if path.is_file() and path.name[0] not in ".h"]
+
+
+def test_settings_that_came_with_a_backup_go_again_if_it_is_refused(machine: Machine, tmp_path: Path) -> None:
+    machine.furnish("issuer")
+    machine.back_up()
+    whole = (machine.folder / "backup").read_bytes()
+    (machine.folder / "cut").write_bytes(whole[:-1])
+    empty = Machine(tmp_path / "empty", machine.monkeypatch)
+    with pytest.raises(HandstampError):
+        empty.restore(machine.folder / "cut")
+    assert list(empty.folder.iterdir()) == []
+
+
+def crafted(machine: Machine, name: str = "issuer/files/x", **roles: RoleFacts) -> Path:
+    """A backup that somebody made who knows the passphrase."""
+    target, source = machine.folder / "crafted", machine.folder / "source"
+    source.write_bytes(b"#!/bin/sh\n")
+    facts = roles or {"issuer": RoleFacts(engine="sqlite", revision="0006", folder="/srv")}
+    write_archive(
+        target,
+        PASSPHRASE,
+        roles=facts,
+        sources=[Source(name=name, path=source)],
+        now=system_clock(),
+        cost=CHEAP,
+    )
+    return target
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "issuer/../../../home/robin/.profile",
+        "/etc/cron.d/x",
+        "issuer//etc/passwd",
+        "issuer/files/..",
+        "issuer/.",
+        "issuer",
+        "issuer/files/a\\..\\b",
+        "issuer/files/nul\0",
+    ],
+)
+def test_a_name_that_leads_out_of_its_folder_is_refused(machine: Machine, other: Machine, name: str) -> None:
+    with pytest.raises(errors.UnusableBackup, match="table of contents"):
+        other.restore(crafted(machine, name))
+    assert not (other.folder / "data").exists()
+
+
+def test_what_this_version_does_not_know_is_refused(machine: Machine, other: Machine) -> None:
+    with pytest.raises(errors.CannotRestore, match="issuer/plugins/x"):
+        other.restore(crafted(machine, "issuer/plugins/x"))
+    assert not (other.folder / "data" / "issuer").exists()
+
+
+def test_tables_of_a_newer_version_are_refused_before_anything_is_touched(machine: Machine, other: Machine) -> None:
+    newer = RoleFacts(engine="sqlite", revision="9999", folder="/srv")
+    with pytest.raises(errors.NewerBackup, match="9999"):
+        other.restore(crafted(machine, issuer=newer))
+
+
+def test_a_backup_of_the_other_engine_is_refused(machine: Machine, other: Machine) -> None:
+    elsewhere = RoleFacts(engine="postgresql", revision="0006", folder="/srv")
+    with pytest.raises(errors.OtherEngine, match="postgresql"):
+        other.restore(crafted(machine, issuer=elsewhere))
+
+
+def test_a_newer_table_of_contents_is_refused(
+    machine: Machine, other: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as newer:
+        newer.setattr(archive, "FORMAT", 2)
+        backup = crafted(machine)
+    with pytest.raises(errors.NewerBackup, match="table of contents 2"):
+        other.restore(backup)
+
+
+def test_unusable_settings_are_said_before_anything_is_unpacked(machine: Machine, other: Machine) -> None:
+    machine.furnish("issuer")
+    machine.back_up()
+    (other.folder / "handstamp.toml").write_text("nonsense = 1\n")
+    with pytest.raises(UnusableSettings):
+        other.restore(machine.folder / "backup")
+
+
+def test_covers_are_found_where_they_lie_now(machine: Machine, other: Machine) -> None:
+    machine.furnish("trackserver")
+    covers = machine.folder / "data" / "trackserver" / "covers"
+    covers.mkdir()
+    (covers / "a.jpg").write_bytes(b"picture")
+    database = machine.folder / "data" / "trackserver" / "trackserver.sqlite"
+    with closing(sqlite3.connect(database)) as connection:
+        for name, path in (("a", covers / "a.jpg"), ("b", "/music/b.flac")):
+            connection.execute("INSERT INTO stored_file VALUES (?, ?, 7, 1, 'aa', 1)", (name, str(path)))
+        connection.commit()
+    made = machine.back_up()
+    assert made.masters == 2
+    other.restore(machine.folder / "backup", roles=("trackserver",))
+    with closing(sqlite3.connect(other.folder / "data" / "trackserver" / "trackserver.sqlite")) as connection:
+        paths = [path for (path,) in connection.execute("SELECT path FROM stored_file ORDER BY id")]
+    assert paths == [str(other.folder / "data" / "trackserver" / "covers" / "a.jpg"), "/music/b.flac"]
+    listed = (other.folder / "data" / "trackserver" / "masters.sha256").read_text()
+    assert "aa  /music/b.flac\n" in listed
