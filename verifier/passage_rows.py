@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from sqlalchemy import CursorResult, delete, func, insert, update
-from sqlalchemy.dialects.sqlite import insert as insert_if_new
 from sqlmodel import col, select
 
 from plumbing.clock import epoch_s
 from plumbing.ids import new_internal_id
+from plumbing.statements import Adding
 from verifier.limits import EVER, SLOT, SLOT_LIFE, Mark, month_of
 from verifier.receipts import Receipt, SignedTerms
 from verifier.tables import MarkRow, ReceiptRow, RedemptionRow
 
 if TYPE_CHECKING:
     from sqlmodel import Session
+
+_FIRST_USE: Final = Adding(MarkRow, unless_there=True)
 
 
 class PassageRows:
@@ -44,8 +46,7 @@ class PassageRows:
         again = update(MarkRow).filter_by(**where).where(col(MarkRow.uses) < times).values(uses=col(MarkRow.uses) + 1)
         if self._affected(again) == 1:
             return None
-        values = where | {"site": self._site, "uses": 1, "first_use": epoch_s(now)}
-        if self._affected(insert_if_new(MarkRow).values(**values).on_conflict_do_nothing()) == 1:
+        if _FIRST_USE.changed(self._session, **where, site=self._site, uses=1, first_use=epoch_s(now)) == 1:
             return None
         # Somebody else's first use may have come between the two, where an engine lets two write at once.
         if self._affected(again) == 1:
