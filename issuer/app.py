@@ -16,29 +16,54 @@ from issuer.service.sweep import sweep
 from issuer.status_api import STATUSES as STATUS_LIST_STATUSES
 from issuer.status_api import build_status_router
 from issuer.store import Store
+from issuer.wallet_api import WALLET_ENDPOINTS
 from issuer.web.routes import build_pages_router
+from plumbing.observing import Observing
 from plumbing.repeating import repeating
 from plumbing.sweeping import sweeping
 from plumbing.web.app import WebPolicy, create_app
+from plumbing.web.rates import Kind
 
 SWEEP_EVERY_S: Final = 300.0
 _AFTER_BATCH_S: Final = 0.5
+KINDS: Final = {
+    "GET /login": Kind.TRY,
+    "POST /login": Kind.TRY,
+    "POST /token": Kind.TRY,
+    "POST /codes": Kind.TRY,
+    "POST /par": Kind.BEGIN,
+    "POST /nonce": Kind.BEGIN,
+}
+"""Routes of which one bucket of addresses may ask less often than of others."""
 
 
-def build_app(parts: IssuerParts, *, sweep_every_s: float = SWEEP_EVERY_S) -> FastAPI:
+def build_app(
+    parts: IssuerParts, *, sweep_every_s: float = SWEEP_EVERY_S, observing: Observing | None = None
+) -> FastAPI:
     """Build the application on its parts."""
+    observing = observing or Observing()
+    runs = observing.runs
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with (
-            sweeping(lambda: _sweep(parts), every_s=sweep_every_s, part="issuer.sweep"),
-            repeating(lambda: _publish(parts), pause=lambda: _until_next_batch(parts), part="issuer.publish"),
+            sweeping(lambda: _sweep(parts), every_s=sweep_every_s, part="issuer.sweep", runs=runs),
+            repeating(
+                lambda: _publish(parts), pause=lambda: _until_next_batch(parts), part="issuer.publish", runs=runs
+            ),
         ):
             yield
 
     statuses = STATUSES | STATUS_LIST_STATUSES | CATALOGUE_STATUSES
-    policy = WebPolicy(statuses=statuses, https=parts.identity.url.startswith("https:"))
-    app = create_app(title=parts.identity.name, policy=policy, pages=parts.pages, lifespan=lifespan)
+    policy = WebPolicy(
+        statuses=statuses,
+        https=parts.identity.url.startswith("https:"),
+        kinds=KINDS,
+        oauth_paths=tuple(WALLET_ENDPOINTS),
+    )
+    app = create_app(
+        title=parts.identity.name, policy=policy, pages=parts.pages, lifespan=lifespan, observing=observing
+    )
     app.include_router(build_router(parts))
     app.include_router(build_status_router(parts))
     app.include_router(build_catalogue_router(parts))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from credentials.keys.encryption import DecryptionKey
 from issuer.policy import WalletPolicy
 from issuer.status import StatusSchedule
+from plumbing.meter import NO_METER, Meter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,3 +56,4 @@ class IssuerParts(IssuerTools):
     pages: Pages
     encryption_key: DecryptionKey = field(default_factory=DecryptionKey.generate)
     policy: WalletPolicy = field(default_factory=WalletPolicy)
+    meter: Meter = NO_METER

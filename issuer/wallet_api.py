@@ -47,6 +47,7 @@ from credentials.protocols.openid4vci.authorization import REQUEST_URI_PREFIX
 from credentials.protocols.openid4vci.credential import MAX_REQUEST_BYTES
 from credentials.protocols.openid4vci.tokens import BEARER, DPOP, AnyTokenRequest
 from issuer.authorizations import PUSHED_TTL
+from issuer.counted import count_issued
 from issuer.deliveries import Token
 from issuer.orders import Admitted
 from issuer.parts import IssuerParts
@@ -323,6 +324,7 @@ def _deliver(
         return json_response(answer.to_json(), wanted=wanted, status=_ACCEPTED)
     # With the keys of the moment at which it was admitted, whose month it says.
     signed = sign(answer, identity=parts.identity_at(now), random=parts.random)
+    count_issued(parts.meter, answer, signed)
     return json_response(signed.to_json(), wanted=wanted)
 
 

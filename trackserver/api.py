@@ -14,9 +14,12 @@ from credentials.errors import HandstampError, Malformed
 from credentials.protocols.dpop import DpopProof, check_dpop_proof
 from credentials.protocols.grants import GrantExpired, GrantRefused
 from credentials.protocols.oauth import InvalidDpopProof, OAuthError
+from plumbing.observing import Observing
 from plumbing.problems import problem_response
 from plumbing.web.app import WebPolicy, create_app, dpop_header, wants_page
+from plumbing.web.rates import Kind
 from trackserver import errors
+from trackserver.counted import DOWNLOADS, GRANTS
 from trackserver.grants import Download
 from trackserver.packages import Package
 from trackserver.parts import TrackserverParts
@@ -46,22 +49,27 @@ STATUSES: Final[dict[type[HandstampError], int]] = {
     errors.MasterChanged: 503,
 }
 """Every error that a request can cause, with its status; DPoP's bring their own."""
+KINDS: Final = {"GET /open": Kind.TRY, "POST /grants": Kind.BEGIN}
+"""Routes of which one bucket of addresses may ask less often than of others."""
 
+_HOW: Final = {200: "whole", 206: "part"}
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 _ONE_MINUTE: Final = "public, max-age=60"
 _OWN: Final = "private, no-cache"
 
 
-def build_trackserver_app(parts: TrackserverParts) -> FastAPI:
+def build_trackserver_app(parts: TrackserverParts, *, observing: Observing | None = None) -> FastAPI:
     """Build the application from its parts."""
-    policy = WebPolicy(statuses=STATUSES, https=parts.base_url.startswith("https:"))
+    policy = WebPolicy(statuses=STATUSES, https=parts.base_url.startswith("https:"), kinds=KINDS)
 
     @asynccontextmanager
     async def closing(_: FastAPI) -> AsyncIterator[None]:
         yield
         parts.database.close()
 
-    app = create_app(title="Handstamp trackserver", policy=policy, pages=parts.pages, lifespan=closing)
+    app = create_app(
+        title="Handstamp trackserver", policy=policy, pages=parts.pages, lifespan=closing, observing=observing
+    )
     app.add_exception_handler(OAuthError, _on_oauth_error)
     for error in (errors.ProofByAnotherKey, errors.ProofReplayed):
         app.add_exception_handler(error, _on_proof_error)
@@ -143,6 +151,7 @@ class _Grants:
             made = self._use_case(session)(judged, now=now)
         base_url = self._parts.base_url
         answer: dict[str, strict_json.Json]
+        self._parts.meter.add(GRANTS, "browser" if isinstance(made, TicketMade) else "wallet")
         if isinstance(made, TicketMade):
             answer = {"link": f"{base_url}/open?ticket={made.ticket}", "expires_in": made.expires_in_s}
         else:
@@ -191,7 +200,7 @@ class _Downloads:
         sendable = Sendable(
             content=self._parts.zip_layouts.of(package), media_type="application/zip", name=package.zip_name
         )
-        return await build_file_response(request, sendable, cache_control=_OWN)
+        return await self._send(request, sendable, "zip")
 
     async def file(self, request: Request, download_id: str, file_id: str) -> Response:
         """Send one original file."""
@@ -200,7 +209,13 @@ class _Downloads:
         if file is None:
             raise errors.FileNotFound
         sendable = Sendable(content=file.file, media_type=file.media_type, name=file.name)
-        return await build_file_response(request, sendable, cache_control=_OWN)
+        return await self._send(request, sendable, "file")
+
+    async def _send(self, request: Request, sendable: Sendable, what: str) -> Response:
+        response = await build_file_response(request, sendable, cache_control=_OWN)
+        if request.method == "GET" and response.status_code in _HOW:
+            self._parts.meter.add(DOWNLOADS, what, _HOW[response.status_code])
+        return response
 
     def _enter(self, request: Request, download_id: str) -> tuple[Download, Package]:
         now = self._parts.clock()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from plumbing.meter import NO_METER, Meter
 from trackserver.packages import ZipLayouts
 
 if TYPE_CHECKING:
@@ -46,3 +47,4 @@ class TrackserverParts(TrackserverTools):
     """What the service needs."""
 
     pages: Pages
+    meter: Meter = NO_METER

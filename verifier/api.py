@@ -15,9 +15,10 @@ from credentials.protocols.oauth import MAX_FORM_BYTES, OAuthError
 from credentials.protocols.openid4vp import REQUEST_TYPE, Prefix, RequestUriPost
 from credentials.status.errors import StatusListNeeded
 from plumbing.fetch import FetchFailed, FetchRefused
-from plumbing.problems import status_of
+from plumbing.problems import Refusal, status_of
 from plumbing.web.csrf import ForgedForm
 from verifier import errors
+from verifier.counted import count_answer
 from verifier.parts import Parts
 from verifier.service.build_request import build_request
 from verifier.service.take_answer import AnswerFailed, AnswerTaken, take_answer
@@ -94,6 +95,7 @@ async def post_response(request_id: str, request: Request, parts: Parts) -> Resp
         outcome = await _take(parts, request_id, body)
     except HandstampError as error:
         return refused_answer(error)
+    count_answer(parts.meter, outcome)
     if not isinstance(outcome, AnswerFailed):
         members = {} if outcome.redirect_uri is None else {"redirect_uri": outcome.redirect_uri}
         return _json(members)
@@ -149,11 +151,9 @@ def refused_answer(error: HandstampError) -> Response:
     status = status_of(error, STATUSES)
     words = OAuthError(error.detail)
     oauth_error = "server_error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "invalid_request"
-    return JSONResponse(
-        {"error": oauth_error, "error_description": words.description, "code": error.code},
-        status_code=status,
-        headers={"Cache-Control": "no-store"},
-    )
+    body = strict_json.dump({"error": oauth_error, "error_description": words.description, "code": error.code})
+    headers = {"Cache-Control": "no-store"}
+    return Refusal(body, code=error.code, status_code=status, media_type="application/json", headers=headers)
 
 
 async def _form_body(request: Request, *, what: str) -> bytes:

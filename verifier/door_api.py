@@ -14,6 +14,7 @@ from credentials.errors import HandstampError
 from credentials.protocols.members import Members
 from plumbing.problems import status_of
 from verifier import errors
+from verifier.counted import DOOR, PASSAGES, PRESENTATIONS
 from verifier.doors import Admitted, Verdict
 from verifier.parts import Parts, VerifierParts
 from verifier.service.admit_pass import admit_pass
@@ -46,9 +47,13 @@ async def post_pass(gate_id: str, request: Request, parts: Parts) -> Response:
     except HandstampError as error:
         if status_of(error, {}) >= 500:  # noqa: PLR2004 - the operator must act
             raise
+        parts.meter.add(PRESENTATIONS, "refused", "none")
         return _answer({"verdict": "red", "code": error.code, "reason": error.detail}, status=_RED)
     if isinstance(verdict, Admitted):
+        parts.meter.add(PRESENTATIONS, "accepted", DOOR)
+        parts.meter.add(PASSAGES, DOOR)
         return _answer({"verdict": "green"}, status=200)
+    parts.meter.add(PRESENTATIONS, "used_up", "none")
     first_use = verdict.first_use.astimezone(UTC)
     return _answer({"verdict": "yellow", "first_use": f"{first_use:%Y-%m-%dT%H:%M:%SZ}"}, status=_YELLOW)
 

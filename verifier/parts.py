@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from credentials.keys.signer import Signer
 from plumbing.clock import Clock
 from plumbing.fetch import Fetcher
+from plumbing.meter import NO_METER, Meter
 from plumbing.web.csrf import FormGuard
 from plumbing.web.pages import Pages
 from verifier.doors import DoorKeys
@@ -37,6 +38,7 @@ class VerifierParts:
         close: lets go of connections when the service stops.
         answer_keys: makes the keys that answers are encrypted to; None where answers come plain.
         door_keys: makes the keys of scanning devices; None where no passes are taken over the network.
+        meter: counts what happens.
         turning: gives the keys of a moment; None where they never turn.
     """
 
@@ -52,6 +54,7 @@ class VerifierParts:
     close: Callable[[], Awaitable[None]]
     answer_keys: AnswerKeys | None = None
     door_keys: DoorKeys | None = None
+    meter: Meter = NO_METER
     turning: Callable[[datetime], SiteKeys] | None = None
 
     @property

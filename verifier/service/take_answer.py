@@ -43,6 +43,8 @@ class AnswerTaken:
 
     redirect_uri: str | None
     """Where the wallet sends the browser on the same device, or shows the short code for another; else nothing."""
+    met: str = ""
+    """The ids of the credential queries that were answered, joined by commas."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,11 +126,11 @@ def _settle_answer(
             count_passage(stores, after, now=now)
     match after:
         case Answered():
-            return AnswerTaken(redirect_uri=party.return_url(response_code))
+            return AnswerTaken(redirect_uri=party.return_url(response_code), met=evidence.met)
         case AwaitingCode():
-            return AnswerTaken(redirect_uri=party.code_url(to_type.page))
+            return AnswerTaken(redirect_uri=party.code_url(to_type.page), met=evidence.met)
         case Accepted():
-            return AnswerTaken(redirect_uri=None)
+            return AnswerTaken(redirect_uri=None, met=evidence.met)
 
 
 def _settle_failure(work: Work, found: OpenRequest, code: str, *, now: datetime) -> None:

@@ -15,6 +15,7 @@ from plumbing.web.app import dpop_header, wants_page
 from plumbing.web.csrf import FIELD, check_same_site
 from plumbing.web.middleware import content_security_policy
 from verifier.cookies import remembered_gate, visit_secret
+from verifier.counted import count_passage
 from verifier.errors import (
     AlreadyUsed,
     ForeignBrowser,
@@ -84,6 +85,7 @@ async def get_return(response_code: Annotated[str, Query(max_length=100)], reque
         )
     except (UsedResponseCode, ForeignBrowser, VisitExpired) as error:
         return await _closed(request, parts, error, None)
+    count_passage(parts.meter, visit, "same_device")
     url = parts.party.visit_url(visit.facts.visit_id)
     if wants_json(request):
         if isinstance(visit, Refused):
@@ -111,9 +113,10 @@ async def post_code(visit_id: str, request: Request, parts: Parts) -> Response:
     fields = await _check_form(request, parts, secret)
     given = fields.get("code", "")[:_MAX_CODE_CHARS]
     try:
-        await asyncio.to_thread(type_code, parts.work, visit_id, given, cookie=secret, now=parts.clock())
+        visit = await asyncio.to_thread(type_code, parts.work, visit_id, given, cookie=secret, now=parts.clock())
     except (NoSuchVisit, ForeignBrowser, VisitExpired) as error:
         return await _closed(request, parts, error, remembered_gate(request, visit_id))
+    count_passage(parts.meter, visit, "short_code")
     return RedirectResponse(parts.party.visit_url(visit_id), status_code=303)
 
 
