@@ -16,15 +16,19 @@ from hypothesis import HealthCheck, settings
 from tests.support import postgres
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _ROOT = Path(__file__).resolve().parent.parent
 _LOOPBACK = "127.0.0.1,::1,localhost"
 _DEMO_PORTS = frozenset(range(8701, 8705))
 _open_ports: set[int] = set()
+_KEEPING = frozenset({"coop", "database", "parts", "new_database"})
+"""Fixtures that stand for something with a database."""
 
-# How busy the machine is says nothing about a property, so no example is timed.
-settings.register_profile("handstamp", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How busy the machine is says nothing about a property, so no example is timed. Every run draws other examples, so the
+# usual run is content with few; `pytest --hypothesis-profile=thorough` looks for long.
+settings.register_profile("handstamp", deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("thorough", settings.get_profile("handstamp"), max_examples=1000)
 settings.load_profile("handstamp")
 
 
@@ -48,6 +52,36 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the run's PostgreSQL server, if anybody started it."""
     if not hasattr(config, "workerinput"):
         postgres.stop(postgres.folder_of_run(os.getpid()))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave to a run on PostgreSQL only what keeps something in a database, whichever that is."""
+    if config.getoption("--database") == "postgresql":
+        here = [item for item in items if _keeps_something(item)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in here])
+        items[:] = here
+
+
+def _keeps_something(item: pytest.Item) -> bool:
+    if item.get_closest_marker("sqlite"):
+        return False
+    used = _KEEPING.intersection(getattr(item, "fixturenames", ()))
+    return bool(used) or item.get_closest_marker("database") is not None
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
+    """Make an empty database of a role, on each engine in turn: for what must be exact on both, in every run."""
+    databases = importlib.import_module("tests.support.databases")
+    if request.param == "sqlite" and request.config.getoption("--database") == "postgresql":
+        pytest.skip("runs on SQLite in the other run")
+    try:
+        databases.server_of_run()
+    except postgres.NoServer as error:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"PostgreSQL tests: NOT RUN ({error})")
+    if request.param == "postgresql":
+        return databases.fresh_postgresql
+    return lambda role: databases.fresh_sqlite(role, tmp_path)
 
 
 @pytest.hookimpl(wrapper=True)

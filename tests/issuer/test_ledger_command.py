@@ -22,6 +22,8 @@ from tests.issuer.test_command import Terminal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.sqlite  # each test begins with a copy of one folder, database and all
+
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:

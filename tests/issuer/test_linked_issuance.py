@@ -38,6 +38,7 @@ from schemas import RELEASE_OWNERSHIP, TRACK_OWNERSHIP, VERIFIED_ARTIST
 from tests.issuer.acts import copy_of, give
 from tests.issuer.conftest import RELEASE, TRACKS, URL, description
 from tests.issuer.test_registers import persona
+from tests.support.databases import everything_in
 
 if TYPE_CHECKING:
     from issuer.copies import Copy
@@ -457,10 +458,7 @@ async def test_nothing_that_a_gate_sees_of_a_holder_is_kept_by_the_co_op(coop: C
     base = open_it(coop, wallet, credential, RELEASE_OWNERSHIP, identifier)
     seen = pseudonym(base)
     nym, blind = wallet.nyms[wallet.label_of(identifier)]
-    coop.parts.database.close()
-    path = str(coop.parts.database.url).removeprefix("sqlite:///")
-    with open(path, "rb") as file:  # noqa: PTH123, ASYNC230 - one small file
-        kept = file.read()
+    kept = everything_in(coop.parts.database)
     assert base64url.encode(base.value.signature).encode() not in kept
     for secret in (seen, nym.to_bytes(), blind.to_bytes(), base.value.signature, base.value.hmac_key):
         assert secret not in kept

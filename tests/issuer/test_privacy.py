@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +13,7 @@ from issuer.listeners import Listener
 from plumbing.logs import configure
 from tests.issuer.acts import enrol, many_acts
 from tests.issuer.test_pages import csrf, log_in, make_offer
+from tests.support.databases import rows_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,14 +89,12 @@ def test_only_the_listener_table_knows_who_somebody_is(coop: Coop) -> None:
     many_acts(coop, listener)
     enrol(coop, listener)
     coop.offer(listener)
-    database = sqlite3.connect(str(coop.parts.database.url.database))
-    for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-        held = repr(database.execute(f'SELECT * FROM "{table}"').fetchall())  # noqa: S608  # names from the database
+    for table, rows in rows_in(coop.parts.database).items():
+        held = repr(rows)
         if table == "listener":
             assert all(value in held for value in CANARY.values())
         else:
             assert_silent(held, table)
-    database.close()
 
 
 def test_a_listener_is_printed_without_what_names_them() -> None:
@@ -109,8 +107,6 @@ async def test_the_database_holds_no_secret_that_opens_anything(coop: Coop, wall
     link = coop.login_token(listener)
     access_token = (await wallet.token(offer)).json()["access_token"]
     nonce = await wallet.nonce()
-    database = sqlite3.connect(str(coop.parts.database.url.database))
-    everything = "\n".join(database.iterdump())
-    database.close()
+    everything = repr(rows_in(coop.parts.database))
     for secret in (link, access_token, nonce, coop.code(offer), coop.code(waiting), coop.tx_code(waiting)):
         assert secret not in everything

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from filelock import FileLock
-from sqlalchemy import event
+from sqlalchemy import event, inspect
 from sqlalchemy.pool import Pool
 
 from plumbing.migrations import upgrade
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from handstamp.settings import Settings
+    from plumbing.database import Database
 
 ROLES: Final = ("issuer", "verifier", "trackserver")
 EMPTY: Final = "empty"
@@ -71,6 +72,11 @@ def fresh_database(role: str, folder: Path, name: str = "") -> str:
     """Return the URL of an empty database with the newest tables of a role; on SQLite it is `folder/NAME.sqlite`."""
     if RUN.engine == "postgresql":
         return fresh_postgresql(role)
+    return fresh_sqlite(role, folder, name)
+
+
+def fresh_sqlite(role: str, folder: Path, name: str = "") -> str:
+    """Return the URL of an empty SQLite file, whatever engine the run is on."""
     path = folder / f"{name or role}.sqlite"
     path.parent.mkdir(parents=True, exist_ok=True)
     if role != EMPTY:
@@ -89,6 +95,30 @@ def fresh_postgresql(role: str) -> str:
     name = free.pop() if free else _make(server, role)
     RUN.in_use.append((RUN.scope, role, name))
     return server.url(name)
+
+
+def everything_in(database: Database) -> bytes:
+    """Return all that a database keeps: every byte of its files, or every field of every row at a server."""
+    url = database.url
+    if url.get_backend_name() == "sqlite":
+        place = Path(str(url.database))
+        return b"".join(path.read_bytes() for path in place.parent.glob(f"{place.name}*"))
+    found = []
+    with psycopg.connect(server_of_run().url(str(url.database)), autocommit=True) as connection:
+        for (table,) in connection.execute(_EMPTYING).fetchall():
+            with connection.cursor().copy(f"COPY {table} TO STDOUT (FORMAT binary)") as copy:
+                found += [bytes(part) for part in copy]
+    return b"".join(found)
+
+
+def rows_in(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+    """Return every row of every table."""
+    with database.read() as session:
+        connection = session.connection()
+        tables = inspect(connection).get_table_names()
+        quote = connection.dialect.identifier_preparer.quote
+        read = {table: connection.exec_driver_sql(f"SELECT * FROM {quote(table)}") for table in tables}  # noqa: S608
+        return {table: [tuple(row) for row in rows] for table, rows in read.items()}
 
 
 @cache

@@ -57,7 +57,8 @@ class Server:
 
 def folder_of_run(controller_pid: int) -> Path:
     """Return where the server of a run lives: short enough for the name of a socket, the same for all its workers."""
-    return Path(tempfile.gettempdir()) / f"handstamp-pg-{controller_pid}"
+    # Not below `TMPDIR`, which may be a folder that `nobody` cannot enter.
+    return Path("/tmp") / f"handstamp-pg-{controller_pid}"  # noqa: S108 - made with a mode of its own
 
 
 def find_programs() -> Path:

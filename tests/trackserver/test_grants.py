@@ -9,6 +9,7 @@ import pytest
 
 from credentials.encoding import base64url
 from credentials.keys.signer import LocalSigner
+from tests.support.databases import everything_in
 from trackserver import api
 from trackserver.api import STATUSES
 from trackserver.service import redeem_grant
@@ -248,11 +249,11 @@ async def test_old_passes_are_forgotten(client: httpx.AsyncClient, gate: Any, cl
     refused(await client.get(link), 404, "link_unknown")
 
 
-async def test_nothing_that_opens_a_download_is_stored(client: httpx.AsyncClient, gate: Any, tmp_path: Path) -> None:
+async def test_nothing_that_opens_a_download_is_stored(client: httpx.AsyncClient, gate: Any) -> None:
     link = (await post(client, gate.grant())).json()["link"]
     cookie = (await client.get(link)).cookies["handstamp_download"]
     made = await post(client, gate.grant(bound=True), DPoP=gate.proof("POST", GRANTS))
-    stored = b"".join(path.read_bytes() for path in (tmp_path / "data").rglob("trackserver.sqlite*"))
+    stored = everything_in(gate.parts.database)
     for secret in (link.partition("=")[2], cookie, made.json()["access_token"]):
         assert secret.encode() not in stored
 

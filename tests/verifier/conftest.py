@@ -33,7 +33,7 @@ from plumbing.fetch import HttpFetcher, Reach
 from plumbing.web.csrf import FormGuard
 from plumbing.web.pages import Pages
 from schemas import ALL, BY_VCT, RELEASE_OWNERSHIP, TRACK_OWNERSHIP
-from tests.support.databases import fresh_database
+from tests.support.databases import everything_in, fresh_database
 from verifier.app import build_verifier_app
 from verifier.doors import DoorKeys
 from verifier.gates import Gate, Opens, Terms, TrackInside
@@ -202,8 +202,8 @@ class Site:
         return gate
 
     def dump(self) -> bytes:
-        """Return every byte of the database files."""
-        return b"".join(path.read_bytes() for path in self.folder.glob("verifier.sqlite*"))
+        """Return every byte that the database keeps."""
+        return everything_in(self.database)
 
     def verify_grant(self, grant: str) -> Grant:
         key = self.parts.grant_signer.public_key
