@@ -1,5 +1,6 @@
 """Run one service's application: the same way for every role."""
 
+import importlib.util
 import socket
 from typing import Final
 
@@ -8,9 +9,16 @@ import uvicorn
 from fastapi import FastAPI
 
 from credentials.errors import OperatorError
+from credentials.protocols.urls import is_loopback
 from handstamp.settings import ServiceSettings
+from plumbing.web.overload import Load
+from plumbing.web.rates import Addresses, Rates
 
 _GRACE_S: Final = 3
+_IDLE_S: Final = 5
+# A proxy keeps its connections for a minute: who cuts one off first makes it ask again, or say that nobody answers.
+_IDLE_BEHIND_PROXY_S: Final = 75
+_BACKLOG: Final = 2048
 
 
 class CannotListen(OperatorError):
@@ -27,11 +35,23 @@ class CannotListen(OperatorError):
 def serve(app: FastAPI, service: ServiceSettings) -> None:
     """Serve until stopped. Pages that wait for news are cut off after a few seconds; they connect again by themselves.
 
-    The public address comes from the settings, never from a header: a proxy in front cannot change who we say we are.
-
     Raises:
         CannotListen: another program has the port.
     """
+    config = build_config(app, service)
+    with _listen(service) as listener:
+        where = f"{service.bind_host}:{listener.getsockname()[1]}"
+        typer.echo(f"{service.name} listens on {where} for {service.base_url}. Stop it with Ctrl-C.")
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def build_config(app: FastAPI, service: ServiceSettings) -> uvicorn.Config:
+    """Say how an application is served, and who is turned away.
+
+    The public address comes from the settings, never from a header: a proxy in front cannot change who we say we are.
+    """
+    app.state.rates = build_rates(service)
+    app.state.load = Load(service.concurrent_requests)
     config = uvicorn.Config(
         app,
         host=service.bind_host,
@@ -41,18 +61,33 @@ def serve(app: FastAPI, service: ServiceSettings) -> None:
         proxy_headers=False,
         server_header=False,
         date_header=True,
+        ws="none",
+        timeout_keep_alive=_IDLE_BEHIND_PROXY_S if service.trusted_proxies else _IDLE_S,
         timeout_graceful_shutdown=_GRACE_S,
+        backlog=_BACKLOG,
     )
-    with _listen(service) as listener:
-        where = f"{service.bind_host}:{listener.getsockname()[1]}"
-        typer.echo(f"{service.name} listens on {where} for {service.base_url}. Stop it with Ctrl-C.")
-        uvicorn.Server(config).run(sockets=[listener])
+    if importlib.util.find_spec("httptools") is not None:  # not on Windows: there, slow clients are the proxy's concern
+        slow = importlib.import_module("plumbing.web.slow")
+        config.http = slow.bounded(slow.Bounds(connections=service.connections), app.state.load)
+    return config
+
+
+def build_rates(service: ServiceSettings) -> Rates | None:
+    """Say how often a bucket of addresses may ask; None for a trial on this machine, where there is only one."""
+    if is_loopback(service.base_url) and not service.trusted_proxies:
+        return None
+    return Rates(
+        requests=service.requests_per_minute,
+        tries=service.tries_per_minute,
+        begins=service.begins_per_minute,
+        addresses=Addresses(trusted_proxies=service.trusted_proxies),
+    )
 
 
 def _listen(service: ServiceSettings) -> socket.socket:
     # Taken here, because uvicorn says an address in use in the system's words and ends with an exit code of its own.
     family = socket.AF_INET6 if ":" in service.bind_host else socket.AF_INET
     try:
-        return socket.create_server((service.bind_host, service.port), family=family, backlog=2048)
+        return socket.create_server((service.bind_host, service.port), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise CannotListen(service.bind_host, service.port, error.strerror or str(error)) from error
