@@ -103,6 +103,14 @@ class ServiceSettings(BaseModel):
         description="How many requests may wait in each worker; who comes beyond that is told at once to come back. 0 "
         "for any.",
     )
+    metrics_port: Port | None = Field(
+        default=None,
+        description="The port that shows metrics to Prometheus; each worker needs one of its own. Without it, none.",
+    )
+    metrics_host: str = Field(
+        default="127.0.0.1",
+        description="The network address of metrics. They are for who runs the service, never for the public.",
+    )
     connections: int = Field(default=2000, ge=10, le=100_000, description="How many connections a worker keeps open.")
 
     @property
@@ -216,6 +224,12 @@ class Settings(BaseSettings):
         description="Folder of databases, keys and the wallet, readable by its owner only.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="How much is logged.")
+    tracing_endpoint: str | None = Field(
+        default=None,
+        pattern="^https?://",
+        description="Where a collector takes OpenTelemetry's traces over HTTP (http://127.0.0.1:4318/v1/traces). It "
+        "needs the extra handstamp[tracing]; without it, none are made.",
+    )
     issuer: IssuerSettings = Field(default_factory=IssuerSettings)
     trackserver: TrackserverSettings = Field(default_factory=TrackserverSettings)
     verifier: VerifierSettings = Field(default_factory=VerifierSettings)

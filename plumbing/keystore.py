@@ -182,6 +182,14 @@ class KeyStore:
         except Timeout as error:
             raise UnusableKey(self._folder / _RINGS_FILE, "another command is changing the keys just now") from error
 
+    def check_readable(self, name: str) -> None:
+        """Check that the private key called `name` could be read if the service began now; it is never made here.
+
+        Raises:
+            UnusableKey: it is gone, or cannot be read.
+        """
+        self._read_private(self._path(name, "pem", None))
+
     def is_there(self, file: str) -> bool:
         """Whether a private key or secret lies in the files that are called so."""
         return any((self._folder / f"{file}.{ending}").exists() for ending in _PRIVATE)

@@ -10,8 +10,9 @@ from sqlalchemy.pool import QueuePool
 
 from plumbing.database import Database
 from plumbing.health import Check, Health
+from plumbing.logs import get_logger
 from plumbing.meter import NO_METER, Counted, Measured, Meter
-from plumbing.metrics import PrometheusMeter, metrics_listener
+from plumbing.metrics import MetricsCannotListen, PrometheusMeter, metrics_listener
 from plumbing.runs import Runs
 from plumbing.tracing import Tracing
 
@@ -71,8 +72,7 @@ class Observing:
             if self.tracing is not None:
                 stack.callback(self.tracing.close)
             if self.prometheus is not None and self.listener is not None:
-                shown = metrics_listener(self.prometheus.registry, host=self.listener.host, port=self.listener.port)
-                await stack.enter_async_context(shown)
+                await stack.enter_async_context(_shown(self.prometheus, self.listener))
             yield
 
     def watch_database(self, database: Database) -> None:
@@ -88,6 +88,17 @@ class Observing:
         kind = type(context.sqlalchemy_exception or context.original_exception).__name__
         if kind not in _NO_ERROR:
             self.meter.add(_ERRORS, kind)
+
+
+@contextlib.asynccontextmanager
+async def _shown(prometheus: PrometheusMeter, listener: Listener) -> AsyncIterator[None]:
+    try:
+        async with metrics_listener(prometheus.registry, host=listener.host, port=listener.port):
+            yield
+    except MetricsCannotListen as error:
+        # The server repeats no error's text, because it may hold values; this one names only our own settings.
+        get_logger("metrics").error("not shown", code=error.code, detail=error.detail)
+        raise
 
 
 def _pool_use(engine: Engine) -> dict[tuple[str, ...], float]:

@@ -1,6 +1,6 @@
 """The co-op's service, put together from settings: which port gets which adapter."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Final
 
@@ -8,11 +8,14 @@ from fastapi import FastAPI
 
 from credentials.errors import HandstampError
 from credentials.keys.attesters import check_authority
-from handstamp.composition.issuer import FORM_KEYS, compose_issuer, issuer_keys
+from handstamp.composition.issuer import FORM_KEYS, KEY_NAME, compose_issuer, issuer_keys
+from handstamp.composition.observing import check_certificate, compose_observing
 from handstamp.settings import Settings, UnusableSettings
 from issuer.app import build_app as build_issuer_app
-from issuer.parts import TEMPLATES, IssuerParts
+from issuer.counted import OFFERS
+from issuer.parts import MIGRATIONS, TEMPLATES, IssuerParts
 from issuer.policy import WalletPolicy
+from issuer.store.counts import count_offers
 from plumbing.clock import system_clock
 from plumbing.key_turning import Turning
 from plumbing.web.csrf import FormGuard
@@ -43,7 +46,16 @@ def build_app(settings: Settings) -> FastAPI:
     """
     parts = compose_service(settings)
     parts.identity.check_certified()
-    return build_issuer_app(parts)
+    keys = issuer_keys(settings)
+    checks = {"key": lambda: keys.check_readable(KEY_NAME), "certificate": check_certificate(keys, KEY_NAME)}
+    observing = compose_observing("issuer", settings, database=parts.database, scripts=MIGRATIONS, checks=checks)
+    observing.meter.watch(OFFERS, lambda: _count_offers(parts))
+    return build_issuer_app(replace(parts, meter=observing.meter), observing=observing)
+
+
+def _count_offers(parts: IssuerParts) -> dict[tuple[str, ...], float]:
+    with parts.database.read() as session:
+        return count_offers(session, now=parts.clock())
 
 
 def _read_authorities(files: tuple[Path, ...]) -> tuple[bytes, ...]:

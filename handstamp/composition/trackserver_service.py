@@ -1,14 +1,15 @@
 """Builds the trackserver from settings."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from fastapi import FastAPI
 
+from handstamp.composition.observing import compose_observing
 from handstamp.composition.trackserver import compose_trackserver
 from handstamp.settings import Settings
 from plumbing.web.pages import Pages
 from trackserver.api import build_trackserver_app
-from trackserver.parts import TEMPLATES, TrackserverParts
+from trackserver.parts import MIGRATIONS, TEMPLATES, TrackserverParts
 
 
 def compose_service(settings: Settings) -> TrackserverParts:
@@ -22,4 +23,6 @@ def compose_service(settings: Settings) -> TrackserverParts:
 
 def build_app(settings: Settings) -> FastAPI:
     """Build the trackserver's application."""
-    return build_trackserver_app(compose_service(settings))
+    parts = compose_service(settings)
+    observing = compose_observing("trackserver", settings, database=parts.database, scripts=MIGRATIONS, checks={})
+    return build_trackserver_app(replace(parts, meter=observing.meter), observing=observing)

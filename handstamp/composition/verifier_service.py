@@ -10,6 +10,7 @@ from credentials.dids.document import key_url
 from credentials.keys.jwk import PublicKey
 from credentials.protocols.openid4vp import Prefix
 from credentials.protocols.urls import host_of, is_loopback
+from handstamp.composition.observing import check_certificate, compose_observing, traced_transport
 from handstamp.composition.verifier import (
     DOOR_KEYS,
     FORM_KEYS,
@@ -21,6 +22,7 @@ from handstamp.composition.verifier import (
 from handstamp.settings import Settings, UnusableSettings
 from plumbing.clock import epoch_s, system_clock
 from plumbing.fetch import HttpFetcher
+from plumbing.health import Check
 from plumbing.key_turning import Turning
 from plumbing.web.csrf import FormGuard
 from plumbing.web.pages import Pages
@@ -29,7 +31,7 @@ from verifier.doors import DoorKeys
 from verifier.errors import NoCertificate
 from verifier.parts import VerifierParts
 from verifier.party import AnswerKeys, Party, RequestSigner, SiteKeys
-from verifier.places import TEMPLATES
+from verifier.places import MIGRATIONS, TEMPLATES
 from verifier.statuses import StatusKeeper
 
 
@@ -44,7 +46,10 @@ def build_app(settings: Settings) -> FastAPI:
     keys = turning(system_clock())
     party = replace(tools.party, x5c=keys.request.x5c if keys.request else ())
     form_keys = Turning(tools.keys, lambda at: tools.keys.secrets(FORM_KEYS, at=at))
-    fetcher = HttpFetcher(tools.reach)
+    observing = compose_observing(
+        "verifier", settings, database=tools.database, scripts=MIGRATIONS, checks=_checks(tools)
+    )
+    fetcher = HttpFetcher(tools.reach, transport=traced_transport(observing))
 
     async def close() -> None:
         await fetcher.close()
@@ -65,8 +70,18 @@ def build_app(settings: Settings) -> FastAPI:
             door_keys=DoorKeys(tools.keys.secret(DOOR_KEYS)),
             answer_keys=AnswerKeys(tools.keys.secret("answers")) if settings.verifier.encrypted_answers else None,
             turning=_turning(turning, keys, party),
-        )
+            meter=observing.meter,
+        ),
+        observing=observing,
     )
+
+
+def _checks(tools: VerifierTools) -> dict[str, Check]:
+    """Return what must be well for a site to be ready; where requests prove nothing there is no key for them."""
+    checks: dict[str, Check] = {"key": lambda: tools.keys.check_readable(GRANT_KEY)}
+    if tools.party.prefix in {Prefix.X509_SAN_DNS, Prefix.X509_HASH}:
+        checks["certificate"] = check_certificate(tools.keys, REQUEST_KEY)
+    return checks
 
 
 def _turning(turning: Turning[SiteKeys], start: SiteKeys, party: Party) -> Callable[[datetime], SiteKeys]:
