@@ -6,14 +6,15 @@ canary audit in `tests/flows` reads every line. What libraries say goes through 
 none of their values.
 """
 
+import contextlib
 import json
 import logging
 import secrets
 import sys
+import threading
 from collections.abc import Iterator, MutableMapping
-from contextlib import contextmanager
 from contextvars import ContextVar, Token
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TextIO, TypeAlias
 
 import structlog
 
@@ -28,8 +29,13 @@ _CURRENT: Final[ContextVar[_Given | None]] = ContextVar("handstamp_current_id", 
 _QUIET: Final = ("httpx", "httpcore", "alembic", "uvicorn.access", "sse_starlette", "python_multipart")
 
 
-def configure(level: str = "info") -> None:
-    """Send structured lines of `level` and above to standard error, and what libraries say through the same gate."""
+def configure(level: str = "info", *, stream: TextIO | None = None) -> None:
+    """Send structured lines of `level` and above to standard error, and what libraries say through the same gate.
+
+    Args:
+        level: "debug", "info", "warning" or "error".
+        stream: instead of standard error.
+    """
     lowest = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[
@@ -39,7 +45,7 @@ def configure(level: str = "info") -> None:
             _render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(lowest),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=_Lines(stream or sys.stderr),
         cache_logger_on_first_use=False,
     )
     root = logging.getLogger()
@@ -71,7 +77,7 @@ def end_request(token: Token[_Given | None]) -> None:
     _CURRENT.reset(token)
 
 
-@contextmanager
+@contextlib.contextmanager
 def run() -> Iterator[str]:
     """Give one run of background work an id, which its lines carry."""
     run_id = secrets.token_hex(_ID_BYTES)
@@ -94,6 +100,26 @@ def add_id(_logger: object, _method: str, line: MutableMapping[str, Any]) -> Mut
     if given is not None:
         line[given[0]] = given[1]
     return line
+
+
+class _Lines:
+    """Writes each line to a stream at once. A disk that is full loses lines, and ends neither a request nor a run."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+
+    def __call__(self, *_: object) -> "_Lines":
+        """Be the factory of the one logger that this is."""
+        return self
+
+    def msg(self, line: str) -> None:
+        """Write one line."""
+        with self._lock, contextlib.suppress(OSError, ValueError):  # ValueError: the stream is closed
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+    debug = info = warning = error = critical = msg
 
 
 # Made once: `json.dumps` with settings of its own makes an encoder for each line.
