@@ -65,6 +65,10 @@ class Tracing:
         self._provider.add_span_processor(processor)
         self.tracer: Final[Tracer] = self._provider.get_tracer("handstamp")
 
+    def flush(self) -> None:
+        """Send what there is now."""
+        self._provider.force_flush()
+
     def close(self) -> None:
         """Send what is left, and stop."""
         self._provider.shutdown()
@@ -121,6 +125,9 @@ class _Requests:
             # The text of an exception may hold a value, so the span is told of none.
             with self._api.use_span(span, record_exception=False, set_status_on_exception=False):
                 await self._app(scope, receive, send_and_note)
+        except Exception:
+            span.set_status(self._api.StatusCode.ERROR)  # the edge around us answers it
+            raise
         finally:
             method = scope["method"] if scope["method"] in METHODS else OTHER
             route = getattr(scope.get("route"), "path", NO_ROUTE)

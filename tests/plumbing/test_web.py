@@ -1,6 +1,8 @@
 """The edge that every service shares: limits, headers, errors, languages, forms."""
 
+import json
 import logging
+import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -238,3 +240,56 @@ def test_a_form_that_the_browser_says_came_from_elsewhere_is_refused(headers: di
     else:
         with pytest.raises(ForgedForm):
             check_same_site(request, own_origin="http://test")
+
+
+async def test_a_callers_request_id_is_neither_taken_nor_echoed(
+    client: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure("info")
+    asked = {"X-Request-ID": "canary-id", "traceparent": "canary", "X-Correlation-ID": "canary"}
+    answers = [await client.get("/shy", headers=asked) for _ in range(2)]
+    written = capsys.readouterr().err
+    ids = [answer.headers["x-request-id"] for answer in answers]
+    assert all(re.fullmatch("[0-9a-f]{16}", each) and each in written for each in ids)
+    assert ids[0] != ids[1]
+    assert "canary" not in written + str(answers[0].headers) + answers[0].text
+
+
+async def test_an_error_page_shows_the_id_to_tell_to_whoever_runs_the_service(client: httpx.AsyncClient) -> None:
+    for path in ("/shy", "/nowhere", "/surprise/x"):
+        answer = await client.get(path, headers=ACCEPT_PAGE)
+        assert f"{answer.headers['x-request-id']}</code>" in answer.text
+
+
+async def test_a_refusal_is_logged_with_its_code_whatever_it_looks_like(
+    client: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure("info")
+    await client.get("/shy")
+    await client.get("/shy", headers=ACCEPT_PAGE)
+    await client.get("/oauth")
+    await client.get("/page")
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [line.get("code") for line in lines] == ["too_shy", "too_shy", "invalid_grant", None]
+
+
+async def test_a_made_up_method_is_not_written_down(
+    client: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure("info")
+    await client.request("CANARY", "/page")
+    line = json.loads(capsys.readouterr().err)
+    assert (line["method"], line["route"], line["status"]) == ("other", "/page", 405)
+
+
+@pytest.mark.parametrize("both", [True, False])
+async def test_a_body_that_announces_itself_shorter_than_it_is_is_cut_off_by_whoever_counts(
+    client: httpx.AsyncClient, both: bool
+) -> None:
+    headers = {"Transfer-Encoding": "chunked", **({"Content-Length": "5"} if both else {})}
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"x" * 101
+
+    answer = await client.post("/echo", content=pieces(), headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
