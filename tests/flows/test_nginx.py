@@ -1,0 +1,319 @@
+"""Behind Debian's nginx with our files: TLS of a private authority, two workers of each role, and our own wallet."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+import trustme
+
+from handstamp.demo.album import compose_album
+from handstamp.demo.stage import Stage
+from tests.support.recording import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [pytest.mark.flow, pytest.mark.slow]
+
+CONF = Path(__file__).parents[2] / "deploy" / "nginx"
+NAMES = {"issuer": "coop", "verifier": "artist", "trackserver": "tracks"}
+COMMANDS = {"issuer": "issuer", "verifier": "verifier", "trackserver": "tracks"}
+PORTS = {"8701": "issuer", "8711": "issuer", "8702": "trackserver", "8712": "trackserver", "8703": "verifier"}
+PORTS["8713"] = "verifier"
+STRANGER = "203.0.113.9"
+CAP = 256 * 1024
+TRIES = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Front:
+    """nginx, and what runs behind it."""
+
+    folder: Path
+    stage: Stage
+    workers: dict[str, list[int]]
+    port: int
+    recorded: list[dict[str, str]]
+    processes: dict[int, subprocess.Popen[bytes]]
+
+    def web(self) -> httpx.Client:
+        trust = ssl.create_default_context(cafile=str(self.folder / "authority.pem"))
+        return httpx.Client(verify=trust, trust_env=False, timeout=20)
+
+    def ask(self, web: httpx.Client, method: str, url: str, **more: Any) -> httpx.Response:
+        """Ask an address by its name: only our own fetcher knows where `*.localhost` is."""
+        return web.send(self.request(web, method, url, **more))
+
+    def request(self, web: httpx.Client, method: str, url: str, **more: Any) -> httpx.Request:
+        where = httpx.URL(url)
+        headers = {"Host": where.netloc.decode(), **more.pop("headers", {})}
+        extensions = {"sni_hostname": where.host}
+        return web.build_request(
+            method, where.copy_with(host="127.0.0.1"), headers=headers, extensions=extensions, **more
+        )
+
+    def said(self) -> str:
+        """All that nginx wrote to any log."""
+        return "".join(each.read_text("utf-8", "replace") for each in (self.folder / "nginx").glob("*.log"))
+
+
+class Recorder(BaseHTTPRequestHandler):
+    """Stands behind the same lines as the services, and writes down what it is told."""
+
+    def do_GET(self) -> None:
+        self.server.recorded.append({name.lower(): value for name, value in self.headers.items()})  # type: ignore[attr-defined]
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    if nginx is None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("nginx: NOT RUN (apt install nginx-light)")
+    folder = tmp_path_factory.mktemp("front")
+    port = free_port()
+    workers = {role: [free_port(), free_port()] for role in NAMES}
+    stage = _stage(folder, port, workers)
+    with contextlib.ExitStack() as stack:
+        recorder = ThreadingHTTPServer(("127.0.0.1", 0), Recorder)
+        recorder.recorded = []  # type: ignore[attr-defined]
+        threading.Thread(target=recorder.serve_forever, daemon=True).start()
+        stack.callback(recorder.server_close)
+        stack.callback(recorder.shutdown)
+        config = _render(folder, port, workers, recorder.server_port)
+        _import_keys(stage, folder)
+        processes = {each: _start(stage, role, each, stack) for role, ports in workers.items() for each in ports}
+        served = subprocess.Popen([nginx, "-e", str(folder / "nginx" / "start.log"), "-c", str(config)])
+        stack.callback(served.wait, 10)
+        stack.callback(served.terminate)
+        recorded = recorder.recorded  # type: ignore[attr-defined]
+        made = Front(folder=folder, stage=stage, workers=workers, port=port, recorded=recorded, processes=processes)
+        _wait(made)
+        yield made
+
+
+def _stage(folder: Path, port: int, workers: dict[str, list[int]]) -> Stage:
+    addresses = {role: f"https://{name}.localhost:{port}" for role, name in NAMES.items()}
+    lines = [f'data_dir = "{folder / "data"}"']
+    for role, address in addresses.items():
+        lines += [f"[{role}]", f'base_url = "{address}"', f"port = {workers[role][0]}"]
+        lines += ['trusted_proxies = ["127.0.0.1/32"]', f"tries_per_minute = {TRIES}"]
+    lines += ["[wallet]", f'passphrase_file = "{folder / "passphrase"}"', ""]
+    (folder / "handstamp.toml").write_text("\n".join(lines), "utf-8")
+    (folder / "passphrase").touch(mode=0o600)
+    (folder / "passphrase").write_text("a long and quiet sentence", "utf-8")
+    authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
+    authority.cert_pem.write_to_path(str(folder / "authority.pem"))
+    for name in (*NAMES.values(), "recorder"):
+        leaf = authority.issue_cert(f"{name}.localhost", key_type=trustme.KeyType.ECDSA)
+        place = folder / "tls" / f"{name}.example"
+        place.mkdir(parents=True)
+        leaf.private_key_pem.write_to_path(str(place / "privkey.pem"))
+        for part in leaf.cert_chain_pems:
+            part.write_to_path(str(place / "fullchain.pem"), append=True)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HANDSTAMP_")}
+    trust = {"SSL_CERT_FILE": str(folder / "authority.pem"), "HANDSTAMP_CONFIG": str(folder / "handstamp.toml")}
+    return Stage(folder=folder, addresses=addresses, environment={**kept, **trust, "COLUMNS": "120"})
+
+
+def _render(folder: Path, port: int, workers: dict[str, list[int]], recorder: int) -> Path:
+    """Write our files for an ordinary user: other ports, names, folders and certificates, and nothing else."""
+    place = folder / "nginx"
+    place.mkdir()
+    inner, outer = ((CONF / name).read_text("utf-8") for name in ("handstamp-proxy.inc", "handstamp.conf"))
+    for written, role in PORTS.items():
+        outer = outer.replace(f"127.0.0.1:{written}", f"127.0.0.1:{workers[role][written[2] == '1']}")
+    changes = {
+        r"listen 443 ": f"listen 127.0.0.1:{port} ",
+        r"listen 80;": f"listen 127.0.0.1:{free_port()};",
+        r"/etc/handstamp/tls": str(folder / "tls"),
+        r"/etc/nginx/": f"{place}/",
+        r"server_name (\w+)\.example": r"server_name \1.localhost",
+    }
+    for pattern, becomes in changes.items():
+        outer = re.sub(pattern, becomes, outer)
+    # The DID of a name on this very machine is asked for over plain http (decision 10), on the same port.
+    root = r"(    location / \{\s+(?:#[^\n]*\s+)?proxy_pass (http://\w+);)"
+    outer = re.sub(root, r"    error_page 497 = @plain;\n    location @plain { proxy_pass \2; }\n\1", outer)
+    (place / "handstamp-proxy.inc").write_text(inner.replace("/var/log/nginx", str(place)), "utf-8")
+    own = "\n".join(
+        f"{each}_temp_path {place}/{each};" for each in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    tls = folder / "tls" / "recorder.example"
+    extra = f"""server {{
+        listen 127.0.0.1:{port} ssl http2;
+        server_name recorder.localhost;
+        ssl_certificate {tls}/fullchain.pem;
+        ssl_certificate_key {tls}/privkey.pem;
+        include {place}/handstamp-proxy.inc;
+        location / {{ proxy_pass http://127.0.0.1:{recorder}; }}
+    }}"""
+    start = f"daemon off; pid {place}/pid; events {{}} error_log {place}/main.log emerg;"
+    main = f"{start}\nhttp {{ {own}\n{outer}\n{extra}\n}}\n"
+    (place / "nginx.conf").write_text(main, "utf-8")
+    return place / "nginx.conf"
+
+
+def _import_keys(stage: Stage, folder: Path) -> None:
+    for role in ("issuer", "verifier"):
+        tls = folder / "tls" / f"{NAMES[role]}.example"
+        stage.run(role, "keys", "import", "--key", str(tls / "privkey.pem"), "--chain", str(tls / "fullchain.pem"))
+
+
+def _start(stage: Stage, role: str, port: int, stack: contextlib.ExitStack) -> subprocess.Popen[bytes]:
+    """Start one worker as its unit does: the same settings, and the port of its name."""
+    environment = {**stage.environment, f"HANDSTAMP_{role.upper()}__PORT": str(port)}
+    log = stack.enter_context((stage.folder / f"{role}-{port}.log").open("wb"))
+    command = [sys.executable, "-m", "handstamp", COMMANDS[role], "serve"]
+    process = subprocess.Popen(command, env=environment, cwd=stage.folder, stdout=log, stderr=log)
+    stack.callback(process.wait, 10)
+    stack.callback(process.terminate)
+    return process
+
+
+def _wait(front: Front) -> None:
+    """Wait until every worker answers by itself, and nginx does."""
+    give_up = time.monotonic() + 90
+    ports = [port for ports in front.workers.values() for port in ports]
+    with front.web() as web:
+        while time.monotonic() < give_up:
+            try:
+                done = [web.get(f"http://127.0.0.1:{port}/health/ready").is_success for port in ports]
+                front.ask(web, "GET", f"{front.stage.addresses['issuer']}/health/live")
+            except httpx.HTTPError:
+                done = [False]
+            if all(done):
+                return
+            time.sleep(0.2)
+    logs = "".join(each.read_text("utf-8", "replace")[-1000:] for each in front.folder.glob("*.log"))
+    raise AssertionError(f"not everything answers: {logs}\n{front.said()}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Furnished:
+    release: dict[str, Any]
+    gate: str
+    listener: str
+
+
+@pytest.fixture(scope="module")
+def furnished(front: Front) -> Furnished:
+    stage = front.stage
+    release: Any = stage.run_json("tracks", "add", str(compose_album(front.folder / "album")))
+    url = f"{stage.addresses['trackserver']}/releases/{release['id']}"
+    stage.run("issuer", "release", "add", url)
+    stage.run("verifier", "trust", stage.addresses["issuer"], "--yes")
+    stage.run("tracks", "allow", stage.addresses["verifier"], "--release", release["id"], "--yes")
+    gate: Any = stage.run_json("gate", "add", "--release", url)
+    listener: Any = stage.run_json("issuer", "listener", "add", "--name", "Quillon Canarybird")
+    stage.run("issuer", "buy", listener["id"], release["id"])
+    stage.run("wallet", "create")
+    stage.run("wallet", "trust", "add", str(front.folder / "authority.pem"), "--name", "Town", "--yes")
+    return Furnished(release=release, gate=gate["link"], listener=listener["id"])
+
+
+def test_our_wallet_receives_shows_and_downloads_through_it(front: Front, furnished: Furnished) -> None:
+    stage = front.stage
+    offer: Any = stage.run_json("issuer", "offer", furnished.listener)
+    stage.run("wallet", "receive", offer["link"], "--code", offer["code"], "--yes")
+    stage.run("wallet", "open", furnished.gate, "--to", str(front.folder / "music"), "--yes")
+    names = {each.suffix for each in (front.folder / "music").rglob("*") if each.is_file()}
+    assert ".flac" in names
+
+
+def test_every_answer_insists_on_https_and_no_other_party_is_named(front: Front) -> None:
+    with front.web() as web:
+        for address in front.stage.addresses.values():
+            reply = front.ask(web, "GET", f"{address}/health/ready")
+            assert reply.status_code == 200
+            assert reply.headers.get_list("strict-transport-security") == ["max-age=31536000"]
+            assert "nginx/" not in reply.headers.get("server", "")
+
+
+def test_a_name_that_is_not_here_gets_no_certificate(front: Front) -> None:
+    with front.web() as web, pytest.raises(httpx.ConnectError):
+        front.ask(web, "GET", f"https://other.localhost:{front.port}/")
+
+
+def test_the_true_address_reaches_the_services_and_what_a_client_says_of_itself_does_not(front: Front) -> None:
+    said = {"X-Forwarded-For": STRANGER, "Forwarded": f"for={STRANGER}", "X-Real-IP": STRANGER, "X-Forwarded-Host": "x"}
+    with front.web() as web:
+        front.ask(web, "GET", f"https://recorder.localhost:{front.port}/", headers=said)
+    told = front.recorded[-1]
+    assert told["x-forwarded-for"] == "127.0.0.1"
+    assert STRANGER not in json.dumps(told)
+    assert {"forwarded", "x-real-ip", "x-forwarded-host"}.isdisjoint(told)
+
+
+def test_buckets_are_of_the_address_that_nginx_saw(front: Front) -> None:
+    url = f"{front.stage.addresses['issuer']}/login?token=nothing"
+    with front.web() as web:
+        through = [front.ask(web, "GET", url, headers={"X-Forwarded-For": STRANGER}) for _ in range(TRIES + 5)]
+        worker = f"http://127.0.0.1:{front.workers['issuer'][0]}/login?token=nothing"
+        beside = [web.get(worker, headers={"X-Forwarded-For": STRANGER}) for _ in range(TRIES + 5)]
+    assert 429 not in {each.status_code for each in through}
+    assert beside[-1].status_code == 429
+    assert int(beside[-1].headers["retry-after"]) > 0
+
+
+@pytest.mark.parametrize("size", [CAP + 1])
+def test_a_body_over_the_cap_is_refused_before_any_worker_sees_it(front: Front, size: int) -> None:
+    with front.web() as web:
+        reply = front.ask(web, "POST", f"{front.stage.addresses['issuer']}/token", content=b"x" * size)
+        assert reply.status_code == 413
+        at_cap = front.ask(web, "POST", f"{front.stage.addresses['issuer']}/token", content=b"x" * CAP)
+    assert at_cap.status_code == 400
+    assert "error" in at_cap.json()
+
+
+def test_news_comes_through_word_by_word(front: Front, furnished: Furnished) -> None:
+    with front.web() as web:
+        made = front.ask(web, "POST", f"{furnished.gate}/visits", headers={"Accept": "application/json"})
+        cookie = made.headers["set-cookie"].partition(";")[0]
+        asked = front.request(web, "GET", f"{made.json()['visit']}/events", headers={"Cookie": cookie})
+        with contextlib.closing(web.send(asked, stream=True)) as stream:
+            first = next(stream.iter_text())
+    assert "waiting" in first
+
+
+def test_one_worker_may_go_and_nobody_notices(front: Front) -> None:
+    port = front.workers["trackserver"][1]
+    front.processes[port].terminate()
+    front.processes[port].wait(10)
+    with front.web() as web:
+        url = f"{front.stage.addresses['trackserver']}/health/ready"
+        assert {front.ask(web, "GET", url).status_code for _ in range(10)} == {200}
+        front.processes[front.workers["trackserver"][0]].terminate()
+        front.processes[front.workers["trackserver"][0]].wait(10)
+        resting = front.ask(web, "GET", url)
+    assert (resting.status_code, resting.headers["retry-after"]) == (503, "10")
+
+
+def test_nothing_that_nginx_writes_names_or_links_anybody(front: Front, furnished: Furnished) -> None:
+    with front.web() as web:
+        started = front.ask(web, "POST", f"{furnished.gate}/visits", headers={"Accept": "application/json"})
+        visit = started.json()["visit"].rpartition("/")[2]
+        front.ask(web, "GET", f"{front.stage.addresses['issuer']}/login?token=sesame-open-{visit}")
+    said = front.said()
+    assert " POST 201 " in said
+    for never in ("127.0.0.1", STRANGER, visit, "sesame", "token", "visits", furnished.gate, "python-httpx"):
+        assert never not in said, never
