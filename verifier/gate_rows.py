@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
 from plumbing.clock import epoch_s
+from plumbing.statements import every_column
 from verifier.gates import Counting, Gate, Opens, Terms, TrackInside
+from verifier.json_columns import json_text, read_json
 from verifier.limits import Monthly, OnceEver
 from verifier.proof_rows import proof_from_json, proof_to_json
 from verifier.proofs import AllOf, AnyOf, OwnsRelease, OwnsTrack, Requirement, proofs_of
@@ -16,6 +19,14 @@ from verifier.tables import GateRow
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from plumbing.statements import Row
+
+_IN_JSON: Final = frozenset({"opens", "proofs"})
+_NAMES: Final = [column.name for column in every_column(GateRow)]
+GATE_COLUMNS: Final = [
+    json_text(getattr(GateRow, column.name)) if column.name in _IN_JSON else column for column in every_column(GateRow)
+]
+"""What a statement selects that reads gates."""
 _ALL = "all"
 _ANY = "any"
 
@@ -42,6 +53,16 @@ def gate_to_row(gate: Gate, *, key: str) -> GateRow:
         other_wallets=counting is not None and counting.takes_other_wallets,
         closed_at=None if gate.closed_at is None else epoch_s(gate.closed_at),
     )
+
+
+# Every request at a gate reads its row, which hardly ever changes: what was made of the very same columns is good.
+@lru_cache(maxsize=256)
+def gate_from_columns(columns: Row) -> Gate:
+    """Read a gate from the values of `GATE_COLUMNS`."""
+    values = dict(zip(_NAMES, columns, strict=True))
+    for name in _IN_JSON:
+        values[name] = None if values[name] is None else read_json(values[name])
+    return gate_from_row(GateRow(**values))
 
 
 def gate_from_row(row: GateRow) -> Gate:

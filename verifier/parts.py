@@ -70,7 +70,7 @@ class VerifierParts:
         return Asking(party=self.party, signer=self.keys.request, answer_keys=self.answer_keys)
 
 
-def _parts(request: Request) -> VerifierParts:
+async def _parts(request: Request) -> VerifierParts:  # were it not async, each request would wait for a thread
     parts: VerifierParts = request.app.state.verifier
     return parts
 

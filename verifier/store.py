@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from sqlmodel import select
+from sqlalchemy import bindparam, select, update
+from sqlmodel import col
 
 from plumbing.clock import epoch_s
 from plumbing.ids import new_internal_id
 from plumbing.pictures import Picture
-from verifier.gate_rows import gate_from_row, gate_to_row
+from plumbing.statements import Statement
+from verifier.gate_rows import GATE_COLUMNS, gate_from_columns, gate_to_row
 from verifier.passage_rows import PassageRows
 from verifier.status_rows import StatusListRows
 from verifier.tables import GateCoverRow, GateRow
@@ -25,6 +27,16 @@ if TYPE_CHECKING:
 
     from plumbing.database import Database
     from verifier.gates import Gate
+
+
+_THIS_GATE: Final = (col(GateRow.gate_id) == bindparam("gate"), col(GateRow.site) == bindparam("at_site"))
+_GATE: Final = Statement(select(*GATE_COLUMNS).where(*_THIS_GATE))
+_GATES: Final = Statement(
+    select(*GATE_COLUMNS).where(col(GateRow.site) == bindparam("at_site")).order_by(col(GateRow.key))
+)
+_CLOSE: Final = Statement(
+    update(GateRow).where(*_THIS_GATE, col(GateRow.closed_at).is_(None)).values(closed_at=bindparam("now"))
+)
 
 
 class SqlWork:
@@ -61,30 +73,24 @@ class SqlStores(StatusListRows, TrustRows, VisitRows, PassageRows):
     def load_gate(self, gate_id: str) -> Gate | None:
         """See `ports.Gates.load_gate`."""
         # Every visit, request and grant goes through its gate, so none of them is found at another site either.
-        row = self._session.exec(select(GateRow).where(GateRow.gate_id == gate_id, GateRow.site == self._site)).first()
-        return None if row is None else gate_from_row(row)
+        row = _GATE.first(self._session, gate=gate_id, at_site=self._site)
+        return None if row is None else gate_from_columns(row)
 
     def load_gates(self, site: str) -> tuple[Gate, ...]:
         """See `ports.Gates.load_gates`."""
-        rows = self._session.exec(select(GateRow).where(GateRow.site == site).order_by(GateRow.key))
-        return tuple(gate_from_row(row) for row in rows)
+        return tuple(gate_from_columns(row) for row in _GATES.rows(self._session, at_site=site))
 
     def save_gate(self, gate: Gate, *, now: datetime) -> None:
         """See `ports.Gates.save_gate`."""
         self._session.add(gate_to_row(gate, key=new_internal_id(now)))
+        self._session.flush()  # statements see what was written, not what is about to be
 
     def close_gate(self, gate_id: str, *, now: datetime) -> bool:
         """See `ports.Gates.close_gate`."""
-        row = self._session.exec(select(GateRow).where(GateRow.gate_id == gate_id, GateRow.site == self._site)).first()
-        if row is None or row.closed_at is not None:
-            return False
-        row.closed_at = epoch_s(now)
-        self._session.add(row)
-        return True
+        return _CLOSE.changed(self._session, gate=gate_id, at_site=self._site, now=epoch_s(now)) == 1
 
     def save_cover(self, gate: Gate, cover: Picture) -> None:
         """See `ports.Gates.save_cover`."""
-        self._session.flush()  # the cover refers to the gate
         row = GateCoverRow(gate_id=gate.gate_id, site=gate.site, media_type=cover.media_type, content=cover.content)
         self._session.add(row)
 

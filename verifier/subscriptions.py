@@ -31,10 +31,11 @@ class Subscription:
     @property
     def coop_list(self) -> CoopList:
         """What the list says."""
-        return _read(self.text)
+        return read_list(self.text)
 
 
 # Every answer at a gate asks for the policy, so the same few lists are read again and again.
 @lru_cache(maxsize=16)
-def _read(text: str) -> CoopList:
+def read_list(text: str) -> CoopList:
+    """Read a list that was verified before it was kept."""
     return parse_coop_list(text)

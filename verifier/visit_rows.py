@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, assert_never, cast
+from typing import TYPE_CHECKING, Final, assert_never
 
-from sqlalchemy import CursorResult, delete, update
-from sqlmodel import col, select
+from sqlalchemy import bindparam, delete, or_, select, update
+from sqlmodel import col
 
+from credentials.encoding.strict_json import Json
 from plumbing.clock import epoch_s
 from plumbing.ids import new_internal_id
+from plumbing.statements import Adding, Row, Statement, Value
 from verifier.answer_rows import answer_from_json, answer_to_json
+from verifier.json_columns import json_text, read_json, write_json
 from verifier.tables import RequestRow, VisitRow
 from verifier.visits import (
     Accepted,
@@ -21,6 +24,7 @@ from verifier.visits import (
     PendingRequest,
     Refused,
     Requested,
+    TakenAnswer,
     VisitFacts,
 )
 
@@ -37,6 +41,68 @@ _REFUSED: Final = "refused"
 _OPENING: Final = (_ANSWERED, _AWAITING_CODE, _ACCEPTED)
 # What tells one state of a visit from the next: a step changes at least one of them.
 _COMPARED: Final = ("state", "failed_answers", "wrong_codes", "grants_given")
+_CHANGING: Final = (
+    "state",
+    "failed_answers",
+    "last_failure",
+    "first_use",
+    "answer",
+    "response_code",
+    "code_page",
+    "code",
+    "wrong_codes",
+    "grants_given",
+    "expires_at",
+)
+
+
+# In the order in which `_visit` and `_request` take them.
+_VISIT: Final = (
+    col(VisitRow.visit_id),
+    col(VisitRow.gate_id),
+    col(VisitRow.site),
+    col(VisitRow.browser),
+    col(VisitRow.created_at),
+    col(VisitRow.expires_at),
+    col(VisitRow.state),
+    col(VisitRow.failed_answers),
+    col(VisitRow.last_failure),
+    col(VisitRow.first_use),
+    json_text(VisitRow.answer),
+    col(VisitRow.response_code),
+    col(VisitRow.code_page),
+    col(VisitRow.code),
+    col(VisitRow.wrong_codes),
+    col(VisitRow.grants_given),
+)
+_REQUEST: Final = (
+    col(RequestRow.request_id),
+    col(RequestRow.visit_id),
+    col(RequestRow.device),
+    col(RequestRow.state),
+    col(RequestRow.salt),
+    col(RequestRow.answer_key),
+)
+_ADD_VISIT: Final = Adding(VisitRow)
+_ADD_REQUEST: Final = Adding(RequestRow)
+_BY_ID: Final = Statement(select(*_VISIT).where(col(VisitRow.visit_id) == bindparam("visit")))
+_BY_RESPONSE_CODE: Final = Statement(select(*_VISIT).where(col(VisitRow.response_code) == bindparam("code")))
+_BY_CODE_PAGE: Final = Statement(select(*_VISIT).where(col(VisitRow.code_page) == bindparam("page")))
+_OPENING_AT: Final = Statement(
+    select(*_VISIT).where(
+        col(VisitRow.site) == bindparam("at_site"), or_(*(col(VisitRow.state) == state for state in _OPENING))
+    )
+)
+_REQUEST_BY_ID: Final = Statement(select(*_REQUEST).where(col(RequestRow.request_id) == bindparam("request")))
+_REQUESTS_OF: Final = Statement(select(*_REQUEST).where(col(RequestRow.visit_id) == bindparam("visit")))
+_REPLACE: Final = Statement(
+    update(VisitRow)
+    .where(col(VisitRow.visit_id) == bindparam("visit"))
+    .where(*(col(getattr(VisitRow, name)) == bindparam(f"was_{name}") for name in _COMPARED))
+    .where(col(VisitRow.expires_at) > bindparam("now"))
+    .values({name: bindparam(f"new_{name}") for name in _CHANGING})
+)
+_SWEEP: Final = Statement(delete(VisitRow).where(col(VisitRow.expires_at) <= bindparam("now")))
 
 
 class VisitRows:
@@ -48,92 +114,79 @@ class VisitRows:
     def save_visit(self, visit: Requested, requests: tuple[PendingRequest, ...]) -> None:
         """See `ports.Visits.save_visit`."""
         facts = visit.facts
-        self._session.add(
-            VisitRow(
-                key=new_internal_id(facts.created_at),
-                site=facts.site,
-                visit_id=facts.visit_id,
-                gate_id=facts.gate_id,
-                browser=facts.browser,
-                created_at=epoch_s(facts.created_at),
-                **_columns(visit),
-            )
+        _ADD_VISIT.changed(
+            self._session,
+            key=new_internal_id(facts.created_at),
+            site=facts.site,
+            visit_id=facts.visit_id,
+            gate_id=facts.gate_id,
+            browser=facts.browser,
+            created_at=epoch_s(facts.created_at),
+            **_columns(visit),
         )
-        self._session.flush()  # the requests refer to the visit
-        for request in requests:
-            self._session.add(
-                RequestRow(
-                    key=new_internal_id(facts.created_at),
-                    site=facts.site,
-                    request_id=request.request_id,
-                    visit_id=request.visit_id,
-                    device=request.device.value,
-                    state=request.state,
-                    salt=request.salt,
-                    answer_key=request.answer_key,
-                )
-            )
+        rows: list[dict[str, Value]] = [
+            {
+                "key": new_internal_id(facts.created_at),
+                "site": facts.site,
+                "request_id": request.request_id,
+                "visit_id": request.visit_id,
+                "device": request.device.value,
+                "state": request.state,
+                "salt": request.salt,
+                "answer_key": request.answer_key,
+            }
+            for request in requests
+        ]
+        _ADD_REQUEST.changed_by_all(self._session, rows)
 
     def load_visit(self, visit_id: str) -> LiveVisit | None:
         """See `ports.Visits.load_visit`."""
-        row = self._session.exec(
-            select(VisitRow).where(VisitRow.visit_id == visit_id).execution_options(populate_existing=True)
-        ).first()
+        row = _BY_ID.first(self._session, visit=visit_id)
         return None if row is None else _visit(row)
 
     def load_visit_by_response_code(self, response_code: bytes) -> LiveVisit | None:
         """See `ports.Visits.load_visit_by_response_code`."""
-        row = self._session.exec(select(VisitRow).where(VisitRow.response_code == response_code)).first()
+        row = _BY_RESPONSE_CODE.first(self._session, code=response_code)
         return None if row is None else _visit(row)
 
     def load_visit_by_code_page(self, page: bytes) -> LiveVisit | None:
         """See `ports.Visits.load_visit_by_code_page`."""
-        row = self._session.exec(select(VisitRow).where(VisitRow.code_page == page)).first()
+        row = _BY_CODE_PAGE.first(self._session, page=page)
         return None if row is None else _visit(row)
 
     def load_opening_visits(self, vouched_by: Iterable[str]) -> tuple[LiveVisit, ...]:
         """See `ports.Visits.load_opening_visits`."""
         names = frozenset(vouched_by)
-        rows = self._session.exec(
-            select(VisitRow).where(VisitRow.site == self._site, col(VisitRow.state).in_(_OPENING))
+        found = (_visit(row) for row in _OPENING_AT.rows(self._session, at_site=self._site))
+        return tuple(
+            visit
+            for visit in found
+            if isinstance(visit, Answered | AwaitingCode | Accepted) and not names.isdisjoint(visit.answer.vouched_by)
         )
-        return tuple(_visit(row) for row in rows if not names.isdisjoint((row.answer or {}).get("vouched_by", ())))
 
     def load_request(self, request_id: str) -> PendingRequest | None:
         """See `ports.Visits.load_request`."""
-        row = self._session.exec(select(RequestRow).where(RequestRow.request_id == request_id)).first()
+        row = _REQUEST_BY_ID.first(self._session, request=request_id)
         return None if row is None else _request(row)
 
     def load_requests(self, visit_id: str) -> tuple[PendingRequest, ...]:
         """See `ports.Visits.load_requests`."""
-        rows = self._session.exec(select(RequestRow).where(RequestRow.visit_id == visit_id))
-        return tuple(_request(row) for row in rows)
+        return tuple(_request(row) for row in _REQUESTS_OF.rows(self._session, visit=visit_id))
 
     def replace_visit(self, before: LiveVisit, after: LiveVisit, *, now: datetime) -> bool:
         """See `ports.Visits.replace_visit`: compare and swap, in one UPDATE."""
-        known = _columns(before)
-        statement = (
-            update(VisitRow)
-            .where(col(VisitRow.visit_id) == before.facts.visit_id)
-            .where(*(col(getattr(VisitRow, name)) == known[name] for name in _COMPARED))
-            .where(col(VisitRow.expires_at) > epoch_s(now))
-            .values(**_columns(after))
-        )
-        return self._touched(statement) == 1
+        was, new = _columns(before), _columns(after)
+        values = {f"was_{name}": was[name] for name in _COMPARED} | {f"new_{name}": new[name] for name in _CHANGING}
+        return _REPLACE.changed(self._session, visit=before.facts.visit_id, now=epoch_s(now), **values) == 1
 
     def sweep_visits(self, *, now: datetime) -> int:
         """See `ports.Visits.sweep_visits`; the requests go by the foreign key."""
-        return self._touched(delete(VisitRow).where(col(VisitRow.expires_at) <= epoch_s(now)))
-
-    def _touched(self, statement: Any) -> int:  # noqa: ANN401 - an UPDATE or a DELETE
-        options = {"synchronize_session": False}
-        result = cast("CursorResult[Any]", self._session.execute(statement, execution_options=options))
-        return result.rowcount
+        return _SWEEP.changed(self._session, now=epoch_s(now))
 
 
-def _columns(visit: LiveVisit) -> dict[str, Any]:
+def _columns(visit: LiveVisit) -> dict[str, Value]:
     """Return the columns in which the states of one visit differ."""
-    columns: dict[str, Any] = {
+    columns: dict[str, Value] = {
         "failed_answers": 0,
         "last_failure": None,
         "first_use": None,
@@ -148,79 +201,79 @@ def _columns(visit: LiveVisit) -> dict[str, Any]:
     return columns | _own_columns(visit)
 
 
-def _own_columns(visit: LiveVisit) -> dict[str, Any]:
+def _own_columns(visit: LiveVisit) -> dict[str, Value]:
     match visit:
         case Requested():
             return _failure(_REQUESTED, visit) | {"failed_answers": visit.failed_answers}
         case Answered():
             return {
                 "state": _ANSWERED,
-                "answer": answer_to_json(visit.answer),
+                "answer": write_json(answer_to_json(visit.answer)),
                 "response_code": visit.response_code,
             }
         case AwaitingCode():
             return {
                 "state": _AWAITING_CODE,
-                "answer": answer_to_json(visit.answer),
+                "answer": write_json(answer_to_json(visit.answer)),
                 "code_page": visit.page,
                 "code": visit.code,
                 "wrong_codes": visit.wrong_codes,
             }
         case Accepted():
             # Marks and receipt lie elsewhere from now on: an open door needs neither.
-            kept = {"met": visit.answer.met, "vouched_by": list(visit.answer.vouched_by)}
-            return {"state": _ACCEPTED, "answer": kept, "grants_given": visit.grants_given}
+            kept: Json = {"met": visit.answer.met, "vouched_by": list[Json](visit.answer.vouched_by)}
+            return {"state": _ACCEPTED, "answer": write_json(kept), "grants_given": visit.grants_given}
         case Refused():
             return _failure(_REFUSED, visit)
         case _:
             assert_never(visit)
 
 
-def _failure(state: str, visit: Requested | Refused) -> dict[str, Any]:
+def _failure(state: str, visit: Requested | Refused) -> dict[str, Value]:
     first_use = None if visit.first_use is None else epoch_s(visit.first_use)
     return {"state": state, "last_failure": visit.last_failure, "first_use": first_use}
 
 
-def _visit(row: VisitRow) -> LiveVisit:
+def _visit(row: Row) -> LiveVisit:
+    visit_id, gate_id, site, browser, created_at, expires_at, state, failed_answers, last_failure, *more = row
+    first_used, kept, response_code, page, code, wrong_codes, grants_given = more
     facts = VisitFacts(
-        visit_id=row.visit_id,
-        gate_id=row.gate_id,
-        site=row.site,
-        browser=row.browser,
-        created_at=_moment(row.created_at),
-        expires_at=_moment(row.expires_at),
+        visit_id=visit_id,
+        gate_id=gate_id,
+        site=site,
+        browser=browser,
+        created_at=_moment(created_at),
+        expires_at=_moment(expires_at),
     )
-    first_use = None if row.first_use is None else _moment(row.first_use)
-    answer = answer_from_json(row.answer or {})
-    match row.state:
+    first_use = None if first_used is None else _moment(first_used)
+    match state:
         case "requested":
-            return Requested(
-                facts=facts, failed_answers=row.failed_answers, last_failure=row.last_failure, first_use=first_use
-            )
+            return Requested(facts=facts, failed_answers=failed_answers, last_failure=last_failure, first_use=first_use)
         case "answered":
-            return Answered(facts=facts, answer=answer, response_code=row.response_code or b"")
+            return Answered(facts=facts, answer=_answer(kept), response_code=response_code or b"")
         case "awaiting_code":
             return AwaitingCode(
-                facts=facts,
-                answer=answer,
-                page=row.code_page or b"",
-                code=row.code or "",
-                wrong_codes=row.wrong_codes,
+                facts=facts, answer=_answer(kept), page=page or b"", code=code or "", wrong_codes=wrong_codes
             )
         case "accepted":
-            return Accepted(facts=facts, answer=answer, grants_given=row.grants_given)
+            return Accepted(facts=facts, answer=_answer(kept), grants_given=grants_given)
         case _:
-            return Refused(facts=facts, last_failure=row.last_failure or "", first_use=first_use)
+            return Refused(facts=facts, last_failure=last_failure or "", first_use=first_use)
 
 
-def _request(row: RequestRow) -> PendingRequest:
+def _answer(kept: str | None) -> TakenAnswer:
+    return answer_from_json({} if kept is None else read_json(kept))
+
+
+def _request(row: Row) -> PendingRequest:
+    request_id, visit_id, device, state, salt, answer_key = row
     return PendingRequest(
-        request_id=row.request_id,
-        visit_id=row.visit_id,
-        device=Device(row.device),
-        state=row.state,
-        salt=row.salt,
-        answer_key=row.answer_key,
+        request_id=request_id,
+        visit_id=visit_id,
+        device=Device(device),
+        state=state,
+        salt=salt,
+        answer_key=answer_key,
     )
 
 
