@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import Connection, Dialect, Executable, insert, inspect, text
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql import ClauseElement, ColumnElement
 from sqlmodel import Session, SQLModel
 
 Value: TypeAlias = str | int | bytes | None
@@ -109,8 +109,13 @@ class Adding(Statement):
 
     def __init__(self, table: type[SQLModel], *, unless_there: bool = False) -> None:
         super().__init__(insert(table))
-        self._columns = [column.name for column in inspect(table).columns]
+        self._columns = [column.name for column in every_column(table)]
         self._ending = _UNLESS_THERE if unless_there else ""
+
+
+def every_column(table: type[SQLModel]) -> Sequence[ColumnElement[Any]]:
+    """All columns of a table, in its order, for a statement that reads whole rows."""
+    return list(inspect(table).columns)
 
 
 def all_or_nothing(session: Session, work: Callable[[], bool]) -> bool:

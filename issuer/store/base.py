@@ -1,12 +1,14 @@
 """What the parts of the store share."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import CursorResult, Executable
+from sqlalchemy import CursorResult, Executable, Select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, SQLModel
+
+from plumbing.statements import Adding, Row, Value, all_or_nothing
 
 # Below the smallest limit of bound variables in any SQLite that Python 3.11 is built with.
 _MANY: Final = 500
@@ -33,6 +35,10 @@ class SessionStore:
             raise TypeError("Only UPDATE and DELETE count rows.")
         return result.rowcount
 
+    def _read(self, query: Select[*tuple[Any, ...]]) -> Sequence[Row]:
+        """Rows of a query that is another each time: one over a list of keys."""
+        return [tuple(row) for row in self._session.connection().execute(query)]
+
     def _add_unless_there(self, *rows: SQLModel) -> bool:
         """Add rows; False, and nothing changed, if a key is taken, also by somebody at this very moment."""
         try:
@@ -41,6 +47,14 @@ class SessionStore:
         except IntegrityError:
             return False
         return True
+
+    def _add_all_unless_there(self, adding: Adding, rows: Sequence[Mapping[str, Value]]) -> bool:
+        """Add rows with a statement that passes over those whose key is taken; False, and none added, if one is."""
+
+        def add() -> bool:
+            return adding.changed_by_all(self._session, rows) == len(rows)
+
+        return add() if len(rows) == 1 else all_or_nothing(self._session, add)
 
     def _in_parts(self, keys: Iterable[str], read: Callable[[list[str]], Iterable[_Row]]) -> Iterator[_Row]:
         """Read rows for any number of keys without passing an engine's limit of bound variables."""

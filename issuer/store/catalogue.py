@@ -2,14 +2,26 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import update
-from sqlmodel import col, select
+from sqlalchemy import bindparam, exists, select, update
+from sqlmodel import col
 
 from credentials.errors import HolderError
 from issuer.catalogue import Cover, Release, Track
 from issuer.store.base import SessionStore, to_s
 from issuer.tables import CoverRow, ReleaseRow, TrackRow
+from plumbing.statements import Row, Statement, every_column
+
+_TRACK: Final = every_column(TrackRow)
+_TRACK_BY_ID: Final = Statement(select(*_TRACK).where(col(TrackRow.id) == bindparam("track")))
+_RELEASE: Final = every_column(ReleaseRow)
+_RELEASE_WITH_TRACKS: Final = Statement(
+    select(*_RELEASE, exists().where(col(CoverRow.release_id) == col(ReleaseRow.id)), *_TRACK)
+    .outerjoin(TrackRow, col(TrackRow.release_id) == col(ReleaseRow.id))
+    .where(col(ReleaseRow.id) == bindparam("release"))
+    .order_by(col(TrackRow.number))
+)
 
 
 class TrackElsewhere(HolderError):
@@ -49,49 +61,49 @@ class CatalogueStore(SessionStore):
 
     def release(self, release_id: str) -> Release | None:
         """See `issuer.ports.Catalogue`."""
-        return self.releases([release_id]).get(release_id)
+        rows = _RELEASE_WITH_TRACKS.rows(self._session, release=release_id)
+        if not rows:
+            return None
+        found = (row[len(_RELEASE) + 1 :] for row in rows)
+        tracks = [_track(row) for row in found if row[0] is not None]
+        return _release(rows[0][: len(_RELEASE)], tracks, has_cover=bool(rows[0][len(_RELEASE)]))
 
     def track(self, track_id: str) -> Track | None:
         """See `issuer.ports.Catalogue`."""
-        row = self._session.get(TrackRow, track_id)
+        row = _TRACK_BY_ID.first(self._session, track=track_id)
         return _track(row) if row else None
 
     def releases(self, release_ids: Iterable[str]) -> Mapping[str, Release]:
         """See `issuer.ports.Catalogue`."""
         ids = frozenset(release_ids)
         tracks: dict[str, list[Track]] = {release_id: [] for release_id in ids}
-        for row in self._in_parts(
+        for track in self._in_parts(
             ids,
-            lambda part: self._session.exec(
-                select(TrackRow).where(col(TrackRow.release_id).in_(part)).order_by(col(TrackRow.number))
+            lambda part: self._read(
+                select(*_TRACK).where(col(TrackRow.release_id).in_(part)).order_by(col(TrackRow.number))
             ),
         ):
-            tracks[row.release_id].append(_track(row))
+            found = _track(track)
+            tracks[found.release].append(found)
         covered = self._in_parts(
-            ids,
-            lambda part: self._session.exec(select(CoverRow.release_id).where(col(CoverRow.release_id).in_(part))),
+            ids, lambda part: self._read(select(col(CoverRow.release_id)).where(col(CoverRow.release_id).in_(part)))
         )
-        with_cover = frozenset(covered)
-        rows = self._in_parts(
-            ids, lambda part: self._session.exec(select(ReleaseRow).where(col(ReleaseRow.id).in_(part)))
-        )
-        return {row.id: _release(row, tracks[row.id], has_cover=row.id in with_cover) for row in rows}
+        with_cover = frozenset(release_id for (release_id,) in covered)
+        rows = self._in_parts(ids, lambda part: self._read(select(*_RELEASE).where(col(ReleaseRow.id).in_(part))))
+        return {row[0]: _release(row, tracks[row[0]], has_cover=row[0] in with_cover) for row in rows}
 
     def all_releases(self) -> Sequence[Release]:
         """See `issuer.ports.Catalogue`."""
-        found = self.releases(self._session.exec(select(ReleaseRow.id)))
+        found = self.releases(release_id for (release_id,) in self._read(select(col(ReleaseRow.id))))
         return sorted(found.values(), key=lambda release: (release.artist, release.title))
 
     def release_ids_of_tracks(self, track_ids: Iterable[str]) -> frozenset[str]:
         """See `issuer.ports.Catalogue`."""
-        return frozenset(
-            self._in_parts(
-                track_ids,
-                lambda part: self._session.exec(
-                    select(TrackRow.release_id).where(col(TrackRow.id).in_(part)).distinct()
-                ),
-            )
+        found = self._in_parts(
+            track_ids,
+            lambda part: self._read(select(col(TrackRow.release_id)).where(col(TrackRow.id).in_(part)).distinct()),
         )
+        return frozenset(release_id for (release_id,) in found)
 
     def take_down(self, track_ids: Iterable[str], *, at: datetime) -> int:
         """See `issuer.ports.Catalogue`."""
@@ -109,29 +121,31 @@ class CatalogueStore(SessionStore):
         return Cover(media_type=row.media_type, content=row.content) if row else None
 
 
-def _track(row: TrackRow) -> Track:
+def _track(row: Row) -> Track:
+    track_id, release_id, number, title, artist, isrc, duration_s, free, withdrawn, taken_down_at = row
     return Track(
-        id=row.id,
-        release=row.release_id,
-        number=row.number,
-        title=row.title,
-        artist=row.artist,
-        isrc=row.isrc,
-        duration_s=row.duration_s,
-        free=row.free,
-        withdrawn=row.withdrawn or row.taken_down_at is not None,
+        id=track_id,
+        release=release_id,
+        number=number,
+        title=title,
+        artist=artist,
+        isrc=isrc,
+        duration_s=duration_s,
+        free=bool(free),
+        withdrawn=bool(withdrawn) or taken_down_at is not None,
     )
 
 
-def _release(row: ReleaseRow, tracks: Sequence[Track], *, has_cover: bool) -> Release:
+def _release(row: Row, tracks: Sequence[Track], *, has_cover: bool) -> Release:
+    release_id, source_url, title, artist, release_type, date, gtin = row
     return Release(
-        id=row.id,
-        source_url=row.source_url,
-        title=row.title,
-        artist=row.artist,
-        release_type=row.release_type,
-        date=row.date,
-        gtin=row.gtin,
+        id=release_id,
+        source_url=source_url,
+        title=title,
+        artist=artist,
+        release_type=release_type,
+        date=date,
+        gtin=gtin,
         has_cover=has_cover,
         tracks=tuple(tracks),
     )

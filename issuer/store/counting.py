@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import update
-from sqlmodel import col, select
+from sqlalchemy import bindparam, select, update
+from sqlmodel import col
 
 from credentials.encoding import base64url
 from issuer.copies import Copy, CopyKind
@@ -13,6 +14,38 @@ from issuer.counting_tables import CommitmentResetRow, CommitmentRow, CountingSc
 from issuer.store.base import SessionStore, to_s
 from issuer.tables import TrackRow
 from plumbing.ids import new_internal_id
+from plumbing.statements import Adding, Row, Statement, all_or_nothing, every_column
+
+_SCOPE: Final = select(*every_column(CountingScopeRow))
+_OF_LISTENER: Final = col(CountingScopeRow.listener_id) == bindparam("listener")
+_SCOPES: Final = Statement(_SCOPE.where(_OF_LISTENER))
+_SCOPE_OF_SUBJECT: Final = Statement(
+    _SCOPE.where(_OF_LISTENER, col(CountingScopeRow.subject) == bindparam("counted_subject"))
+)
+_LABELLED: Final = col(CountingScopeRow.label) == bindparam("scope")
+_SCOPE_OF_LABEL: Final = Statement(_SCOPE.where(_LABELLED))
+_ADD_SCOPE: Final = Adding(CountingScopeRow, unless_there=True)
+_COUNT_BY_COPY: Final = Statement(
+    update(CountingScopeRow)
+    .where(_LABELLED, col(CountingScopeRow.mode) == Mode.UNDECIDED.value)
+    .values(mode=Mode.COPY.value)
+)
+_ADD_COMMITMENT: Final = Adding(CommitmentRow, unless_there=True)
+_COMMIT: Final = Statement(
+    update(CountingScopeRow)
+    .where(_LABELLED, col(CountingScopeRow.mode) != Mode.COPY.value, col(CountingScopeRow.commitment).is_(None))
+    .values(mode=Mode.PSEUDONYM.value, commitment=bindparam("point"))
+)
+_DRAW_ENTROPY: Final = Statement(
+    update(CountingScopeRow)
+    .where(_LABELLED, col(CountingScopeRow.entropy).is_(None))
+    .values(entropy=bindparam("drawn"))
+)
+_NOTE_ISSUED: Final = Statement(
+    update(CountingScopeRow)
+    .where(_LABELLED, col(CountingScopeRow.last_month) < bindparam("month"))
+    .values(last_month=bindparam("month"))
+)
 
 
 class CountingStore(SessionStore):
@@ -22,11 +55,11 @@ class CountingStore(SessionStore):
         """See `issuer.counting_ports.Counting`."""
         chosen = list(copies)
         tracks = [copy.subject for copy in chosen if copy.kind is CopyKind.TRACK]
-        releases = dict(
+        releases: dict[str, str] = dict(
             self._in_parts(
                 tracks,
-                lambda part: self._session.exec(
-                    select(TrackRow.id, TrackRow.release_id).where(col(TrackRow.id).in_(part))
+                lambda part: self._read(
+                    select(col(TrackRow.id), col(TrackRow.release_id)).where(col(TrackRow.id).in_(part))
                 ),
             )
         )
@@ -34,65 +67,54 @@ class CountingStore(SessionStore):
 
     def counting_scopes(self, listener: str) -> Sequence[CountingScope]:
         """See `issuer.counting_ports.Counting`."""
-        rows = self._session.exec(select(CountingScopeRow).where(CountingScopeRow.listener_id == listener))
-        return [_scope(row) for row in rows]
+        return [_scope(row) for row in _SCOPES.rows(self._session, listener=listener)]
 
     def counting_scope(self, listener: str, subject: str) -> CountingScope | None:
         """See `issuer.counting_ports.Counting`."""
-        mine = (CountingScopeRow.listener_id == listener, CountingScopeRow.subject == subject)
-        row = self._session.exec(
-            select(CountingScopeRow).where(*mine).execution_options(populate_existing=True)
-        ).one_or_none()
+        row = _SCOPE_OF_SUBJECT.first(self._session, listener=listener, counted_subject=subject)
         return _scope(row) if row else None
 
     def scope_of_label(self, label: str) -> CountingScope | None:
         """See `issuer.counting_ports.Counting`."""
-        row = self._session.get(CountingScopeRow, label, populate_existing=True)
+        row = _SCOPE_OF_LABEL.first(self._session, scope=label)
         return _scope(row) if row else None
 
     def add_scope(self, scope: CountingScope) -> bool:
         """See `issuer.counting_ports.Counting`."""
-        return self._add_unless_there(
-            CountingScopeRow(
-                label=scope.label,
-                listener_id=scope.listener,
-                subject=scope.subject,
-                mode=scope.mode.value,
-                from_month=scope.from_month,
-            )
+        added = _ADD_SCOPE.changed(
+            self._session,
+            label=scope.label,
+            listener_id=scope.listener,
+            subject=scope.subject,
+            mode=scope.mode.value,
+            from_month=scope.from_month,
+            last_month="",
+            commitment=None,
+            entropy=None,
+            confirmed=False,
         )
+        return added == 1
 
     def count_by_copy(self, label: str) -> bool:
         """See `issuer.counting_ports.Counting`."""
-        undecided = (col(CountingScopeRow.label) == label, col(CountingScopeRow.mode) == Mode.UNDECIDED.value)
-        return self._changed_one(update(CountingScopeRow).where(*undecided).values(mode=Mode.COPY.value))
+        return _COUNT_BY_COPY.changed(self._session, scope=label) == 1
 
     def take_commitment(self, label: str, point: bytes, *, entropy: bytes) -> bool:
         """See `issuer.counting_ports.Counting`."""
-        written = base64url.encode(point)
-        with self._session.begin_nested() as both:
-            taken = self._add_unless_there(CommitmentRow(point=written, label=label)) and self._commit(written, label)
-            if not taken:
-                both.rollback()  # a point that came to nothing stays free for whoever has its secret
-        if taken:
-            undrawn = (col(CountingScopeRow.label) == label, col(CountingScopeRow.entropy).is_(None))
-            self._changed(update(CountingScopeRow).where(*undrawn).values(entropy=base64url.encode(entropy)))
-        return taken
+        written, session = base64url.encode(point), self._session
 
-    def _commit(self, point: str, label: str) -> bool:
-        free = (
-            col(CountingScopeRow.label) == label,
-            col(CountingScopeRow.mode) != Mode.COPY.value,
-            col(CountingScopeRow.commitment).is_(None),
-        )
-        return self._changed_one(
-            update(CountingScopeRow).where(*free).values(mode=Mode.PSEUDONYM.value, commitment=point)
-        )
+        def take() -> bool:
+            added = _ADD_COMMITMENT.changed(session, point=written, label=label) == 1
+            return added and _COMMIT.changed(session, scope=label, point=written) == 1
+
+        taken = all_or_nothing(session, take)  # a point that came to nothing stays free for whoever has its secret
+        if taken:
+            _DRAW_ENTROPY.changed(session, scope=label, drawn=base64url.encode(entropy))
+        return taken
 
     def note_issued(self, label: str, month: str) -> None:
         """See `issuer.counting_ports.Counting`."""
-        older = (col(CountingScopeRow.label) == label, col(CountingScopeRow.last_month) < month)
-        self._changed(update(CountingScopeRow).where(*older).values(last_month=month))
+        _NOTE_ISSUED.changed(self._session, scope=label, month=month)
 
     def start_from(self, label: str, month: str) -> None:
         """See `issuer.counting_ports.Counting`."""
@@ -123,8 +145,8 @@ class CountingStore(SessionStore):
 
     def resets(self, label: str, *, since: datetime) -> Sequence[bool]:
         """See `issuer.counting_ports.Counting`."""
-        recent = (CommitmentResetRow.label == label, col(CommitmentResetRow.at) > to_s(since))
-        return self._session.exec(select(CommitmentResetRow.counted).where(*recent)).all()
+        recent = (col(CommitmentResetRow.label) == label, col(CommitmentResetRow.at) > to_s(since))
+        return self._session.execute(select(col(CommitmentResetRow.counted)).where(*recent)).scalars().all()
 
 
 def _subject(copy: Copy, releases: Mapping[str, str]) -> str:
@@ -133,17 +155,18 @@ def _subject(copy: Copy, releases: Mapping[str, str]) -> str:
     return subject_of(copy.kind.value, copy.subject)
 
 
-def _scope(row: CountingScopeRow) -> CountingScope:
+def _scope(row: Row) -> CountingScope:
+    label, listener, subject, mode, from_month, last_month, commitment, entropy, confirmed = row
     return CountingScope(
-        label=row.label,
-        listener=row.listener_id,
-        subject=row.subject,
-        mode=Mode(row.mode),
-        from_month=row.from_month,
-        last_month=row.last_month,
-        commitment=_bytes(row.commitment),
-        entropy=_bytes(row.entropy),
-        confirmed=row.confirmed,
+        label=label,
+        listener=listener,
+        subject=subject,
+        mode=Mode(mode),
+        from_month=from_month,
+        last_month=last_month,
+        commitment=_bytes(commitment),
+        entropy=_bytes(entropy),
+        confirmed=bool(confirmed),
     )
 
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, assert_never
 
-from sqlalchemy import insert, update
+import sqlalchemy
+from sqlalchemy import bindparam, insert, update
 from sqlmodel import col, select
 
 from issuer.copies import Copy, CopyKind, Ended
@@ -27,6 +28,22 @@ from issuer.ledger import (
 from issuer.store.base import SessionStore, from_s, to_s
 from issuer.tables import CopyRow, EntryChargeRow, EntryRow, EntryStrikeRow
 from plumbing.ids import new_internal_id
+from plumbing.statements import Adding, Row, Statement, Value, every_column
+
+COPY: Final = every_column(CopyRow)
+_A_COPY: Final = sqlalchemy.select(*COPY)
+_GOOD_COPIES: Final = Statement(
+    _A_COPY.where(col(CopyRow.listener_id) == bindparam("listener"), col(CopyRow.ended).is_(None)).order_by(
+        col(CopyRow.id)
+    )
+)
+_PAST_COPIES: Final = Statement(
+    _A_COPY.where(col(CopyRow.listener_id) == bindparam("listener"), col(CopyRow.ended).is_not(None)).order_by(
+        col(CopyRow.ended_at).desc(), col(CopyRow.id)
+    )
+)
+_COPY: Final = Statement(_A_COPY.where(col(CopyRow.id) == bindparam("copy")))
+_KEEP_COPY: Final = Adding(CopyRow, unless_there=True)
 
 
 class LedgerStore(SessionStore):
@@ -91,25 +108,21 @@ class LedgerStore(SessionStore):
 
     def copies(self, listener: str) -> Sequence[Copy]:
         """See `issuer.ports.Ledger`."""
-        good = (CopyRow.listener_id == listener, col(CopyRow.ended).is_(None))
-        return [copy_of(row) for row in self._session.exec(select(CopyRow).where(*good).order_by(col(CopyRow.id)))]
+        return [copy_of(row) for row in _GOOD_COPIES.rows(self._session, listener=listener)]
 
     def past_copies(self, listener: str) -> Sequence[Copy]:
         """See `issuer.ports.Ledger`."""
-        over = (CopyRow.listener_id == listener, col(CopyRow.ended).is_not(None))
-        newest = (col(CopyRow.ended_at).desc(), col(CopyRow.id))
-        return [copy_of(row) for row in self._session.exec(select(CopyRow).where(*over).order_by(*newest))]
+        return [copy_of(row) for row in _PAST_COPIES.rows(self._session, listener=listener)]
 
     def copy(self, copy_id: str) -> Copy | None:
         """See `issuer.ports.Ledger`."""
-        row = self._session.get(CopyRow, copy_id)
+        row = _COPY.first(self._session, copy=copy_id)
         return copy_of(row) if row else None
 
     def keep_copies(self, copies: Sequence[Copy]) -> None:
         """See `issuer.ports.Ledger`."""
-        if not self._add_unless_there(*map(_copy_row, copies)):
-            for copy in copies:  # somebody was first with one of them: keep the others
-                self._add_unless_there(_copy_row(copy))
+        # Where somebody was first with one of them, the others are kept.
+        _KEEP_COPY.changed_by_all(self._session, [_copy_row(copy) for copy in copies])
 
     def end_copy(self, copy_id: str, *, why: Ended, now: datetime) -> bool:
         """See `issuer.ports.Ledger`."""
@@ -156,28 +169,31 @@ class LedgerStore(SessionStore):
         return strikes
 
 
-def _copy_row(copy: Copy) -> CopyRow:
-    return CopyRow(
-        id=copy.id,
-        listener_id=copy.listener,
-        kind=copy.kind,
-        subject=copy.subject,
-        acquisition=copy.acquisition,
-        month=copy.month,
-    )
+def _copy_row(copy: Copy) -> dict[str, Value]:
+    return {
+        "id": copy.id,
+        "listener_id": copy.listener,
+        "kind": copy.kind.value,
+        "subject": copy.subject,
+        "acquisition": copy.acquisition.value,
+        "month": copy.month,
+        "ended": None,
+        "ended_at": None,
+    }
 
 
-def copy_of(row: CopyRow) -> Copy:
-    """Read a copy from its row."""
+def copy_of(row: Row) -> Copy:
+    """Read a copy from its row, in the order of `COPY`."""
+    copy_id, listener, kind, subject, acquisition, month, ended, ended_at = row
     return Copy(
-        id=row.id,
-        listener=row.listener_id,
-        kind=CopyKind(row.kind),
-        subject=row.subject,
-        acquisition=Acquisition(row.acquisition),
-        month=row.month,
-        ended=Ended(row.ended) if row.ended is not None else None,
-        ended_month=f"{from_s(row.ended_at):%Y-%m}" if row.ended_at is not None else None,
+        id=copy_id,
+        listener=listener,
+        kind=CopyKind(kind),
+        subject=subject,
+        acquisition=Acquisition(acquisition),
+        month=month,
+        ended=Ended(ended) if ended is not None else None,
+        ended_month=f"{from_s(ended_at):%Y-%m}" if ended_at is not None else None,
     )
 
 

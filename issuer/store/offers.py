@@ -1,23 +1,54 @@
 """Offers, nonces, seen proofs and keys in the database. One conditional statement decides every race."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from sqlalchemy import delete, update
-from sqlmodel import col, select
+from sqlalchemy import and_, bindparam, delete, select, update
+from sqlmodel import col
 
 from issuer.authorization_tables import EXPIRING as EXPIRING_REQUESTS
 from issuer.deliveries import TOKEN_TTL
 from issuer.delivery_tables import EXPIRING as EXPIRING_DELIVERIES
 from issuer.offers import AnyOffer, Burnt, Offer, Open, Redeemed
 from issuer.store.base import SessionStore, from_s, to_s
-from issuer.store.ledger import copy_of
+from issuer.store.ledger import COPY, copy_of
 from issuer.tables import EXPIRING, CopyRow, InstanceRow, NonceRow, OfferCopyRow, OfferRow, SeenProofRow
+from plumbing.statements import Adding, Row, Statement
 
 # An offer is kept until its token is over, because a replay of its code must still find that token.
 _OFFER_KEPT: Final = TOKEN_TTL + timedelta(minutes=1)
+_ADD_OFFER: Final = Adding(OfferRow)
+_ADD_OFFER_COPY: Final = Adding(OfferCopyRow)
+_WITH_COPIES: Final = (
+    select(
+        col(OfferRow.state),
+        col(OfferRow.id),
+        col(OfferRow.listener_id),
+        col(OfferRow.tx_code_mac),
+        col(OfferRow.tries_left),
+        col(OfferRow.expires_at),
+        *COPY,
+    )
+    .outerjoin(OfferCopyRow, col(OfferCopyRow.offer_id) == col(OfferRow.id))
+    # What has ended since it was offered is in no offer any more: neither a token nor a credential comes of it.
+    .outerjoin(CopyRow, and_(col(CopyRow.id) == col(OfferCopyRow.copy_id), col(CopyRow.ended).is_(None)))
+    .order_by(col(OfferCopyRow.position))
+)
+_OFFER_COLUMNS: Final = 6
+_OFFER: Final = Statement(_WITH_COPIES.where(col(OfferRow.id) == bindparam("offer")))
+_OFFER_BY_CODE: Final = Statement(_WITH_COPIES.where(col(OfferRow.code_hash) == bindparam("code")))
+_IS_OPEN: Final = (col(OfferRow.id) == bindparam("offer"), col(OfferRow.state) == "open")
+_TAKE_TRY: Final = Statement(update(OfferRow).where(*_IS_OPEN).values(tries_left=OfferRow.tries_left - 1))
+_BURN: Final = Statement(update(OfferRow).where(*_IS_OPEN, col(OfferRow.tries_left) <= 0).values(state="burnt"))
+_REDEEM: Final = Statement(update(OfferRow).where(*_IS_OPEN, col(OfferRow.tries_left) > 0).values(state="redeemed"))
+_REMEMBER_PROOF: Final = Adding(SeenProofRow, unless_there=True)
+_ADD_NONCE: Final = Adding(NonceRow)
+_USE_NONCE: Final = Statement(
+    delete(NonceRow).where(col(NonceRow.nonce_hash) == bindparam("nonce"), col(NonceRow.expires_at) > bindparam("now"))
+)
+_CLAIM_KEY: Final = Adding(InstanceRow, unless_there=True)
 
 
 class OfferStore(SessionStore):
@@ -25,68 +56,58 @@ class OfferStore(SessionStore):
 
     def add_offer(self, offer: Open, *, code_hash: str) -> None:
         """See `issuer.ports.Offers`."""
-        self._session.add(
-            OfferRow(
-                id=offer.id,
-                listener_id=offer.listener,
-                code_hash=code_hash,
-                tx_code_mac=offer.tx_code_mac,
-                tries_left=offer.tries_left,
-                state="open",
-                expires_at=to_s(offer.expires_at),
-            )
+        _ADD_OFFER.changed(
+            self._session,
+            id=offer.id,
+            listener_id=offer.listener,
+            code_hash=code_hash,
+            tx_code_mac=offer.tx_code_mac,
+            tries_left=offer.tries_left,
+            state="open",
+            expires_at=to_s(offer.expires_at),
         )
-        self._session.flush()
-        self._session.add_all(
-            OfferCopyRow(offer_id=offer.id, copy_id=copy.id, position=position)
-            for position, copy in enumerate(offer.copies)
+        _ADD_OFFER_COPY.changed_by_all(
+            self._session,
+            [
+                {"offer_id": offer.id, "copy_id": copy.id, "position": position}
+                for position, copy in enumerate(offer.copies)
+            ],
         )
-        self._session.flush()
 
     def offer(self, offer_id: str) -> AnyOffer | None:
         """See `issuer.ports.Offers`."""
-        row = self._session.get(OfferRow, offer_id)
-        return self._offer(row) if row else None
+        return _offer(_OFFER.rows(self._session, offer=offer_id))
 
     def offer_by_code(self, code_hash: str) -> AnyOffer | None:
         """See `issuer.ports.Offers`."""
-        row = self._session.exec(select(OfferRow).where(OfferRow.code_hash == code_hash)).one_or_none()
-        return self._offer(row) if row else None
+        return _offer(_OFFER_BY_CODE.rows(self._session, code=code_hash))
 
     def take_try(self, offer: Offer) -> None:
         """See `issuer.ports.Offers`."""
-        is_open = (col(OfferRow.id) == offer.id, col(OfferRow.state) == "open")
-        self._changed(update(OfferRow).where(*is_open).values(tries_left=OfferRow.tries_left - 1))
-        self._changed(update(OfferRow).where(*is_open, col(OfferRow.tries_left) <= 0).values(state="burnt"))
+        _TAKE_TRY.changed(self._session, offer=offer.id)
+        _BURN.changed(self._session, offer=offer.id)
 
     def redeem(self, offer: Offer) -> bool:
         """See `issuer.ports.Offers`."""
-        return self._changed_one(
-            update(OfferRow)
-            .where(col(OfferRow.id) == offer.id, col(OfferRow.state) == "open", col(OfferRow.tries_left) > 0)
-            .values(state="redeemed")
-        )
+        return _REDEEM.changed(self._session, offer=offer.id) == 1
 
     def remember_proof(self, proof_hash: str, *, until: datetime) -> bool:
         """See `issuer.delivery_ports.Freshness`."""
-        return self._add_unless_there(SeenProofRow(proof_hash=proof_hash, expires_at=to_s(until)))
+        return _REMEMBER_PROOF.changed(self._session, proof_hash=proof_hash, expires_at=to_s(until)) == 1
 
     def add_nonce(self, nonce_hash: str, *, until: datetime) -> None:
         """See `issuer.delivery_ports.Freshness`."""
-        self._session.add(NonceRow(nonce_hash=nonce_hash, expires_at=to_s(until)))
-        self._session.flush()
+        _ADD_NONCE.changed(self._session, nonce_hash=nonce_hash, expires_at=to_s(until))
 
     def use_nonce(self, nonce_hash: str, *, now: datetime) -> bool:
         """See `issuer.delivery_ports.Freshness`."""
-        return self._changed_one(
-            delete(NonceRow).where(col(NonceRow.nonce_hash) == nonce_hash, col(NonceRow.expires_at) > to_s(now))
-        )
+        return _USE_NONCE.changed(self._session, nonce=nonce_hash, now=to_s(now)) == 1
 
     def claim_keys(self, thumbprints: Iterable[str], *, copy_id: str, month: str) -> bool:
         """See `issuer.delivery_ports.Freshness`."""
-        return self._add_unless_there(
-            *(InstanceRow(thumbprint=each, copy_id=copy_id, month=month) for each in thumbprints)
-        )
+        # In one order everywhere, so that two requests with the same keys never wait for each other.
+        rows = [{"thumbprint": each, "copy_id": copy_id, "month": month} for each in sorted(thumbprints)]
+        return self._add_all_unless_there(_CLAIM_KEY, rows)
 
     def delete_expired(self, now: datetime) -> int:
         """See `issuer.ports.Sweepable`."""
@@ -94,24 +115,20 @@ class OfferStore(SessionStore):
         rows = sum(self._changed(delete(table).where(col(table.expires_at) <= to_s(now))) for table in tables)
         return rows + self._changed(delete(OfferRow).where(col(OfferRow.expires_at) <= to_s(now - _OFFER_KEPT)))
 
-    def _offer(self, row: OfferRow) -> AnyOffer:
-        copies = self._session.exec(
-            select(CopyRow)
-            .join(OfferCopyRow, col(OfferCopyRow.copy_id) == col(CopyRow.id))
-            # What has ended since it was offered is in no offer any more: neither a token nor a credential comes of it.
-            .where(OfferCopyRow.offer_id == row.id, col(CopyRow.ended).is_(None))
-            .order_by(col(OfferCopyRow.position))
-        )
-        held = tuple(copy_of(each) for each in copies)
-        states: dict[str, Callable[..., AnyOffer]] = {
-            "open": partial(Open, tries_left=row.tries_left),
-            "redeemed": Redeemed,
-            "burnt": Burnt,
-        }
-        return states[row.state](
-            id=row.id,
-            listener=row.listener_id,
-            copies=held,
-            tx_code_mac=row.tx_code_mac,
-            expires_at=from_s(row.expires_at),
-        )
+
+def _offer(rows: Sequence[Row]) -> AnyOffer | None:
+    if not rows:
+        return None
+    state, offer_id, listener, tx_code_mac, tries_left, expires_at = rows[0][:_OFFER_COLUMNS]
+    held = (row[_OFFER_COLUMNS:] for row in rows)
+    make = partial(Open, tries_left=tries_left) if state == "open" else _OVER[state]
+    return make(
+        id=offer_id,
+        listener=listener,
+        copies=tuple(copy_of(copy) for copy in held if copy[0] is not None),
+        tx_code_mac=tx_code_mac,
+        expires_at=from_s(expires_at),
+    )
+
+
+_OVER: Final[Mapping[str, type[Redeemed | Burnt]]] = {"redeemed": Redeemed, "burnt": Burnt}

@@ -3,22 +3,31 @@
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import func, insert, update
-from sqlalchemy.exc import IntegrityError
-from sqlmodel import SQLModel, col, select
+from sqlalchemy import bindparam, func, select, update
+from sqlmodel import col
 
 from credentials.status import PackedStatuses
 from issuer.status import ENTRIES, LISTS_PER_MONTH, DrawnEntry, HostedList, Signed
 from issuer.status_tables import StatusEndRow, StatusEntryRow, StatusListRow
 from issuer.store.base import SessionStore, from_s, to_s
+from plumbing.statements import Adding, Statement
 
 # Two thirds of the lists full, and one draw in three still finds a place: fifty draws in a row never fail by accident.
 _DRAWS: Final = 50
 _PAUSE_STEPS: Final = 1 << 32
 # So that a run holds some megabytes at most, however many lists there are; the next run takes the others.
 _MOST_AT_ONCE: Final = 200
+_DRAWN: Final = Statement(
+    select(func.count())
+    .select_from(StatusEntryRow)
+    .join(StatusListRow, col(StatusListRow.id) == col(StatusEntryRow.list_id))
+    .where(col(StatusEntryRow.copy_id) == bindparam("copy"), col(StatusListRow.month) == bindparam("cohort"))
+)
+_LIST_IDS: Final = Statement(select(col(StatusListRow.id)).where(col(StatusListRow.month) == bindparam("cohort")))
+_TAKE: Final = Adding(StatusEntryRow, unless_there=True)
+_END: Final = Adding(StatusEndRow, unless_there=True)
 
 
 class StatusStore(SessionStore):
@@ -34,16 +43,12 @@ class StatusStore(SessionStore):
 
     def drawn(self, copy_id: str, *, month: str) -> int:
         """See `issuer.status_ports.StatusEntries`."""
-        return self._session.exec(
-            select(func.count())
-            .select_from(StatusEntryRow)
-            .join(StatusListRow, col(StatusListRow.id) == col(StatusEntryRow.list_id))
-            .where(StatusEntryRow.copy_id == copy_id, StatusListRow.month == month)
-        ).one()
+        ((count,),) = _DRAWN.rows(self._session, copy=copy_id, cohort=month)
+        return int(count)
 
     def end(self, copy_id: str, now: datetime) -> None:
         """See `issuer.status_ports.StatusEntries`."""
-        self._insert(StatusEndRow, [{"copy_id": copy_id, "ended_at": to_s(now), "settled": False}])
+        _END.changed(self._session, copy_id=copy_id, ended_at=to_s(now), settled=False)
 
     def open_lists(self, month: str, *, count: int, now: datetime) -> int:
         """See `issuer.status_ports.StatusLists`."""
@@ -53,7 +58,7 @@ class StatusStore(SessionStore):
 
     def list_ids(self) -> Sequence[str]:
         """See `issuer.status_ports.StatusLists`."""
-        return self._session.exec(select(StatusListRow.id).order_by(StatusListRow.id)).all()
+        return self._session.execute(select(col(StatusListRow.id)).order_by(col(StatusListRow.id))).scalars().all()
 
     def status_list(self, list_id: str) -> HostedList | None:
         """See `issuer.status_ports.StatusLists`."""
@@ -62,8 +67,8 @@ class StatusStore(SessionStore):
 
     def lists_wanting(self, *, decoys_by: datetime, signed_before: datetime, by: str) -> Mapping[str, bool]:
         """See `issuer.status_ports.StatusLists`."""
-        rows = self._session.exec(
-            select(StatusListRow.id, StatusListRow.decoys_at)
+        rows = self._read(
+            select(col(StatusListRow.id), col(StatusListRow.decoys_at))
             .where(
                 (col(StatusListRow.decoys_at) <= to_s(decoys_by))
                 | (col(StatusListRow.signed_at).is_(None))
@@ -77,19 +82,18 @@ class StatusStore(SessionStore):
 
     def copies_to_take_back(self, by: datetime) -> Sequence[str]:
         """See `issuer.status_ports.StatusLists`."""
-        return self._session.exec(
-            select(StatusEndRow.copy_id).where(
-                col(StatusEndRow.settled).is_(False), col(StatusEndRow.ended_at) <= to_s(by)
-            )
-        ).all()
+        waiting = (col(StatusEndRow.settled).is_(False), col(StatusEndRow.ended_at) <= to_s(by))
+        return self._session.execute(select(col(StatusEndRow.copy_id)).where(*waiting)).scalars().all()
 
     def entries_of(self, copy_ids: Iterable[str]) -> Mapping[str, frozenset[int]]:
         """See `issuer.status_ports.StatusLists`."""
         found: dict[str, set[int]] = {}
         for list_id, position in self._in_parts(
             copy_ids,
-            lambda part: self._session.exec(
-                select(StatusEntryRow.list_id, StatusEntryRow.position).where(col(StatusEntryRow.copy_id).in_(part))
+            lambda part: self._read(
+                select(col(StatusEntryRow.list_id), col(StatusEntryRow.position)).where(
+                    col(StatusEntryRow.copy_id).in_(part)
+                )
             ),
         ):
             found.setdefault(list_id, set()).add(position)
@@ -126,7 +130,7 @@ class StatusStore(SessionStore):
             )
 
     def _list_ids(self, month: str) -> list[str]:
-        return list(self._session.exec(select(StatusListRow.id).where(StatusListRow.month == month)))
+        return [list_id for (list_id,) in _LIST_IDS.rows(self._session, cohort=month)]
 
     def _open(self, month: str, count: int, *, now: datetime) -> list[str]:
         made = [HostedList.open(month, now=now, pause=_pause()) for _ in range(count)]
@@ -144,17 +148,9 @@ class StatusStore(SessionStore):
         return self._draw_one(copy_id, lists, month=month, now=now)
 
     def _take(self, copy_id: str | None, drawn: set[tuple[str, int]]) -> bool:
-        rows = [{"list_id": list_id, "position": index, "copy_id": copy_id} for list_id, index in drawn]
-        return self._insert(StatusEntryRow, rows)
-
-    def _insert(self, table: type[SQLModel], rows: list[dict[str, Any]]) -> bool:
-        """Add all rows at once; False, and none added, if one is taken, perhaps by another worker at this moment."""
-        try:
-            with self._session.begin_nested():
-                self._session.execute(insert(table), rows)
-        except IntegrityError:
-            return False
-        return True
+        """Take entries; False, and none taken, if somebody has one, perhaps another worker at this very moment."""
+        rows = [{"list_id": list_id, "position": index, "copy_id": copy_id} for list_id, index in sorted(drawn)]
+        return self._add_all_unless_there(_TAKE, rows)
 
 
 def _draw(lists: Sequence[str]) -> tuple[str, int]:
