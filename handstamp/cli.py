@@ -62,6 +62,10 @@ _ROLES: Final[Mapping[str, _Role]] = {
         module="handstamp.commands.tracks",
         help="The trackserver: the files, and who may let people in to them.",
     ),
+    "doctor": _Role(
+        module="handstamp.commands.doctor",
+        help="Look for what is set up wrongly, and say what to do.",
+    ),
     "backup": _Role(
         module="handstamp.commands.backup",
         help="Write what your services cannot lose to one encrypted file.",

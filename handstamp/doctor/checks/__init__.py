@@ -1,0 +1,1 @@
+"""The checks, by what they look at: small functions from a case to findings. `handstamp.doctor.table` names all."""

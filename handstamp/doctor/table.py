@@ -1,0 +1,20 @@
+"""The closed table of every kind of misconfiguration that the doctor knows."""
+
+from typing import Final
+
+from handstamp.doctor.checks import coops, databases, files, keys, machine, proxy, public, settings, sites
+from handstamp.doctor.kinds import by_id
+
+KINDS: Final = by_id(
+    (
+        *machine.KINDS,
+        *settings.KINDS,
+        *files.KINDS,
+        *keys.KINDS,
+        *databases.KINDS,
+        *public.KINDS,
+        *proxy.KINDS,
+        *coops.KINDS,
+        *sites.KINDS,
+    )
+)
