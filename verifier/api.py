@@ -17,6 +17,7 @@ from credentials.status.errors import StatusListNeeded
 from plumbing.fetch import FetchFailed, FetchRefused
 from plumbing.problems import Refusal, status_of
 from plumbing.web.csrf import ForgedForm
+from plumbing.web.direct import DirectRoute
 from verifier import errors
 from verifier.counted import count_answer
 from verifier.parts import Parts
@@ -24,7 +25,7 @@ from verifier.service.build_request import build_request
 from verifier.service.take_answer import AnswerFailed, AnswerTaken, take_answer
 from verifier.statuses import KnownStatuses
 
-router = APIRouter()
+router = APIRouter(route_class=DirectRoute)
 
 STATUSES: Final[dict[type[HandstampError], int]] = {
     errors.NoSuchGate: 404,

@@ -11,6 +11,7 @@ from plumbing.observing import Observing
 from plumbing.repeating import repeating
 from plumbing.sweeping import sweeping
 from plumbing.web.app import WebPolicy, create_app
+from plumbing.web.direct import include_flat
 from plumbing.web.rates import Kind
 from verifier import api, door_api
 from verifier.parts import VerifierParts
@@ -56,8 +57,7 @@ def build_verifier_app(parts: VerifierParts, *, observing: Observing | None = No
     app = create_app(title=parts.party.name, policy=policy, pages=parts.pages, lifespan=lifespan, observing=observing)
     app.state.verifier = parts
     app.state.watchers = events.Watchers()
-    for router in (api.router, door_api.router, gate_pages.router, visit_pages.router, events.router):
-        app.include_router(router)
+    include_flat(app, (api.router, gate_pages.router, visit_pages.router, events.router, door_api.router))
     return app
 
 

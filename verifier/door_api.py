@@ -13,13 +13,14 @@ from credentials.encoding import strict_json
 from credentials.errors import HandstampError
 from credentials.protocols.members import Members
 from plumbing.problems import status_of
+from plumbing.web.direct import DirectRoute
 from verifier import errors
 from verifier.counted import DOOR, PASSAGES, PRESENTATIONS
 from verifier.doors import Admitted, Verdict
 from verifier.parts import Parts, VerifierParts
 from verifier.service.admit_pass import admit_pass
 
-router = APIRouter()
+router = APIRouter(route_class=DirectRoute)
 _MAX_BYTES: Final = 4096
 _WHAT: Final = "question about a pass"
 _BEARER: Final = "bearer "

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from credentials.protocols.oauth import parse_form
 from plumbing.pictures import Picture
 from plumbing.web.csrf import check_same_site
+from plumbing.web.direct import DirectRoute
 from verifier.cookies import set_visit_cookie
 from verifier.errors import NoSuchCover
 from verifier.gates import Gate
@@ -21,7 +22,7 @@ from verifier.service.start_visit import StartedVisit, load_gate, start_visit
 from verifier.visits import REQUEST_LIFE, Device
 from verifier.web.describing import describe_gate
 
-router = APIRouter()
+router = APIRouter(route_class=DirectRoute)
 TERMS_FIELD: Final = "terms"
 """Name of the box that accepts the terms; whatever its value, it is sent only if it is ticked."""
 _MAX_FORM_BYTES: Final = 4096

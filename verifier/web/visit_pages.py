@@ -13,6 +13,7 @@ from plumbing.fetch import FetchFailed, FetchRefused
 from plumbing.qr import qr_svg
 from plumbing.web.app import dpop_header, wants_page
 from plumbing.web.csrf import FIELD, check_same_site
+from plumbing.web.direct import DirectRoute
 from plumbing.web.middleware import content_security_policy
 from verifier.cookies import remembered_gate, visit_secret
 from verifier.counted import count_passage
@@ -49,7 +50,7 @@ from verifier.visits import (
 from verifier.web.describing import describe_gate
 from verifier.web.gate_pages import cover_url, wants_json
 
-router = APIRouter()
+router = APIRouter(route_class=DirectRoute)
 _MAX_FORM_BYTES = 4096
 _MAX_CODE_CHARS = 40
 

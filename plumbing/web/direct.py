@@ -1,0 +1,93 @@
+"""Routes that are called as they are written, where FastAPI's way of finding arguments would cost more than the work.
+
+FastAPI reads the signature of every endpoint anew for every request: it walks its dependencies, validates each part of
+the path as a model would, and keeps lists of what went wrong. An endpoint that takes text from the path, the request
+and what hangs on the application needs none of that. `DirectRoute` calls such an endpoint straight away and leaves any
+other to FastAPI; what the OpenAPI document says of either is the same.
+"""
+
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from inspect import iscoroutinefunction
+from typing import Any, TypeAlias
+
+from fastapi import APIRouter, FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from typing_extensions import override
+
+_Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
+_Found: TypeAlias = Mapping[str, Callable[[Request], Awaitable[object]]]
+
+
+class DirectRoute(APIRoute):
+    """A route for `APIRouter(route_class=DirectRoute)`."""
+
+    @override
+    def get_route_handler(self) -> _Handler:
+        """Return what answers a request: the endpoint itself, if nothing else has to be found out for it."""
+        found = _find_dependencies(self.dependant)
+        if found is None or self.body_field is not None or not iscoroutinefunction(self.endpoint):
+            return super().get_route_handler()
+        endpoint, request_name = self.endpoint, self.dependant.request_param_name
+
+        async def handle(request: Request) -> Response:
+            values: dict[str, object] = dict(request.path_params)
+            if request_name is not None:
+                values[request_name] = request
+            for name, find in found.items():
+                values[name] = await find(request)
+            response = await endpoint(**values)
+            if not isinstance(response, Response):
+                raise TypeError("An endpoint that is called directly returns a response.")
+            return response
+
+        return handle
+
+
+def include_flat(app: FastAPI, routers: Iterable[APIRouter]) -> None:
+    """Put the routes of routers into the application's own list: inside a router each would be looked for twice.
+
+    The routers have no prefix and no dependencies of their own; what stands first is looked at first.
+    """
+    for router in routers:
+        app.router.routes.extend(router.routes)
+
+
+def _find_dependencies(dependant: Dependant) -> _Found | None:
+    """Return what gives each dependency from the request alone; None if anything needs FastAPI's care."""
+    if not _is_plain(dependant) or any(field.field_info.annotation is not str for field in dependant.path_params):
+        return None
+    found: dict[str, Callable[[Request], Awaitable[object]]] = {}
+    for each in dependant.dependencies:
+        call, name = each.call, each.name
+        if name is None or not iscoroutinefunction(call) or not _takes_request_only(each):
+            return None
+        found[name] = call
+    return found
+
+
+def _takes_request_only(dependant: Dependant) -> bool:
+    return (
+        _is_plain(dependant)
+        and not dependant.path_params
+        and not dependant.dependencies
+        and dependant.request_param_name == "request"
+    )
+
+
+def _is_plain(dependant: Dependant) -> bool:
+    """Tell whether nothing is asked of a request but its path and itself."""
+    others = (
+        dependant.query_params,
+        dependant.header_params,
+        dependant.cookie_params,
+        dependant.body_params,
+        dependant.websocket_param_name,
+        dependant.http_connection_param_name,
+        dependant.response_param_name,
+        dependant.background_tasks_param_name,
+        dependant.security_scopes_param_name,
+    )
+    return not any(others)
