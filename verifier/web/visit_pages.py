@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from credentials.errors import HandstampError
 from credentials.protocols.oauth import parse_form
 from plumbing.fetch import FetchFailed, FetchRefused
+from plumbing.problems import note_refusal
 from plumbing.qr import qr_svg
 from plumbing.web.app import dpop_header, wants_page
 from plumbing.web.csrf import FIELD, check_same_site
@@ -276,6 +277,7 @@ async def _closed(request: Request, parts: VerifierParts, error: HandstampError,
     """Answer for a visit that cannot be shown: in words, with a way to start again where the gate is known."""
     if not wants_page(request) or (isinstance(error, NoSuchVisit) and gate_id is None):
         raise error
+    note_refusal(request.scope, error.code)
     gate = await asyncio.to_thread(_find_gate, parts, gate_id)
     match error:
         case ForeignBrowser():
