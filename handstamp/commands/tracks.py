@@ -9,9 +9,9 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from credentials.encoding import strict_json
-from credentials.errors import OperatorError
 from credentials.keys.jwk import PublicKey
 from credentials.protocols.urls import parse_service_url
+from handstamp.audio_parts import AudioPartsMissing
 from handstamp.composition.service import run_service
 from handstamp.composition.trackserver import compose_trackserver
 from handstamp.settings import load_settings
@@ -33,15 +33,6 @@ ReleaseId = Annotated[str, typer.Argument(help="The release's id; `tracks list` 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 _MEGABYTE = 1_000_000
 _OK = 200
-
-
-class AudioPartsMissing(OperatorError):
-    """The optional libraries that read audio are not installed."""
-
-    code = "audio_parts_missing"
-
-    def __init__(self) -> None:
-        super().__init__("Reading audio files needs the extra parts: pip install 'handstamp[audio]'.")
 
 
 @app.command()

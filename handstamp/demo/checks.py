@@ -4,7 +4,6 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import mutagen
 
 from handstamp.demo.stage import DemoFailed
 
@@ -55,6 +54,8 @@ def _sha256(path: Path) -> str:
 
 
 def _tags(path: Path) -> str:
+    import mutagen  # noqa: PLC0415  # of the extra `audio`: `handstamp --help` works without it
+
     audio = mutagen.File(path, easy=True)
     if audio is None or not audio.tags:
         return "no tags"

@@ -13,6 +13,7 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
+from handstamp.audio_parts import check_audio_parts
 from handstamp.demo.stage import DemoFailed, build_stage
 from handstamp.demo.story import Story
 from handstamp.demo.teller import INDENT
@@ -50,6 +51,7 @@ def demo(
 
     Everything is written to the folder .demo and made anew each time.
     """
+    check_audio_parts()
     console = Console(highlight=False)
     signal.signal(signal.SIGTERM, _stop)  # else whoever ends the demo this way would leave its services running
     if album is not None and not album.is_dir():
