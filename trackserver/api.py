@@ -29,7 +29,7 @@ from trackserver.store.catalogue import SqlCatalogue
 from trackserver.store.passes import SqlPasses, SqlPins
 from trackserver.streaming import Sendable, build_file_response
 from trackserver.views import download_json, release_json
-from trackserver.web.routes import COOKIE, build_web_router, download_page
+from trackserver.web.routes import build_web_router, cookie_name, download_page
 
 STATUSES: Final[dict[type[HandstampError], int]] = {
     Malformed: 400,
@@ -230,7 +230,7 @@ class _Downloads:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "dpop":
             return WalletKey(access_token=token.strip(), read_proof=self._proof_reader(request, token.strip(), now))
-        cookie = request.cookies.get(COOKIE)
+        cookie = request.cookies.get(cookie_name(self._parts))
         return BrowserKey(cookie=cookie) if cookie else None
 
     def _proof_reader(self, request: Request, token: str, now: datetime) -> Callable[[str], DpopProof]:

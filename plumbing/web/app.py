@@ -14,6 +14,8 @@ from fastapi.staticfiles import StaticFiles
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from typing_extensions import override
 
 from credentials.encoding import strict_json
 from credentials.errors import HandstampError
@@ -29,7 +31,7 @@ from plumbing.web.pages import Pages
 from plumbing.web.rates import Kind, RateLimit
 
 STATIC_FOLDER: Final = Path(__file__).parent / "static"
-_HTTP_CODES: Final = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+_HTTP_CODES: Final = {400: "malformed", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 # FastAPI's own spans and records would hold paths, queries and addresses; what may be seen is decided in
 # plumbing/logs.py.
 _NO_TELEMETRY: Final[TelemetryConfig] = {
@@ -40,6 +42,15 @@ _NO_TELEMETRY: Final[TelemetryConfig] = {
     "auto_configure": False,
 }
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+class _WholeFiles(StaticFiles):
+    """The files of our pages, never in parts: they are small, and Starlette refuses a bad range in words of its own."""
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [each for each in scope["headers"] if each[0] != b"range"]
+        await super().__call__({**scope, "headers": headers}, receive, send)
 
 
 @contextlib.asynccontextmanager
@@ -91,7 +102,7 @@ def create_app(
         redirect_slashes=False,
         telemetry=_NO_TELEMETRY,
     )
-    app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")
+    app.mount("/static", _WholeFiles(directory=STATIC_FOLDER), name="static")
     app.routes.extend(observing.health().routes())
     busy = _busy_answers(policy, pages)
     app.add_middleware(RateLimit, kinds=policy.kinds, refuse=busy.too_often)

@@ -12,7 +12,19 @@ from trackserver.service.open_ticket import open_ticket
 from trackserver.store.passes import SqlPasses
 from trackserver.views import file_path
 
-COOKIE: Final = "handstamp_download"
+_COOKIE: Final = "handstamp_download"
+
+
+def cookie_name(parts: TrackserverParts) -> str:
+    """Return the name of a download's cookie; with `__Secure-`, browsers refuse it from anybody who speaks plain http.
+
+    Not `__Host-`: each download has a cookie of its own, for its own path.
+    """
+    return f"__Secure-{_COOKIE}" if _is_https(parts) else _COOKIE
+
+
+def _is_https(parts: TrackserverParts) -> bool:
+    return parts.base_url.startswith("https:")
 
 
 def build_web_router(parts: TrackserverParts) -> APIRouter:
@@ -31,11 +43,11 @@ def build_web_router(parts: TrackserverParts) -> APIRouter:
         path = f"/downloads/{opened.download.id}"
         response = RedirectResponse(path, status_code=303, headers={"Cache-Control": "no-store"})
         response.set_cookie(
-            COOKIE,
+            cookie_name(parts),
             opened.secret,
             max_age=int(DOWNLOAD_TTL.total_seconds()),
             path=path,
-            secure=parts.base_url.startswith("https:"),
+            secure=_is_https(parts),
             httponly=True,
             # Not strict: the listener arrives from the artist's site.
             samesite="lax",

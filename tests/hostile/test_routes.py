@@ -1,0 +1,167 @@
+"""What must hold for every route there is, read off the routers: who adds a route is held to it without a word."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from starlette.routing import BaseRoute, Mount, Route
+
+from issuer.app import KINDS as COOP_KINDS
+from issuer.wallet_api import WALLET_ENDPOINTS
+from tests.hostile.asking import Answer, Scene, case
+from tests.hostile.conftest import build_coop, build_site, build_trackserver
+from tests.hostile.test_table import check_headers, check_nothing_leads_elsewhere
+from trackserver.api import KINDS as TRACKS_KINDS
+from verifier.app import KINDS as SITE_KINDS
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Iterator
+
+    from fastapi import FastAPI
+
+SERVICES = ("coop", "site", "trackserver", "conformance")
+PROGRAMS = {
+    *WALLET_ENDPOINTS,
+    "/requests/{request_id}",
+    "/responses/{request_id}",
+    "/gates/{gate_id}/passes",
+    "/grants",
+}
+"""Endpoints that look at no cookie: what another site makes a browser send there, it could send itself."""
+FORM = "application/x-www-form-urlencoded"
+
+
+def routes_of(routes: list[BaseRoute]) -> Iterator[tuple[str, str]]:
+    """Give method and template of every route, whatever it is included or mounted by."""
+    for route in routes:
+        inner: Any = getattr(route, "original_router", None)
+        if isinstance(route, Route):
+            yield from ((method, route.path) for method in sorted(route.methods or ()))
+        elif isinstance(route, Mount) and not route.routes:
+            yield "GET", f"{route.path}/page.js"
+        else:
+            yield from routes_of(list(inner.routes if inner is not None else getattr(route, "routes", ())))
+
+
+def every_route(scene: Scene) -> list[tuple[str, str]]:
+    app: FastAPI = scene.app  # type: ignore[assignment]
+    return list(routes_of(app.routes))
+
+
+def fill(template: str, scene: Scene) -> str:
+    """Name what there is, and for the rest something that there is not."""
+    known = {"gate_id": "gate", "visit_id": "visit", "offer_id": "offer", "release_id": "release", "name": "name"}
+    known |= {"download_id": "download", "file_id": "file", "request_id": "request"}
+
+    def value(found: re.Match[str]) -> str:
+        return scene.names.get(known.get(found[1], ""), "none")
+
+    return re.sub(r"\{(\w+)(?::\w+)?\}", value, template)
+
+
+def ask_all(scene: Scene, runner: asyncio.Runner, **headers: str) -> Iterator[tuple[str, str, Answer]]:
+    for method, template in every_route(scene):
+        if not template.endswith("/events"):  # an answer that does not end
+            yield method, template, scene.ask(runner, case("", f"{method} {fill(template, scene)}", "", **headers))
+
+
+@pytest.fixture(scope="module")
+def secure(tmp_path_factory: pytest.TempPathFactory, runner: asyncio.Runner) -> Iterator[dict[str, Scene]]:
+    """The services as they stand on the web, under https."""
+    with (
+        build_coop(tmp_path_factory.mktemp("coop"), runner, "https://coop.localhost") as coop,
+        build_site(tmp_path_factory.mktemp("site"), runner, "https://artist.localhost") as site,
+        build_trackserver(tmp_path_factory.mktemp("tracks"), runner, "https://tracks.localhost") as trackserver,
+    ):
+        yield {"coop": coop, "site": site, "trackserver": trackserver}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_routes_are_found(service: str, request: pytest.FixtureRequest) -> None:
+    found = every_route(request.getfixturevalue(service))
+    assert len(found) > 10
+    assert ("GET", "/static/page.js") in found
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_route_answers_under_strict_headers(
+    service: str, accept: str, request: pytest.FixtureRequest, runner: asyncio.Runner
+) -> None:
+    scene: Scene = request.getfixturevalue(service)
+    for method, template, answer in ask_all(scene, runner, accept=accept, cookie=scene.names.get("cookie", "a=b")):
+        assert answer.status < 500, (method, template)
+        check_headers(answer)
+        check_nothing_leads_elsewhere(answer, scene)
+        assert not answer.all("strict-transport-security")
+
+
+@pytest.mark.parametrize("service", ["coop", "site", "trackserver"])
+def test_every_page_does_without_anything_inline(
+    service: str, request: pytest.FixtureRequest, runner: asyncio.Runner
+) -> None:
+    scene: Scene = request.getfixturevalue(service)
+    pages = 0
+    for method, template, answer in ask_all(scene, runner, accept="text/html", cookie=scene.names["cookie"]):
+        if answer.header("content-type").startswith("text/html"):
+            pages += 1
+            text = answer.body.decode()
+            assert not re.search(r"<script(?![^>]*\ssrc=)|\sstyle=|\son\w+=\"|<style|javascript:", unescaped(text)), (
+                method,
+                template,
+            )
+    assert pages > 3
+
+
+def unescaped(text: str) -> str:
+    """Leave out the title of markup that every scene has: there it stands as text."""
+    return re.sub(r"&#34;&gt;.*?&#39;|&quot;&gt;.*?&#x27;", "", text)
+
+
+@pytest.mark.parametrize("service", ["coop", "site", "trackserver"])
+def test_on_the_web_every_answer_insists_on_https(
+    service: str, secure: dict[str, Scene], runner: asyncio.Runner
+) -> None:
+    for method, template, answer in ask_all(secure[service], runner, cookie=secure[service].names["cookie"]):
+        assert answer.header("strict-transport-security") == "max-age=31536000", (method, template)
+
+
+def test_on_the_web_a_cookie_is_for_one_host_over_https_and_for_no_script(
+    secure: dict[str, Scene], runner: asyncio.Runner
+) -> None:
+    coop, site, trackserver = secure["coop"], secure["site"], secure["trackserver"]
+    log_in = case("", "POST /login", "", "token=<<login>>", content_type=FORM)
+    visit = case("", "POST /gates/<<gate>>/visits", "", "terms=on", content_type=FORM)
+    cookies = [coop.ask(runner, log_in).header("set-cookie"), site.ask(runner, visit).header("set-cookie")]
+    for cookie in cookies:
+        assert cookie.startswith("__Host-")
+        assert {"HttpOnly", "Secure", "Path=/", "SameSite=lax"} <= set(cookie.split("; "))
+        assert "Domain" not in cookie
+    assert trackserver.names["cookie"].startswith("__Secure-handstamp_download=")
+
+
+@pytest.mark.parametrize("service", ["coop", "site", "trackserver"])
+@pytest.mark.parametrize(
+    "sign", [{"origin": "https://evil.example"}, {"origin": "null"}, {"sec_fetch_site": "cross-site"}]
+)
+def test_no_form_of_another_site_is_taken_for_a_visitors(
+    service: str, sign: dict[str, str], request: pytest.FixtureRequest, runner: asyncio.Runner
+) -> None:
+    scene: Scene = request.getfixturevalue(service)
+    for method, template in every_route(scene):
+        if method in {"GET", "HEAD"} or template in PROGRAMS:
+            continue
+        body = "csrf=<<csrf>>&token=<<login>>&terms=on&sure=yes" if "login" in scene.names else "csrf=<<csrf>>&terms=on"
+        forged = case("", f"{method} {fill(template, scene)}", "", body, cookie="<<cookie>>", content_type=FORM, **sign)
+        assert scene.ask(runner, forged).described() == "403 problem forged_form", template
+
+
+@pytest.mark.parametrize(
+    ("service", "kinds"), [("coop", COOP_KINDS), ("site", SITE_KINDS), ("trackserver", TRACKS_KINDS)]
+)
+def test_what_is_counted_apart_is_a_route(service: str, kinds: dict[str, Any], request: pytest.FixtureRequest) -> None:
+    known = {f"{method} {template}" for method, template in every_route(request.getfixturevalue(service))}
+    assert set(kinds) <= known
