@@ -3,18 +3,20 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from credentials.encoding.strict_json import Json
 from handstamp.commands.issuer_shared import console, print_json
 from plumbing.clock import epoch_s
 from plumbing.key_rings import Ring, RingKey
 from plumbing.key_turning import KeyTurner
 from plumbing.keystore import KeyStore
+
+if TYPE_CHECKING:
+    from credentials.encoding.strict_json import Json
 
 KeyFile = Annotated[
     Path, typer.Option("--key", exists=True, dir_okay=False, help="The private key (P-256, P-384 or Ed25519, PEM).")
@@ -50,11 +52,11 @@ def print_keys(keys: KeyStore, names: Mapping[str, str], *, at: datetime, as_jso
         for each in rings[name].published(epoch_s(at))
     ]
     if as_json:
-        listed = [
+        listed: list[Json] = [
             {"name": name, "public": each.public, "starts": each.starts_s, "ends": each.ends_s, "standing": said}
             for name, _, each, said in rows
         ]
-        print_json(list[Json](listed))
+        print_json(listed)
         return
     table = Table("Signs or fences", Column("Key", no_wrap=True), "How it stands", box=None)
     for _, words, each, said in rows:

@@ -4,7 +4,6 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-
 from handstamp.demo.stage import DemoFailed
 
 
