@@ -7,8 +7,9 @@ import typer
 
 from credentials.errors import OperatorError
 from handstamp.backup.making import Wish, make_backup
+from handstamp.commands.parts import Service, roles_of
 from handstamp.commands.wallet_opening import is_terminal, read_text
-from handstamp.settings import Role, load_settings
+from handstamp.settings import load_settings
 from handstamp.terminal import Terminal
 from plumbing.clock import system_clock
 from plumbing.logs import configure
@@ -16,7 +17,7 @@ from plumbing.logs import configure
 app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 
 Roles = Annotated[
-    list[Role] | None, typer.Option("--role", help="Whose; may be repeated. Without it, all that there are.")
+    list[Service] | None, typer.Option("--role", help="Whose; may be repeated. Without it, all that there are.")
 ]
 BackupPassphraseFile = Annotated[
     Path | None,
@@ -65,7 +66,7 @@ def backup(
     wish = Wish(
         path=file.absolute(),
         passphrase=read_backup_passphrase(passphrase_file, new=True),
-        roles=tuple(dict.fromkeys(role or ())),
+        roles=roles_of(role),
         with_key_file=not without_key_file,
         tools=database_tools,
     )

@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from handstamp.backup.restoring import Restored, RestoreWish, restore_backup
 from handstamp.commands.backup import BackupPassphraseFile, DatabaseTools, Roles, read_backup_passphrase
+from handstamp.commands.parts import roles_of
 from handstamp.terminal import Terminal
 from plumbing.clock import system_clock
 from plumbing.logs import configure
@@ -33,7 +34,7 @@ def restore(
     wish = RestoreWish(
         path=file.absolute(),
         passphrase=read_backup_passphrase(passphrase_file, new=False),
-        roles=tuple(dict.fromkeys(role or ())),
+        roles=roles_of(role),
         replace=replace,
         tools=database_tools,
     )
