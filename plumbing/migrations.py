@@ -7,6 +7,7 @@ Two processes that start at once do not both migrate: whoever finds the database
 import sqlite3
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 from alembic import command, context
@@ -15,18 +16,20 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, inspect
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import NullPool
 
 from plumbing.database import Database
 from plumbing.database_engine import BUSY_TIMEOUT_MS, SQLITE, connect_arguments, parse_database_url
-from plumbing.database_errors import DatabaseUnavailable, translated
+from plumbing.database_errors import DatabaseUnavailable, translated, words_of
 from plumbing.private import make_private_file
 
-_MIGRATING_LOCK: Final = 0x6D69677261746573  # "migrates"
+_TAKE_TURNS: Final = f"SET LOCAL lock_timeout = '60s'; SELECT pg_advisory_xact_lock({0x6D69677261746573})"  # "migrates"
+_ONE_IN_A_PROCESS: Final = Lock()  # Alembic's own state is of the whole process
 
 
-def upgrade(database_url: str, scripts: Path) -> None:
-    """Bring the database at `database_url` to the newest version of the role whose migrations folder is `scripts`.
+def upgrade(database_url: str, scripts: Path, revision: str = "head") -> None:
+    """Bring the database at `database_url` to a version of the role whose migrations folder is `scripts`.
 
     An SQLite file and its folder are made if they are missing, readable by their owner only; a database of a
     PostgreSQL server must be there.
@@ -39,9 +42,12 @@ def upgrade(database_url: str, scripts: Path) -> None:
         _make_file(url)
         with translated():
             if _version_at(url, scripts) != newest_version(scripts):
-                command.upgrade(_config(url, scripts), "head")
+                with _ONE_IN_A_PROCESS:
+                    command.upgrade(_config(url, scripts), revision)
     except OSError as error:
         raise DatabaseUnavailable(f"{_place(url)}: {error.strerror}") from error
+    except DatabaseError as error:
+        raise DatabaseUnavailable(f"{_place(url)}: {words_of(error)}") from error
     except DatabaseUnavailable as error:
         raise DatabaseUnavailable(f"{_place(url)}: {error.reason}") from error
     except CommandError as error:
@@ -50,7 +56,7 @@ def upgrade(database_url: str, scripts: Path) -> None:
 
 def downgrade(database_url: str, scripts: Path, revision: str) -> None:
     """Take the database back to `revision` ("base" for an empty one)."""
-    with translated():
+    with translated(), _ONE_IN_A_PROCESS:
         command.downgrade(_config(parse_database_url(database_url), scripts), revision)
 
 
@@ -84,7 +90,7 @@ def run_environment(metadata: MetaData, *, role: str) -> None:
         with context.begin_transaction():
             # Alembic looks at the version only now, so whoever had to wait sees what the other one did.
             if connection.dialect.name != SQLITE:
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATING_LOCK})")
+                connection.exec_driver_sql(_TAKE_TURNS)
             context.run_migrations()
 
 

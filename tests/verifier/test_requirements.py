@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import text
 
 from credentials.errors import Malformed
 from credentials.keys.signer import LocalSigner
@@ -144,7 +145,8 @@ async def test_a_gate_made_before_there_was_anything_else_to_ask_asks_what_it_as
     for requirement in (OWNER, OWNER_OF_TRACK):
         gate = gate_for(site, requirement)
         with site.database.write() as session:
-            session.connection().exec_driver_sql("UPDATE gates SET proofs = NULL WHERE gate_id = ?", (gate.gate_id,))
+            forgetting = text("UPDATE gates SET proofs = NULL WHERE gate_id = :gate")
+            session.connection().execute(forgetting, {"gate": gate.gate_id})
         with site.parts.work.read() as stores:
             assert stores.load_gate(gate.gate_id) == gate
 
