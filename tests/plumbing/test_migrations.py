@@ -155,9 +155,7 @@ def test_workers_that_start_at_once_migrate_once(new_database: Callable[[str], s
     database.close()
 
 
-def test_a_migration_that_fails_leaves_nothing_behind(
-    new_database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_migration_that_fails_leaves_nothing_behind(new_database: Callable[[str], str]) -> None:
     url, scripts = new_database("empty"), migrations("issuer")
     upgrade(url, scripts, "0003")
     database = Database(url)
