@@ -13,16 +13,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Engine
 from sqlmodel import Session
 
 from plumbing.database_engine import BUSY_TIMEOUT_MS, SQLITE, create_database_engine, parse_database_url
 from plumbing.database_errors import DatabaseUnavailable, translated
+from plumbing.driver import tell_driver
+from plumbing.statements import connection_of
 
 __all__ = ["Database", "DatabaseUnavailable"]
 
 _TIDYING_TIMEOUT_MS: Final = 100
-_BEGIN: Final = "handstamp_begin"
+# Each is one statement, so that beginning and queueing cost a single way to the server.
 _WRITING_LOCK: Final = 0x68616E647374616D  # "handstam": the one lock of whoever writes
 _READ_SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _WRITE_ALONE: Final = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock({_WRITING_LOCK})"
@@ -45,11 +47,8 @@ class Database:
         self.url: Final = parse_database_url(url)
         self._engine = create_database_engine(self.url, pool=pool)
         self._is_sqlite = self.url.get_backend_name() == SQLITE
-        event.listen(self._engine, "begin", _begin)
-        self._reading = self._engine.execution_options(**{_BEGIN: "BEGIN" if self._is_sqlite else _READ_SNAPSHOT})
-        self._writing = self._engine.execution_options(
-            **{_BEGIN: "BEGIN IMMEDIATE" if self._is_sqlite else _WRITE_ALONE}
-        )
+        self._begin_reading = "BEGIN" if self._is_sqlite else _READ_SNAPSHOT
+        self._begin_writing = "BEGIN IMMEDIATE" if self._is_sqlite else _WRITE_ALONE
 
     @property
     def engine(self) -> Engine:
@@ -59,9 +58,8 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a session that is rolled back at the end: it sees one consistent state and changes nothing."""
-        with translated(), Session(self._reading, expire_on_commit=False) as session:
+        with translated(), self._begun(self._begin_reading) as session:
             yield session
-            session.rollback()
 
     @contextmanager
     def write(self, turn: str | None = None) -> Iterator[Session]:
@@ -72,13 +70,25 @@ class Database:
                 turn only whoever has the same one waits. A block may have one if every row that it shares with other
                 turns is decided by a conditional UPDATE or a unique key. SQLite has one writer at a time anyway.
         """
-        with translated(), Session(self._writing, expire_on_commit=False) as session:
-            if turn is None or self._is_sqlite:
-                session.connection()
-            else:
-                session.connection(execution_options={_BEGIN: _WRITE_IN_TURN % _lock_of(turn)})
+        alone = turn is None or self._is_sqlite
+        begin = self._begin_writing if alone else _WRITE_IN_TURN % _lock_of(turn or "")
+        with translated(), self._begun(begin) as session:
             yield session
-            session.commit()
+            session.flush()
+            connection_of(session).commit()
+
+    @contextmanager
+    def _begun(self, begin: str) -> Iterator[Session]:
+        """Open a session on a connection that has begun: who runs only `Statement`s wakes no unit of work."""
+        with self._engine.connect() as connection:
+            connection.begin()  # SQLAlchemy notes it and sends nothing
+            tell_driver(connection, begin)
+            session = Session(connection, expire_on_commit=False)
+            try:
+                yield session
+            finally:
+                if session.in_transaction():
+                    session.close()
 
     def forget_deleted(self) -> None:
         """Leave nothing of deleted rows in SQLite's write-ahead log, where it would lie until others write over it.
@@ -102,11 +112,6 @@ class Database:
     def close(self) -> None:
         """Close every pooled connection."""
         self._engine.dispose()
-
-
-def _begin(connection: Connection) -> None:
-    # One statement, so that beginning and queueing cost a single way to the server.
-    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
 
 
 def _lock_of(turn: str) -> int:

@@ -11,9 +11,10 @@ from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Connection, Dialect, Executable, insert, inspect, text
 from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import ClauseElement, ColumnElement
 from sqlmodel import Session, SQLModel
+
+from plumbing.driver import tell_driver, tell_driver_often
 
 Value: TypeAlias = str | int | bytes | None
 Row: TypeAlias = tuple[Any, ...]
@@ -73,24 +74,14 @@ class Statement:
             return 0
         if len(rows) == 1:
             return self._run(session, rows[0]).rowcount
-        connection = session.connection()
+        connection = connection_of(session)
         compiled = self._for(connection.dialect)
-        try:
-            cursor = connection.connection.cursor()
-            cursor.executemany(compiled.sql, [compiled.values(row) for row in rows])
-        except connection.dialect.loaded_dbapi.Error as error:
-            raise _as_sqlalchemy_says(error, connection, compiled.sql) from error
-        return cursor.rowcount
+        return tell_driver_often(connection, compiled.sql, [compiled.values(row) for row in rows]).rowcount
 
     def _run(self, session: Session, values: Mapping[str, Value]) -> DBAPICursor:
-        connection = session.connection()
+        connection = connection_of(session)
         compiled = self._for(connection.dialect)
-        try:
-            cursor = connection.connection.cursor()
-            cursor.execute(compiled.sql, compiled.values(values))
-        except connection.dialect.loaded_dbapi.Error as error:
-            raise _as_sqlalchemy_says(error, connection, compiled.sql) from error
-        return cursor
+        return tell_driver(connection, compiled.sql, compiled.values(values))
 
     def _for(self, dialect: Dialect) -> _Compiled:
         compiled = self._compiled.get(dialect.name)
@@ -111,6 +102,12 @@ class Adding(Statement):
         super().__init__(insert(table))
         self._columns = [column.name for column in every_column(table)]
         self._ending = _UNLESS_THERE if unless_there else ""
+
+
+def connection_of(session: Session) -> Connection:
+    """The connection of a session, without waking its unit of work if it was made for one connection."""
+    bind = session.bind
+    return bind if isinstance(bind, Connection) else session.connection()
 
 
 def every_column(table: type[SQLModel]) -> Sequence[ColumnElement[Any]]:
@@ -134,15 +131,3 @@ def all_or_nothing(session: Session, work: Callable[[], bool]) -> bool:
 _SAVE: Final = Statement(text("SAVEPOINT handstamp"))
 _GO_BACK: Final = Statement(text("ROLLBACK TO SAVEPOINT handstamp"))
 _RELEASE: Final = Statement(text("RELEASE SAVEPOINT handstamp"))
-
-
-def _as_sqlalchemy_says(error: Exception, connection: Connection, sql: str) -> BaseException:
-    """Make of a driver's error what SQLAlchemy makes of it, and give up a connection whose server is lost."""
-    dialect = connection.dialect
-    driver = dialect.loaded_dbapi
-    lost = isinstance(error, driver.Error) and dialect.is_disconnect(error, connection.connection, None)
-    if lost:
-        connection.invalidate(error)
-    return DBAPIError.instance(
-        sql, None, error, driver.Error, hide_parameters=True, connection_invalidated=lost, dialect=dialect
-    )
