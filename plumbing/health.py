@@ -9,9 +9,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from starlette.requests import Request
+from fastapi import FastAPI
 from starlette.responses import Response
-from starlette.routing import Route
 
 from credentials.encoding import strict_json
 from credentials.errors import HandstampError, OperatorError
@@ -54,18 +53,16 @@ class Health:
         self._until = 0.0
         self._was: dict[str, bool] = {}
 
-    def routes(self) -> list[Route]:
-        """Return the two routes."""
-        return [
-            Route(LIVE, self.live, methods=["GET"], include_in_schema=False),
-            Route(READY, self.ready, methods=["GET"], include_in_schema=False),
-        ]
+    def add_to(self, app: FastAPI) -> None:
+        """Add the two routes to an application."""
+        for path, answer in ((LIVE, self.live), (READY, self.ready)):
+            app.add_api_route(path, answer, methods=["GET"], include_in_schema=False)
 
-    async def live(self, _: Request) -> Response:
+    async def live(self) -> Response:
         """Say that the process answers."""
         return Response(b'{"status":"live"}', media_type=_JSON, headers=_NO_STORE)
 
-    async def ready(self, _: Request) -> Response:
+    async def ready(self) -> Response:
         """Say whether everything is there that the service needs."""
         found = await self._found()
         well = all(found.values())

@@ -1,5 +1,6 @@
 """What a service is watched with: metrics, spans, health. All of it is chosen once, when the service is composed."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -70,7 +71,7 @@ class Observing:
         """
         async with contextlib.AsyncExitStack() as stack:
             if self.tracing is not None:
-                stack.callback(self.tracing.close)
+                stack.push_async_callback(asyncio.to_thread, self.tracing.close)
             if self.prometheus is not None and self.listener is not None:
                 await stack.enter_async_context(_shown(self.prometheus, self.listener))
             yield

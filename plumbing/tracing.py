@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _SPAN: Final = "handstamp_span"
 _STATUS: Final = "http.response.status_code"
 _SERVER_ERROR: Final = 500
+_TIMEOUT_S: Final = 2  # a collector that is down holds up neither spans to come nor the end of the service
 
 
 class NoTracing(OperatorError):
@@ -61,7 +62,7 @@ class Tracing:
         # Not `Resource.create`, which adds whatever the environment says of this machine and its process.
         resource = resources.Resource({"service.name": f"handstamp-{service}"})
         self._provider = sdk.TracerProvider(resource=resource, shutdown_on_exit=False)
-        processor = export.BatchSpanProcessor(exporter or otlp.OTLPSpanExporter(endpoint=endpoint))
+        processor = export.BatchSpanProcessor(exporter or otlp.OTLPSpanExporter(endpoint=endpoint, timeout=_TIMEOUT_S))
         self._provider.add_span_processor(processor)
         self.tracer: Final[Tracer] = self._provider.get_tracer("handstamp")
 

@@ -25,7 +25,7 @@ from plumbing.meter import OVERLOADED
 from plumbing.observing import Observing
 from plumbing.problems import Refusal, note_refusal, problem_response, status_of
 from plumbing.web.busy import BusyAnswers
-from plumbing.web.middleware import Edge, EdgeRules, security_headers
+from plumbing.web.middleware import STATIC, Edge, EdgeRules, security_headers
 from plumbing.web.overload import Overload
 from plumbing.web.pages import Pages
 from plumbing.web.rates import Kind, RateLimit
@@ -102,8 +102,8 @@ def create_app(
         redirect_slashes=False,
         telemetry=_NO_TELEMETRY,
     )
-    app.mount("/static", _WholeFiles(directory=STATIC_FOLDER), name="static")
-    app.routes.extend(observing.health().routes())
+    app.mount(STATIC, _WholeFiles(directory=STATIC_FOLDER), name="static")
+    observing.health().add_to(app)
     busy = _busy_answers(policy, pages)
     app.add_middleware(RateLimit, kinds=policy.kinds, refuse=busy.too_often)
     rules = EdgeRules(

@@ -12,6 +12,7 @@ from typing import Final
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from plumbing.foreign_logs import frames_of
@@ -19,6 +20,8 @@ from plumbing.logs import begin_request, end_request, get_logger
 from plumbing.meter import METHODS, NO_METER, NO_ROUTE, OTHER, Asked, Meter
 from plumbing.problems import problem_response, refusal_of
 
+STATIC: Final = "/static"
+"""Where stylesheet and scripts are."""
 _MS: Final = 1000
 _MAX_LENGTH_DIGITS: Final = 15
 _DIGITS: Final = re.compile(rb"[0-9]+")  # `isdigit` takes a superscript two for a digit, and `int` does not
@@ -121,7 +124,7 @@ class Edge:
     def _note(self, scope: Scope, answer: "_Answer", seconds: float) -> None:
         method = scope["method"]
         method = method if method in METHODS else OTHER
-        route = getattr(scope.get("route"), "path", NO_ROUTE)
+        route = _template(scope)
         status, code = answer.status or 500, refusal_of(scope)
         self._rules.meter.end(
             Asked(
@@ -162,6 +165,13 @@ class _Answer:
         else:
             self.sent_bytes += len(message.get("body", b""))
         await self._send(message)
+
+
+def _template(scope: Scope) -> str:
+    route = scope.get("route")
+    if route is None:
+        return STATIC if isinstance(scope.get("endpoint"), StaticFiles) else NO_ROUTE
+    return getattr(route, "path", NO_ROUTE)
 
 
 def _announced(headers: Iterable[Field]) -> tuple[bytes | None, bool]:

@@ -293,3 +293,13 @@ async def test_a_body_that_announces_itself_shorter_than_it_is_is_cut_off_by_who
 
     answer = await client.post("/echo", content=pieces(), headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+
+
+async def test_a_line_names_the_template_of_health_and_of_what_pages_are_made_of(
+    client: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure("info")
+    for path in ("/health/live", "/static/handstamp.css", "/static/nothing", "/nowhere"):
+        await client.get(path)
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [line["route"] for line in lines] == ["/health/live", "/static", "/static", "none"]
