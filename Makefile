@@ -4,7 +4,7 @@ VENV := .venv
 LOCALES := plumbing/web/locales
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-check test check outside bench format locks browser-check wheel-check words clean
+.PHONY: help demo demo-check test check outside postgres bench format locks browser-check wheel-check words clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | awk -F: '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ check: $(VENV)/dev.stamp ## Format, lint, types, import rules, tests (slow ones 
 
 outside: $(VENV)/dev.stamp ## Everything in a browser and in Node.js, and the flows across services
 	@$(BIN)/python tests/run.py --outside
+
+postgres: $(VENV)/dev.stamp ## The tests that use a database once more, on PostgreSQL
+	@$(BIN)/python tests/run.py --postgresql
 
 bench: $(VENV)/dev.stamp ## Measure, each figure beside its limit; writes benchmarks/RESULTS.md
 	@$(BIN)/python benchmarks/run.py

@@ -6,24 +6,32 @@ With `--all-required` (or `CI=true`) anything that does not run is a failure.
 There are three runs. `make test` leaves out what is marked `slow` (most flows, the demo). With `--coverage` the slow
 ones run too, branches are measured and the floor is enforced, and what runs in a browser, in Node.js or as a flow
 across services is left out; `--outside` runs exactly that, slow or not. So the last two together run everything once.
-Each says what it leaves to the others.
+Each says what it leaves to the others. `--postgresql` runs what keeps something in a database once more, on PostgreSQL.
 """
 
 import argparse
+import importlib
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 OLDEST_NODE = 20
+MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of the system, in which we make one of our own
+ROOMY = 4 * 1024**3
 OUTSIDE = ("browser", "node", "flow")
 """Markers of what says nothing of coverage, or would take twice as long under it."""
 OUTSIDE_FOLDERS = ["tests/browser", "tests/interop", "tests/flows", "tests/handstamp/test_demo.py"]
 """Where such tests stand, and nowhere else (`tests/support/scheduling.py` looks): no other need be collected."""
+ON_POSTGRESQL = ["tests/issuer", "tests/verifier", "tests/trackserver", "tests/plumbing"]
+"""Where tests stand that a run on PostgreSQL takes (`tests/conftest.py` says which of them)."""
 _ELSEWHERE = {
     (False, False): "Slow tests: `make check` runs them, and `make outside` those outside its measure.",
     (True, False): "Flows, and tests in a browser and in Node.js: `make outside` runs them.",
@@ -34,14 +42,17 @@ _ELSEWHERE = {
 def main() -> int:
     """Run pytest once with what is there, and return its exit code."""
     options = _options()
+    if options.postgresql:
+        return _run_on_postgresql(options)
     missing = {} if options.coverage else _missing()
     without_vectors = not _vectors().is_dir()
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.support.scheduling", "-n", "3", *options.pytest]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.support.scheduling", "-n", "2", *options.pytest]
     command += ["-m", _selection(missing, coverage=options.coverage, outside=options.outside)]
     command += OUTSIDE_FOLDERS if options.outside else []
     if options.coverage:
         command += ["--cov", "--cov-report=term", f"--cov-fail-under={_floor()}"]
-    code = subprocess.run(command, cwd=ROOT, check=False).returncode  # our own command
+    with _surroundings() as environment:
+        code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode  # our own command
     print(_ELSEWHERE[options.coverage, options.outside], flush=True)
     for words in missing.values():
         print(words, flush=True)
@@ -57,10 +68,39 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--coverage", action="store_true", help="measure branch coverage and enforce the floor")
+    kind.add_argument("--postgresql", action="store_true", help="only what keeps something in a database, on a server")
     kind.add_argument("--outside", action="store_true", help="only flows, browser and Node.js")
     parser.add_argument("--all-required", action="store_true", help="fail if anything did not run")
     parser.add_argument("pytest", nargs="*", help="further arguments for pytest")
     return parser.parse_args()
+
+
+def _run_on_postgresql(options: argparse.Namespace) -> int:
+    """Run what keeps something in a database, and is neither slow nor about SQLite itself, on a PostgreSQL server."""
+    sys.path.insert(0, str(ROOT))
+    postgres = importlib.import_module("tests.support.postgres")
+    try:
+        programs = postgres.find_programs()
+    except postgres.NoServer as error:
+        print(f"PostgreSQL tests: NOT RUN ({error})", flush=True)
+        return int(options.all_required or os.environ.get("CI") == "true")
+    print(f"PostgreSQL tests, by {programs}", flush=True)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.support.scheduling", "-n", "3", *options.pytest]
+    command += ["--database=postgresql", "-m", "not slow and not sqlite", *ON_POSTGRESQL]
+    with _surroundings() as environment:
+        return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode  # our own command
+
+
+@contextmanager
+def _surroundings() -> Iterator[dict[str, str]]:
+    """Let no test wait for a disk that keeps what is thrown away, and let modules be compiled once.
+
+    Temporary folders are in memory where the system has room there: SQLite waits for every commit to reach the disk.
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOMY
+    with tempfile.TemporaryDirectory(prefix="hs-", dir=MEMORY if roomy else None, ignore_cleanup_errors=True) as folder:
+        yield {**environment, "TMPDIR": folder}
 
 
 def _selection(missing: dict[str, str], *, coverage: bool, outside: bool) -> str:

@@ -1,0 +1,46 @@
+"""A grant and a link are good once, whoever else comes at the same moment, on either database."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from tests.support.rush import CROWD, rush, two_workers
+from trackserver.grants import Scope, Ticket
+from trackserver.store.passes import SqlPasses
+from trackserver.tables import ReleaseRow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=5)
+
+
+def test_of_two_hundred_one_redeems_a_grant(new_database: Callable[[str], str]) -> None:
+    with two_workers(new_database("trackserver")) as workers:
+
+        def redeem(number: int) -> bool:
+            with workers[number % 2].write(turn="grant:A") as session:
+                return SqlPasses(session).claim_grant("http://shop.example", "A" * 22, expires_at=LATER)
+
+        assert rush(redeem) == {"True": 1, "False": CROWD - 1}
+
+
+def test_of_two_hundred_one_opens_a_link(new_database: Callable[[str], str]) -> None:
+    with two_workers(new_database("trackserver")) as workers:
+        with workers[0].write() as session:
+            session.add(
+                ReleaseRow(
+                    id="r", folder="f", content_digest="d", title="t", artist="a", release_type="EPRelease", added_at=0
+                )
+            )
+            session.flush()
+            scope = Scope(release_id="r", tracks=(), formats=("flac",))
+            SqlPasses(session).add_ticket(Ticket(secret_hash="h", scope=scope, expires_at=LATER))
+
+        def open_it(number: int) -> bool:
+            with workers[number % 2].write(turn="ticket:h") as session:
+                return SqlPasses(session).claim_ticket("h")
+
+        assert rush(open_it) == {"True": 1, "False": CROWD - 1}
