@@ -17,6 +17,9 @@ from plumbing.meter import NO_METER, Asked, Counted, Measured, error_codes
 from plumbing.metrics import MetricsCannotListen, PrometheusMeter, metrics_listener
 from plumbing.observing import Listener, Observing
 from plumbing.runs import WORKS, Runs
+from plumbing.web.app import WebPolicy, create_app
+from plumbing.web.overload import Load
+from plumbing.web.pages import Pages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -186,3 +189,17 @@ def test_where_metrics_are_off_nothing_is_counted() -> None:
     NO_METER.watch(LEVEL, dict)
     NO_METER.refused("x")
     assert {"overloaded", "not_found"} <= error_codes()
+
+
+async def test_what_is_shed_before_any_work_is_counted_too(tmp_path: Path) -> None:
+    counts = meter()
+    pages = Pages(tmp_path, site_name="x")
+    app = create_app(title="x", policy=WebPolicy(statuses={}), pages=pages, observing=Observing(meter=counts))
+    app.state.load = Load(1)
+    app.state.load.enter("/somebody")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        assert (await client.get("/nowhere")).status_code == 503
+        assert (await client.get("/health/live")).status_code == 200
+    found = shown(counts.registry)
+    assert found["handstamp_refusals_total", ("overloaded",)] == 1
+    assert found["handstamp_requests_total", ("GET", "/health/live", "2xx")] == 1

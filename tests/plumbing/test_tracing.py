@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from sqlalchemy import text
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from handstamp.composition.observing import traced_transport
 from plumbing.database import Database, DatabaseUnavailable
@@ -129,3 +130,18 @@ def test_off_it_is_in_no_ones_way(tmp_path: Path) -> None:
     )
     assert not [each for each in app.user_middleware if "tracing" in str(each)]
     assert traced_transport(observing) is None
+
+
+async def test_spans_are_sent_before_the_service_ends_and_only_requests_have_one() -> None:
+    sent = InMemorySpanExporter()
+    tracing = Tracing("issuer", endpoint="http://127.0.0.1:1/v1/traces", exporter=sent)
+    passed: list[str] = []
+
+    async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
+        passed.append(scope["type"])
+
+    async with Observing(tracing=tracing).running():
+        for scope in ({"type": "lifespan"}, {"type": "http", "method": "CANARY"}):
+            await tracing.middleware(app)(scope, None, None)  # type: ignore[arg-type]
+    assert passed == ["lifespan", "http"]
+    assert [span.name for span in sent.get_finished_spans()] == ["other none"]

@@ -8,9 +8,11 @@ from credentials.errors import HandstampError
 from tests.support.street import Shop, Street
 from tests.support.watching import Watched
 from verifier.app import build_verifier_app
-from verifier.counted import PASSAGES, PRESENTATIONS, form_of
+from verifier.counted import PASSAGES, PRESENTATIONS, count_answer, form_of
+from verifier.errors import WalletDeclined
 from verifier.forms import Form
 from verifier.limits import OnceEver
+from verifier.service.take_answer import AnswerFailed, AnswerTaken
 
 
 @pytest.mark.parametrize(("met", "form"), [("release-bbs", "baseline"), ("a-nym,b-nym", "pseudonym"), ("c", "sd_jwt")])
@@ -40,3 +42,14 @@ async def test_the_metrics_of_a_busy_site_name_nobody_and_only_what_is_in_closed
     assert watched.count("presentations", outcome="accepted", form="pseudonym") == 1
     assert watched.count("presentations", outcome="used_up", form="none") == 1
     assert sum(watched.count("passages", way=way) for way in PASSAGES.labels["way"]) == 2
+
+
+def test_every_outcome_of_an_answer_is_counted_once() -> None:
+    watched = Watched("verifier")
+    taken = AnswerTaken(redirect_uri=None, met="a-bbs")
+    for outcome in (taken, AnswerTaken(redirect_uri="x", met="c"), AnswerFailed(error=WalletDeclined())):
+        count_answer(watched.meter, outcome)
+    found = {form: watched.count("presentations", outcome="accepted", form=form) for form in ("baseline", "sd_jwt")}
+    assert found == {"baseline": 1, "sd_jwt": 1}
+    assert watched.count("presentations", outcome="refused", form="none") == 1
+    assert watched.count("passages", way="other_device") == 1
