@@ -12,8 +12,10 @@ from plumbing.repeating import repeating
 from plumbing.sweeping import sweeping
 from plumbing.web.app import WebPolicy, create_app
 from plumbing.web.direct import include_flat
+from plumbing.web.openapi import describe_operations
 from plumbing.web.rates import Kind
 from verifier import api, door_api
+from verifier.openapi import OPERATIONS
 from verifier.parts import VerifierParts
 from verifier.service.refresh_trust import TRUST_REFRESH_PAUSE_S, refresh_trust
 from verifier.statuses import REFRESH_PAUSE_S
@@ -58,6 +60,7 @@ def build_verifier_app(parts: VerifierParts, *, observing: Observing | None = No
     app.state.verifier = parts
     app.state.watchers = events.Watchers()
     include_flat(app, (api.router, gate_pages.router, visit_pages.router, events.router, door_api.router))
+    describe_operations(app, OPERATIONS)
     return app
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from credentials.dids.did_web import build_did_web
@@ -45,7 +46,7 @@ class Party:
         """Return the client identifier of a request; the same for all, unless it is the address of the answer."""
         match self.prefix:
             case Prefix.X509_SAN_DNS:
-                return build_client_id(host_of(self.base_url))
+                return _certified_id(self.base_url)
             case Prefix.X509_HASH:
                 return build_hash_client_id(self.x5c)
             case Prefix.DECENTRALIZED_IDENTIFIER:
@@ -86,6 +87,12 @@ class Party:
     def code_url(self, page: str) -> str:
         """Return where a wallet shows the short code of an answer to a limited gate (`redirect_uri`)."""
         return f"{self.base_url}/codes/{page}"
+
+
+# One for all requests of a site.
+@lru_cache(maxsize=64)
+def _certified_id(base_url: str) -> str:
+    return build_client_id(host_of(base_url))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -208,8 +208,11 @@ class Work(Protocol):
         """See one consistent state and change nothing."""
         ...
 
-    def write(self) -> AbstractContextManager[Stores]:
-        """Change it; committed whole at the end, or undone whole if the block raises."""
+    def write(self, turn: str | None = None) -> AbstractContextManager[Stores]:
+        """Change it; committed whole at the end, or undone whole if the block raises.
+
+        Who gives a `turn` waits only for others with the same one (docs/decisions/0025-two-databases.md).
+        """
         ...
 
     def forget_deleted(self) -> None:

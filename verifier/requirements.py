@@ -9,6 +9,8 @@ it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, assert_never
 
 from credentials.protocols.dcql import ISSUER, LDP_VC, SUBJECT, ClaimQuery, CredentialQuery, CredentialSet, Query
@@ -109,11 +111,13 @@ class _Draft:
         return query_id
 
 
+# A gate asks every visitor the same, and twice: in the request, and when the answer comes.
+@lru_cache(maxsize=256)
 def build_asked(
     requirement: Requirement,
     *,
     counting: bool,
-    forms: Sequence[Form] = (Form.SD_JWT,),
+    forms: tuple[Form, ...] = (Form.SD_JWT,),
     issuers: tuple[str, ...] = (),
 ) -> Asked:
     """Write a requirement as a query (OpenID4VP 1.0 §6).
@@ -132,9 +136,9 @@ def build_asked(
         sets = ()  # §6.4.2: without sets, everything is wanted
     return Asked(
         query=Query(credentials=tuple(draft.queries), credential_sets=sets),
-        counted=draft.counted,
-        own_word=draft.own_word,
-        forms=draft.forms,
+        counted=MappingProxyType(draft.counted),
+        own_word=MappingProxyType(draft.own_word),
+        forms=MappingProxyType(draft.forms),
     )
 
 

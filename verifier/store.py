@@ -53,9 +53,9 @@ class SqlWork:
             yield SqlStores(session, site=self._site)
 
     @contextmanager
-    def write(self) -> Iterator[SqlStores]:
+    def write(self, turn: str | None = None) -> Iterator[SqlStores]:
         """See `ports.Work.write`."""
-        with self._database.write() as session:
+        with self._database.write(turn) as session:
             yield SqlStores(session, site=self._site)
 
     def forget_deleted(self) -> None:

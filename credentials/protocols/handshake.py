@@ -9,6 +9,7 @@ import hmac
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Self
 
 from credentials.encoding import base64url
@@ -50,10 +51,7 @@ class Handshake:
 
     def __post_init__(self) -> None:
         """Refuse what `parse` would refuse, so that no request is built that no wallet can read."""
-        check_text(self.text, what=f"text of the {_WHAT}", max_chars=MAX_TERMS, lines=True)
-        if _TURNS.search(self.text) or not _is_unicode(self.text):
-            raise Malformed(f"text of the {_WHAT}", "it contains characters that can hide others")
-        check_text(self.language, what=f"language of the {_WHAT}", pattern=_LANGUAGE)
+        _check_terms(self.text, self.language)
         if len(self.salt) != SALT_BYTES:
             raise Malformed(f"salt of the {_WHAT}", f"it is not {SALT_BYTES} bytes")
 
@@ -94,6 +92,15 @@ class Handshake:
         """
         if not hmac.compare_digest(self.nonce.encode("ascii"), nonce.encode("utf-8", "replace")):
             raise HandshakeMismatch
+
+
+# A gate's terms are in every request of it.
+@lru_cache(maxsize=64)
+def _check_terms(text: str, language: str) -> None:
+    check_text(text, what=f"text of the {_WHAT}", max_chars=MAX_TERMS, lines=True)
+    if _TURNS.search(text) or not _is_unicode(text):
+        raise Malformed(f"text of the {_WHAT}", "it contains characters that can hide others")
+    check_text(language, what=f"language of the {_WHAT}", pattern=_LANGUAGE)
 
 
 def _is_unicode(text: str) -> bool:

@@ -50,5 +50,5 @@ def complete_return(
             raise UsedResponseCode
         if not visit.facts.is_from(cookie_of(visit.facts.visit_id)):
             raise ForeignBrowser
-        accepted = step(stores, visit.facts.visit_id, come_back, now=now)
+        accepted = step(stores, visit.facts.visit_id, come_back, now=now, seen=visit)
         return count_passage(stores, accepted, now=now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, assert_never
 
 from credentials.protocols.dcql import check_shape
@@ -79,9 +80,11 @@ class _Judge:
         self._known = known
         self._client = party.client_id(found.request.request_id)
         self._nonce = found.gate.terms.shake(found.request.salt).nonce
-        self._presentation_header = build_presentation_header(
-            self._client, self._nonce, party.response_url(found.request.request_id)
-        )
+
+    @cached_property
+    def _presentation_header(self) -> bytes:
+        response_url = self._party.response_url(self._found.request.request_id)
+        return build_presentation_header(self._client, self._nonce, response_url)
 
     def verify(self, query_id: str, shown: Presentation) -> Verified:
         types = types_asked(self._asked.query, query_id)

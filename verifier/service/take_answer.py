@@ -121,7 +121,7 @@ def _settle_answer(
         if spent is not None:
             step(stores, found.request.visit_id, _failing(AlreadyUsed.code, first_use=spent), now=now)
             return AnswerFailed(error=AlreadyUsed(spent))
-        after = step(stores, found.request.visit_id, answer, now=now)
+        after = step(stores, found.request.visit_id, answer, now=now, seen=found.visit)
         if isinstance(after, Accepted):
             count_passage(stores, after, now=now)
     match after:
@@ -135,7 +135,7 @@ def _settle_answer(
 
 def _settle_failure(work: Work, found: OpenRequest, code: str, *, now: datetime) -> None:
     with work.write() as stores:
-        step(stores, found.request.visit_id, _failing(code), now=now)
+        step(stores, found.request.visit_id, _failing(code), now=now, seen=found.visit)
 
 
 def _failing(code: str, *, first_use: datetime | None = None) -> Callable[[LiveVisit], Requested | Refused]:

@@ -37,15 +37,30 @@ def load_live(visits: Visits, visit_id: str, *, now: datetime) -> LiveVisit:
             return live
 
 
-def step(visits: Visits, visit_id: str, change: Callable[[LiveVisit], After], *, now: datetime) -> After:
+def step(
+    visits: Visits,
+    visit_id: str,
+    change: Callable[[LiveVisit], After],
+    *,
+    now: datetime,
+    seen: LiveVisit | None = None,
+) -> After:
     """Carry out `change` on the visit as it stands, by compare and swap; look again after losing a race.
+
+    Args:
+        visits: where it stands.
+        visit_id: which one.
+        change: what becomes of it.
+        now: the time.
+        seen: the visit as it stood a moment ago: most likely it still does, and whether it does is found out anyway.
 
     Raises:
         NoSuchVisit, VisitExpired: see `load_live`.
         HandstampError: whatever `change` raises for the state that it finds.
     """
     for _ in range(_MOST_STEPS):
-        before = load_live(visits, visit_id, now=now)
+        before = load_live(visits, visit_id, now=now) if seen is None else seen
+        seen = None
         after = change(before)
         if visits.replace_visit(before, after, now=now):
             return after
