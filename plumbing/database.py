@@ -116,4 +116,5 @@ class Database:
 
 def _lock_of(turn: str) -> int:
     # Two turns of one number would wait for each other once in 2**64; nothing else would come of it.
-    return int.from_bytes(hashlib.blake2b(turn.encode(), digest_size=8).digest(), "big", signed=True)
+    digest = hashlib.blake2b(turn.encode(errors="surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
