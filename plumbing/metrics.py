@@ -55,7 +55,8 @@ class PrometheusMeter:
         self._inner = CollectorRegistry()
         self.registry = CollectorRegistry()
         self.registry.register(_Held(self._inner, held_s))
-        ProcessCollector(registry=self.registry)
+        # Held back like the rest: CPU time that grows tells the moment of a passage as well as a count does.
+        ProcessCollector(registry=self._inner)
         self._children: dict[tuple[str, ...], _Child] = {}
         self._families: dict[str, _Child] = {}
         self._codes = error_codes()
