@@ -1,6 +1,7 @@
 """Runs the checks: side by side, bounded in time, and none of them can end the others."""
 
 import asyncio
+import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -72,7 +73,7 @@ class Question:
 
 async def examine(question: Question, kinds: Mapping[str, Kind]) -> Report:
     """Run every check that is for the roles asked for, and gather what they find."""
-    web = question.web or Web(lambda: question.now)
+    web = question.web or Web(lambda: question.now, trust=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
     groups = [MACHINE] if question.settings is None else [MACHINE, SETTINGS, *question.roles]
     runs = [(_case(question, role, web), kind) for role in groups for kind in kinds.values() if role in kind.roles]
     asked = [(case, kind) for case, kind in runs if kind.look is not None or question.web is not None]

@@ -84,6 +84,7 @@ class Web:
 
     Args:
         addresses: where to connect to for some hosts, in place of what the resolver says.
+        names: what some names lead to, in place of what the resolver says.
         trust: whom TLS trusts; as the services do without it.
         timeout_s: how long any one question may take.
         clock: the time, for comparing it with others'.
@@ -94,11 +95,13 @@ class Web:
         clock: Clock,
         *,
         addresses: Mapping[str, tuple[str, int]] | None = None,
+        names: Mapping[str, str] | None = None,
         trust: ssl.SSLContext | None = None,
         timeout_s: float = TIMEOUT_S,
     ) -> None:
         self._clock = clock
         self._addresses = dict(addresses or {})
+        self._names = dict(names or {})
         self._trust = trust or httpx.create_ssl_context()
         self._timeout_s = timeout_s
         self._asked: dict[object, asyncio.Task[Answer | str]] = {}
@@ -131,8 +134,8 @@ class Web:
 
     async def addresses_of(self, host: str) -> list[str]:
         """Return what a name leads to; nothing if nobody knows it."""
-        if host in self._addresses:
-            return [self._addresses[host][0]]
+        if host in self._names:
+            return [self._names[host]]
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
@@ -144,11 +147,10 @@ class Web:
         trouble, words = await self._handshake(host, port, self._trust)
         blind = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         blind.check_hostname, blind.verify_mode = False, ssl.CERT_NONE
-        seen: list[ssl.SSLObject] = []
+        seen: list[tuple[bytes, int]] = []
         await self._handshake(host, port, blind, seen=seen)
-        raw = seen[0].getpeercert(binary_form=True) if seen else None
-        leaf = x509.load_der_x509_certificate(raw) if raw else None
-        return Certificate(leaf=leaf, sent=_count_sent(seen[0]) if seen else 0, trouble=trouble, words=words)
+        leaf, sent = (x509.load_der_x509_certificate(seen[0][0]), seen[0][1]) if seen else (None, 0)
+        return Certificate(leaf=leaf, sent=sent, trouble=trouble, words=words)
 
     def lead(self, host: str, port: int) -> tuple[str, int]:
         """Return where to connect to for a host."""
@@ -181,19 +183,17 @@ class Web:
             return str(error) or type(error).__name__
 
     async def _handshake(
-        self, host: str, port: int, trust: ssl.SSLContext, *, seen: list[ssl.SSLObject] | None = None
+        self, host: str, port: int, trust: ssl.SSLContext, *, seen: list[tuple[bytes, int]] | None = None
     ) -> tuple[int | None, str]:
         address, port = self.lead(host, port)
         try:
-            async with asyncio.timeout(self._timeout_s):
-                _, writer = await asyncio.open_connection(address, port, ssl=trust, server_hostname=host)
+            shown = await asyncio.to_thread(_shake_hands, (address, port), host, trust, self._timeout_s)
         except ssl.SSLCertVerificationError as error:
             return error.verify_code, error.verify_message
         except (OSError, TimeoutError, ValueError) as error:
             return None, str(error) or type(error).__name__
-        if seen is not None:
-            seen.append(writer.get_extra_info("ssl_object"))
-        writer.close()
+        if seen is not None and shown[0]:
+            seen.append(shown)
         return 0, ""
 
 
@@ -217,7 +217,15 @@ class _Led(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
-def _count_sent(connection: ssl.SSLObject) -> int:
+def _shake_hands(where: tuple[str, int], host: str, trust: ssl.SSLContext, timeout_s: float) -> tuple[bytes, int]:
+    with (
+        socket.create_connection(where, timeout=timeout_s) as plain,
+        trust.wrap_socket(plain, server_hostname=host) as connection,
+    ):
+        return connection.getpeercert(binary_form=True) or b"", _count_sent(connection)
+
+
+def _count_sent(connection: ssl.SSLSocket) -> int:
     # Python shows the chain from 3.13 on; before that it is there under another name, or not.
     inner = getattr(connection, "_sslobj", connection)
     chain = getattr(connection, "get_unverified_chain", getattr(inner, "get_unverified_chain", None))

@@ -29,13 +29,19 @@ _WIDE_V6: Final = 16
 
 def _unknown(_: Case) -> Iterator[Finding]:
     for where in _wrong_names():
-        last = where.replace("__", ".").rpartition(".")[2].lower()
-        near = difflib.get_close_matches(last, _all_names(), n=1)
+        near = difflib.get_close_matches(_last_part(where), _all_names(), n=1)
         yield error(
             "There is no such setting." + (f" Is {near[0]} meant?" if near else ""),
             where=where,
             do="Correct its name or take it out; no service starts before.",
         )
+
+
+def _last_part(where: str) -> str:
+    """Return the part of a setting's name that nothing reads: of a variable the first, of the file's names the last."""
+    if where.upper().startswith("HANDSTAMP_"):
+        return where.lower().removeprefix("handstamp_").partition("__")[0]
+    return where.rpartition(".")[2].lower()
 
 
 def _unusable(_: Case) -> Iterator[Finding]:
