@@ -133,6 +133,8 @@ def test_a_verifier_is_asked_about_and_pinned(run: Run, album_folder: Path, veri
     assert fingerprint in refused.output
     assert json.loads(run("show", release, "--json").stdout)["allowed"] == []
     assert "can open Süd: Nord" in run("allow", f"{address}/", "--release", release, "--yes").output
+    assert run("allow", address).exit_code == 2
+    assert "can open Süd: Nord" in run("allow", address, "--again", "--yes").output
     allowed = json.loads(run("show", release, "--json").stdout)["allowed"]
     assert allowed == [{"verifier": address, "fingerprint": fingerprint}]
     assert fingerprint in run("show", release).output
