@@ -44,7 +44,9 @@ def complete_return(
             raise UsedResponseCode
         return visit.come_back(now=now)
 
-    with work.write() as stores:
+    # Which visit it is, only the code tells: whoever brings the same one waits, and the visit's other writers are kept
+    # off by compare and swap.
+    with work.write(f"return:{response_code}") as stores:
         visit = stores.load_visit_by_response_code(digest(response_code))
         if visit is None:
             raise UsedResponseCode

@@ -19,7 +19,7 @@ from verifier.errors import NotAccepted, TrackserverRefused
 from verifier.service.distrust_issuer import NO_LONGER_TRUSTED, are_trusted
 from verifier.service.show_visit import load_own_visit
 from verifier.service.start_visit import load_gate
-from verifier.service.transitions import step
+from verifier.service.transitions import step, turn_of
 from verifier.visits import Accepted, LiveVisit, Refused
 
 if TYPE_CHECKING:
@@ -80,13 +80,13 @@ async def give_grant_to_browser(
     try:
         return await _push(_sign(gate, party=party, signer=signer, holder_key=None, now=now), gate, fetcher)
     except HandstampError:
-        with work.write() as stores:
+        with work.write(turn_of(visit_id)) as stores:
             step(stores, visit_id, _take_back, now=now)
         raise
 
 
 def _count_grant(work: Work, visit_id: str, *, cookie: str | None, party: Party, now: datetime) -> Gate:
-    with work.write() as stores:
+    with work.write(turn_of(visit_id)) as stores:
         load_own_visit(stores, visit_id, cookie=cookie, now=now)
         policy = stores.load_policy(party.site)
         visit = step(stores, visit_id, lambda visit: _give(visit, policy, now=now), now=now)

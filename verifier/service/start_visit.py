@@ -57,7 +57,8 @@ def start_visit(work: Work, gate_id: str, *, now: datetime, answer_keys: AnswerK
     """
     kept_keys = [None if answer_keys is None else answer_keys.new() for _ in Device]
     cookie = new_secret()
-    with work.write() as stores:
+    # Whoever starts a visit waits for others who do, because all of them sweep, and for nobody who answers.
+    with work.write("start") as stores:
         gate = load_gate(stores, gate_id)
         gate.check_open()
         stores.sweep(now=now)

@@ -22,7 +22,7 @@ from verifier.errors import AlreadyUsed, WrongState
 from verifier.service.build_request import OpenRequest, check_requested, load_open_request, open_answer_key
 from verifier.service.count_passage import count_passage, load_spent
 from verifier.service.judge_answer import judge_answer
-from verifier.service.transitions import step
+from verifier.service.transitions import step, turn_of
 from verifier.statuses import NOTHING_KNOWN, KnownStatuses
 from verifier.visits import Accepted, Answered, AwaitingCode, CodeToType, LiveVisit, Refused, Requested
 
@@ -115,7 +115,7 @@ def _settle_answer(
         device = found.request.device
         return requested.answer(evidence, device=device, response_code=response_code, to_type=to_type, now=now)
 
-    with work.write() as stores:
+    with work.write(turn_of(found.request.visit_id)) as stores:
         # A copy that is used up. It is counted when the door opens, not here.
         spent = load_spent(stores, found.gate, evidence.marks, now=now)
         if spent is not None:
@@ -134,7 +134,7 @@ def _settle_answer(
 
 
 def _settle_failure(work: Work, found: OpenRequest, code: str, *, now: datetime) -> None:
-    with work.write() as stores:
+    with work.write(turn_of(found.request.visit_id)) as stores:
         step(stores, found.request.visit_id, _failing(code), now=now, seen=found.visit)
 
 

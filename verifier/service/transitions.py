@@ -20,6 +20,16 @@ After = TypeVar("After", bound=LiveVisit)
 _MOST_STEPS: Final = MAX_FAILED_ANSWERS + MAX_WRONG_CODES + 3 + 2 * MAX_GRANTS
 
 
+def turn_of(visit_id: str) -> str:
+    """Return the turn of whoever writes for one visit.
+
+    What visits share is decided by the statements themselves: the state of a visit by compare and swap, a mark and the
+    count of passages by an UPDATE that adds to what stands there or an INSERT that only the first can do. Closing a
+    gate and distrusting a co-op take no turn: they wait for all of these, and these for them.
+    """
+    return f"visit:{visit_id}"
+
+
 def load_live(visits: Visits, visit_id: str, *, now: datetime) -> LiveVisit:
     """Return a visit that is still going on.
 

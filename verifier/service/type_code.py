@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from verifier.errors import NoCodeWanted, NoSuchCode
 from verifier.service.count_passage import count_passage
 from verifier.service.show_visit import load_own_visit
-from verifier.service.transitions import step
+from verifier.service.transitions import step, turn_of
 from verifier.visits import Accepted, AwaitingCode, LiveVisit, Refused, TimedOut, at, digest
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def type_code(
             raise NoCodeWanted
         return visit.type_code(digits, now=now)
 
-    with work.write() as stores:
+    with work.write(turn_of(visit_id)) as stores:
         load_own_visit(stores, visit_id, cookie=cookie, now=now)
         after = step(stores, visit_id, take, now=now)
         return count_passage(stores, after, now=now) if isinstance(after, Accepted) else after
