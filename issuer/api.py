@@ -38,6 +38,7 @@ from issuer.undoing import CameWithRelease, NotOneOfAPiece
 from issuer.wallet_api import add_wallet_endpoints
 from plumbing.database import DatabaseUnavailable
 from plumbing.web.csrf import ForgedForm
+from plumbing.web.direct import DirectRoute
 
 T = TypeVar("T")
 
@@ -81,11 +82,10 @@ _JSON = "application/json"
 
 def build_router(parts: IssuerParts) -> APIRouter:
     """Build the routes that wallets use."""
-    router = APIRouter()
-    _add_documents(router, parts)
+    router = APIRouter(route_class=DirectRoute)
+    add_wallet_endpoints(router, parts)  # first, because they are asked most
     _add_offers(router, parts)
-
-    add_wallet_endpoints(router, parts)
+    _add_documents(router, parts)
     return router
 
 

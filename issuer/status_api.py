@@ -17,6 +17,7 @@ from issuer.api import etag, unchanged
 from issuer.parts import IssuerParts
 from issuer.publishing import signed_bitstring, signed_list
 from issuer.store import Store
+from plumbing.web.direct import DirectRoute
 
 _CREDENTIAL: Final = "application/vc"
 _HEADERS: Final = {"Cache-Control": "public, no-cache", "Access-Control-Allow-Origin": "*", "Vary": "Accept"}
@@ -45,7 +46,7 @@ STATUSES: Final[dict[type[HandstampError], int]] = {NoSuchStatusList: 404, NoHis
 
 def build_status_router(parts: IssuerParts) -> APIRouter:
     """Build the routes that verifiers use."""
-    router = APIRouter()
+    router = APIRouter(route_class=DirectRoute)
 
     @router.get("/statuslists")
     async def status_lists(request: Request) -> Response:

@@ -337,10 +337,10 @@ def json_response(body: Mapping[str, Json], *, wanted: WantedEncryption | None =
 
 
 WALLET_ENDPOINTS: Final[Mapping[str, Handler]] = {
-    "/par": _push,
     "/token": _token,
     "/nonce": _nonce,
     "/credential": _credential,
+    "/par": _push,
     "/deferred_credential": _deferred,
     "/notification": _notification,
 }
