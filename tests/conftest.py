@@ -63,7 +63,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _keeps_something(item: pytest.Item) -> bool:
-    if item.get_closest_marker("sqlite"):
+    chosen = item.callspec.params.get("new_database") if hasattr(item, "callspec") else None
+    if item.get_closest_marker("sqlite") or chosen == "sqlite":
         return False
     used = _KEEPING.intersection(getattr(item, "fixturenames", ()))
     return bool(used) or item.get_closest_marker("database") is not None
@@ -73,15 +74,13 @@ def _keeps_something(item: pytest.Item) -> bool:
 def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
     """Make an empty database of a role, on each engine in turn: for what must be exact on both, in every run."""
     databases = importlib.import_module("tests.support.databases")
-    if request.param == "sqlite" and request.config.getoption("--database") == "postgresql":
-        pytest.skip("runs on SQLite in the other run")
+    if request.param == "sqlite":
+        return lambda role: databases.fresh_sqlite(role, tmp_path)
     try:
         databases.server_of_run()
     except postgres.NoServer as error:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"PostgreSQL tests: NOT RUN ({error})")
-    if request.param == "postgresql":
-        return databases.fresh_postgresql
-    return lambda role: databases.fresh_sqlite(role, tmp_path)
+    return databases.fresh_postgresql
 
 
 @pytest.hookimpl(wrapper=True)
