@@ -71,6 +71,12 @@ class Unlinkable:
         """Verify one, as its holder."""
         return bbs_2023.open_base(secured, public_key=self.key.public_key, prover_nym=self.nym, blind=commitment.blind)
 
+    def reopen(self, secured: Mapping[str, Json], commitment: NymCommitment) -> BaseCredential:
+        """Open one that was verified on receipt, as the wallet does before it shows it."""
+        return bbs_2023.reopen_base(
+            secured, public_key=self.key.public_key, prover_nym=self.nym, blind=commitment.blind
+        )
+
     def derive(self, base: BaseCredential) -> dict[str, Json]:
         """Show two claims of it."""
         return bbs_2023.derive(
@@ -106,7 +112,7 @@ def _measure_bbs_2023(*, rounds: int, seconds: float) -> Sequence[Figure]:
         "issue": lambda: party.issue(next(numbers), commitment),
         "open": lambda: party.open(next(held), commitment),
         "derive": lambda: party.derive(next(to_derive)),
-        "all": lambda: party.derive(party.open(next(stored), commitment)),
+        "all": lambda: party.derive(party.reopen(next(stored), commitment)),
         "verify": lambda: party.verify(next(to_verify)),
     }
     rates = measure_rates(actions, rounds=rounds, seconds=seconds)

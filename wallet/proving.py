@@ -44,8 +44,8 @@ def prove(
     counts = linked.kind is LinkedKind.PSEUDONYM
     if counts and nym is None:
         raise NumberLost
-    # Checked again as on receipt; what is derived from anything else would be refused, after it was seen.
-    base = bbs_2023.open_base(
+    # Its signature was verified on receipt, and the vault's cipher authenticates every byte since.
+    base = bbs_2023.reopen_base(
         strict_json.parse_object(linked.credential.encode(), what=_WHAT),
         public_key=BbsPublicKey.from_multikey(linked.issuer_key, what="key in the wallet"),
         prover_nym=read_secret(nym) if counts and nym else None,

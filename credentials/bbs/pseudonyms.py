@@ -145,7 +145,8 @@ def finalize_nym(  # noqa: PLR0913 - each is an input of the specification, all 
         Malformed: signature or entropy cannot be read.
         BadBbsSignature: it is not the key's signature of these messages, this header, nym, blind and entropy.
     """
-    nym = prover_nym.scalar + read_scalar(entropy, what="signer's entropy")
+    secret = add_entropy(prover_nym, entropy)
+    nym = secret.scalar
     held = Holding.of(
         public_key,
         signature,
@@ -159,7 +160,16 @@ def finalize_nym(  # noqa: PLR0913 - each is an input of the specification, all 
     held.verify()
     if nym.is_zero():  # One in 2^255: every pseudonym would be the identity.
         raise BadBbsSignature
-    return NymSecret(nym)
+    return secret
+
+
+def add_entropy(prover_nym: ProverNym, entropy: bytes) -> NymSecret:
+    """Give the secret behind pseudonyms whose signature `finalize_nym` verified before.
+
+    Raises:
+        Malformed: the entropy cannot be read.
+    """
+    return NymSecret(prover_nym.scalar + read_scalar(entropy, what="signer's entropy"))
 
 
 def prove_with_nym(  # noqa: PLR0913 - each is an input of the specification, all by name

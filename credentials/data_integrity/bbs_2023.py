@@ -6,7 +6,7 @@ Nor does it say which words stand for a statement: who reads the JSON compares i
 known, or a holder could call the title the identifier.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -28,6 +28,7 @@ from credentials.data_integrity.bbs_2023_features import (
     Occasion,
     open_signature,
     prove_messages,
+    reopen_signature,
     sign_messages,
 )
 from credentials.data_integrity.bbs_2023_values import BaseValue, DerivedValue, Feature
@@ -55,6 +56,7 @@ __all__ = [
     "add_base_proof",
     "derive",
     "open_base",
+    "reopen_base",
     "verify_derived",
     "verify_many",
     "verify_proof",
@@ -175,6 +177,44 @@ def open_base(
         ProofImpossible: a secret is missing.
         ProofError, Malformed, SelectionError, UnsafeLinkedData and others: as `add_base_proof`.
     """
+    secrets = HolderSecrets(blind=blind, prover_nym=prover_nym, holder_secret=holder_secret)
+    return _open(secured, public_key, secrets, lambda value, messages: open_signature(value, messages, secrets))
+
+
+def reopen_base(
+    secured: Mapping[str, Json],
+    *,
+    public_key: BbsPublicKey,
+    prover_nym: ProverNym | None = None,
+    blind: ProverBlind | None = None,
+    holder_secret: bytes | None = None,
+) -> BaseCredential:
+    """Open a document that `open_base` verified on receipt, and that was kept since where nobody else can change it.
+
+    The signature, whose check costs most of all, is not checked again: whoever keeps documents where others can write
+    takes `open_base`. A document that was changed all the same gives proofs that no verifier accepts.
+
+    Args:
+        secured: the document, its own bytes from a store that authenticates what it gives back.
+        public_key: the issuer's, from the same store; the other arguments as for `open_base`.
+        prover_nym: see `open_base`.
+        blind: see `open_base`.
+        holder_secret: see `open_base`.
+
+    Raises:
+        BadProof: it is under another key, or what is always shown was changed.
+        ProofImpossible, ProofError, Malformed, SelectionError, UnsafeLinkedData and others: as `open_base`.
+    """
+    secrets = HolderSecrets(blind=blind, prover_nym=prover_nym, holder_secret=holder_secret)
+    return _open(secured, public_key, secrets, lambda value, _: reopen_signature(value, secrets))
+
+
+def _open(
+    secured: Mapping[str, Json],
+    public_key: BbsPublicKey,
+    secrets: HolderSecrets,
+    find_nym: Callable[[BaseValue, Sequence[bytes]], NymSecret | None],
+) -> BaseCredential:
     proof = find_proof(secured, SUITE)
     value = BaseValue.parse(proof.proof_value)
     document = without_proof(secured)
@@ -183,9 +223,8 @@ def open_base(
     statements = Statements.group(selectable, labels, value.mandatory)
     if value.public_key != public_key or value.header != hash_proof(proof, document) + statements.mandatory_hash:
         raise BadProof
-    secrets = HolderSecrets(blind=blind, prover_nym=prover_nym, holder_secret=holder_secret)
     try:
-        nym = open_signature(value, _messages(statements), secrets)
+        nym = find_nym(value, _messages(statements))
     except BadBbsSignature as error:
         raise BadProof from error
     return BaseCredential(document=document, proof=proof, value=value, statements=statements, secrets=secrets, nym=nym)

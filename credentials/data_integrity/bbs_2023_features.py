@@ -158,6 +158,17 @@ def open_signature(value: BaseValue, messages: Sequence[bytes], secrets: HolderS
     return None
 
 
+def reopen_signature(value: BaseValue, secrets: HolderSecrets) -> NymSecret | None:
+    """Return what `open_signature` returned for this signature, without verifying it again.
+
+    Raises:
+        ProofImpossible: a secret is missing.
+    """
+    if secrets.committed(value.feature) or value.entropy is not None:
+        secrets.need_blind()
+    return None if value.entropy is None else bbs.add_entropy(secrets.need_nym(), value.entropy)
+
+
 def prove_messages(
     value: BaseValue,
     messages: Sequence[bytes],
