@@ -15,7 +15,17 @@ NO_ROUTE: Final = "none"
 """Of a request that no route takes."""
 OVERLOADED: Final = "overloaded"
 """The code of what a worker refuses before any work."""
-_EDGE_CODES: Final = ("not_found", "method_not_allowed", "too_large", "http_error", "internal_error", OVERLOADED)
+CLIENT_GONE: Final = "client_gone"
+"""The code of a request whose sender left before it was whole."""
+_EDGE_CODES: Final = (
+    "not_found",
+    "method_not_allowed",
+    "too_large",
+    "http_error",
+    "internal_error",
+    OVERLOADED,
+    CLIENT_GONE,
+)
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 

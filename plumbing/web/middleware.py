@@ -10,18 +10,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from plumbing.foreign_logs import frames_of
 from plumbing.logs import begin_request, end_request, get_logger
-from plumbing.meter import METHODS, NO_METER, NO_ROUTE, OTHER, Asked, Meter
-from plumbing.problems import problem_response, refusal_of
+from plumbing.meter import CLIENT_GONE, METHODS, NO_METER, NO_ROUTE, OTHER, Asked, Meter
+from plumbing.problems import note_refusal, problem_response, refusal_of
 
 STATIC: Final = "/static"
 """Where stylesheet and scripts are."""
+_NOBODY_WAITS: Final = 499  # as nginx writes it down; it is never sent
 _MS: Final = 1000
 _MAX_LENGTH_DIGITS: Final = 15
 _DIGITS: Final = re.compile(rb"[0-9]+")  # `isdigit` takes a superscript two for a digit, and `int` does not
@@ -115,6 +116,8 @@ class Edge:
             app = self._counted  # nobody said how long it is, so it is counted as it comes
         try:
             await app(scope, receive, answer)
+        except ClientDisconnect:
+            note_refusal(scope, CLIENT_GONE)  # who left in the middle of the own request is no fault of ours
         except Exception as error:  # noqa: BLE001  # the last edge before the server
             self._log.error("unexpected", error=type(error).__name__, where=frames_of(error))  # no message
             if answer.status:
@@ -125,7 +128,8 @@ class Edge:
         method = scope["method"]
         method = method if method in METHODS else OTHER
         route = _template(scope)
-        status, code = answer.status or 500, refusal_of(scope)
+        code = refusal_of(scope)
+        status = answer.status or (_NOBODY_WAITS if code == CLIENT_GONE else 500)
         self._rules.meter.end(
             Asked(
                 method=method,

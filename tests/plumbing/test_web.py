@@ -303,3 +303,22 @@ async def test_a_line_names_the_template_of_health_and_of_what_pages_are_made_of
         await client.get(path)
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert [line["route"] for line in lines] == ["/health/live", "/static", "/static", "none"]
+
+
+async def test_who_leaves_in_the_middle_of_a_request_is_no_error_of_ours(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app, sent = build_app(tmp_path), []
+    logs.configure("info")
+
+    async def leave() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: object) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/echo", "query_string": b"", "headers": [], "root_path": ""}
+    await app({**scope, "http_version": "1.1", "scheme": "http", "server": ("test", 80)}, leave, send)
+    line = json.loads(capsys.readouterr().err)
+    assert (line["level"], line["code"], line["status"]) == ("info", "client_gone", 499)
+    assert sent == []
