@@ -3,9 +3,10 @@
 A service or wallet that starts on loopback stays on loopback; one that starts in public never reaches a private
 address: so no public party can lead a fetch to the machine it runs on. Names are resolved here, every address is
 checked, and the connection goes to the address that was checked (a name that changes its mind between check and
-connection gains nothing). `*.localhost` is 127.0.0.1 (RFC 6761 §6.3; Python's resolver does not know it). Redirects
-are never followed: none of our protocols needs one. Compressed answers are refused: a few kilobytes, compressed twice,
-unpack to gigabytes before any cap on size is looked at.
+connection gains nothing). Each host has connections of its own: one that was opened, and certified, for another name at
+the same address is never used for it. `*.localhost` is 127.0.0.1 (RFC 6761 §6.3; Python's resolver does not know it).
+Redirects are never followed: none of our protocols needs one. Compressed answers are refused: a few kilobytes,
+compressed twice, unpack to gigabytes before any cap on size is looked at.
 """
 
 import asyncio
@@ -21,15 +22,14 @@ import httpx
 from typing_extensions import override
 
 from credentials.errors import HandstampError
+from plumbing.reachable import is_reachable
 
 MAX_BYTES: Final = 1024 * 1024
 TIMEOUT_S: Final = 10.0
 _LOOPBACK: Final = "127.0.0.1"
-_CARRIERS: Final = (
-    ipaddress.IPv6Network("64:ff9b::/96"),  # RFC 6052 §2.1: translated to IPv4
-    ipaddress.IPv6Network("::/96"),  # RFC 4291 §2.5.5.1: IPv4 in an old writing
-)
-_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_HTTPS_PORT: Final = 443
+_FIRST_FREE_PORT: Final = 1024
+_MAX_POOLS: Final = 64
 
 
 class Reach(Enum):
@@ -124,7 +124,7 @@ class HttpFetcher:
     ) -> None:
         self._timeout_s = timeout_s
         self._client = httpx.AsyncClient(
-            transport=_GuardedTransport(reach, transport or httpx.AsyncHTTPTransport(retries=1)),
+            transport=_GuardedTransport(reach, transport or HostTransport()),
             headers={"User-Agent": user_agent, "Accept-Language": "*", "Accept-Encoding": "identity"},
             timeout=timeout_s,
             follow_redirects=False,
@@ -168,6 +168,7 @@ class HttpFetcher:
 
         The client keeps no cookies: who needs one sends it as a header.
         """
+        _check_nobody_in(url)
         try:
             async with self._client.stream(method, url, headers=dict(headers or {}), content=content) as answer:
                 self._client.cookies.clear()
@@ -177,6 +178,11 @@ class HttpFetcher:
             raise FetchFailed(_host(url), "nobody answers there") from error
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise FetchFailed(_host(url), str(error) or type(error).__name__) from error
+
+
+def _check_nobody_in(url: str) -> None:
+    if "@" in url.partition("://")[2].partition("/")[0].partition("?")[0]:
+        raise FetchRefused(_host(url), "its address holds a name or a password")
 
 
 def _check_plain(answer: httpx.Response, url: str) -> None:
@@ -200,6 +206,38 @@ def _host(url: str) -> str:
         return "the address"
 
 
+class HostTransport(httpx.AsyncBaseTransport):
+    """Sends requests whose address was checked, over connections that no two hosts share.
+
+    httpx knows a connection by its address. Who makes our resolver say that another's name stands at their address
+    would otherwise be spoken to over the connection that they opened under their own name and certificate.
+    """
+
+    def __init__(self) -> None:
+        self._context = httpx.create_ssl_context()
+        self._pools: dict[str, httpx.AsyncHTTPTransport] = {}
+        self._keeps_nothing = self._build(httpx.Limits(max_keepalive_connections=0))
+
+    def _build(self, limits: httpx.Limits) -> httpx.AsyncHTTPTransport:
+        return httpx.AsyncHTTPTransport(verify=self._context, retries=1, limits=limits)
+
+    @override
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await self._pool(request.extensions["sni_hostname"]).handle_async_request(request)
+
+    def _pool(self, host: str) -> httpx.AsyncHTTPTransport:
+        if host not in self._pools:
+            if len(self._pools) >= _MAX_POOLS:
+                return self._keeps_nothing
+            self._pools[host] = self._build(httpx.Limits())
+        return self._pools[host]
+
+    @override
+    async def aclose(self) -> None:
+        for pool in (*self._pools.values(), self._keeps_nothing):
+            await pool.aclose()
+
+
 class _GuardedTransport(httpx.AsyncBaseTransport):
     """Resolve, check, then connect to the very address that was checked."""
 
@@ -210,7 +248,7 @@ class _GuardedTransport(httpx.AsyncBaseTransport):
     @override
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         host = request.url.host
-        self._check_scheme(request.url)
+        self._check_url(request.url)
         address = await self._address(host, request.url.port or (443 if request.url.scheme == "https" else 80))
         request.extensions = {**request.extensions, "sni_hostname": host}
         request.url = request.url.copy_with(host=address)
@@ -220,7 +258,10 @@ class _GuardedTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         await self._inner.aclose()
 
-    def _check_scheme(self, url: httpx.URL) -> None:
+    def _check_url(self, url: httpx.URL) -> None:
+        port = url.port or _HTTPS_PORT
+        if self._reach is not Reach.LOOPBACK and port != _HTTPS_PORT and port < _FIRST_FREE_PORT:
+            raise FetchRefused(url.host, f"port {port} belongs to something else than a web server")
         if url.scheme == "https" or (url.scheme == "http" and self._reach is Reach.LOOPBACK):
             return
         raise FetchRefused(url.host, "only https is used beyond this machine")
@@ -235,30 +276,9 @@ class _GuardedTransport(httpx.AsyncBaseTransport):
         return self._checked(host, await _resolve(host, port))
 
     def _checked(self, host: str, addresses: list[str]) -> str:
-        if not all(self._may_reach(meant) for address in addresses for meant in _meanings(address)):
+        if not all(is_reachable(address, private=self._reach is Reach.PRIVATE) for address in addresses):
             raise FetchRefused(host, "it leads to a private address")
         return addresses[0]
-
-    def _may_reach(self, address: _Address) -> bool:
-        if address.is_loopback or address.is_unspecified or address.is_link_local or address.is_multicast:
-            return False
-        return address.is_global or (self._reach is Reach.PRIVATE and address.is_private)
-
-
-def _meanings(address: str) -> list[_Address]:
-    """Return an address, and the IPv4 address that it stands for where IPv6 only carries one.
-
-    `::ffff:127.0.0.1` is this machine and `64:ff9b::10.0.0.1` the network behind a translator, whatever IPv6 says.
-    """
-    parsed = ipaddress.ip_address(address)
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return [parsed]
-    if parsed.ipv4_mapped is not None:
-        return [parsed.ipv4_mapped]  # IPv4 and nothing else; the others are reached as IPv6 too
-    if parsed.sixtofour is not None:
-        return [parsed, parsed.sixtofour]
-    carries = any(parsed in network for network in _CARRIERS)
-    return [parsed, ipaddress.IPv4Address(int(parsed) & 0xFFFF_FFFF)] if carries else [parsed]
 
 
 def _is_address(host: str) -> bool:

@@ -12,6 +12,7 @@ from handstamp import __version__
 from handstamp.settings import ServiceSettings, Settings
 from plumbing.clock import system_clock
 from plumbing.database import Database
+from plumbing.fetch import HostTransport
 from plumbing.health import Check
 from plumbing.keystore import KeyStore
 from plumbing.meter import NO_METER
@@ -90,7 +91,7 @@ def check_certificate(keys: KeyStore, name: str, *, clock: Callable[[], datetime
 
 def traced_transport(observing: Observing) -> httpx.AsyncBaseTransport | None:
     """Return what sends our requests to others where each has a span; None to leave it as it is."""
-    return None if observing.tracing is None else observing.tracing.transport(httpx.AsyncHTTPTransport(retries=1))
+    return None if observing.tracing is None else observing.tracing.transport(HostTransport())
 
 
 def _check_migrated(database: Database, scripts: Path) -> None:
