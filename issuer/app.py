@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from issuer.api import STATUSES, build_router
 from issuer.catalogue_api import STATUSES as CATALOGUE_STATUSES
 from issuer.catalogue_api import build_catalogue_router
+from issuer.openapi import OPERATIONS
 from issuer.parts import IssuerParts
 from issuer.publishing import publish
 from issuer.service.sweep import sweep
@@ -22,6 +23,8 @@ from plumbing.observing import Observing
 from plumbing.repeating import repeating
 from plumbing.sweeping import sweeping
 from plumbing.web.app import WebPolicy, create_app
+from plumbing.web.direct import include_flat
+from plumbing.web.openapi import describe_operations
 from plumbing.web.rates import Kind
 
 SWEEP_EVERY_S: Final = 300.0
@@ -64,10 +67,9 @@ def build_app(
     app = create_app(
         title=parts.identity.name, policy=policy, pages=parts.pages, lifespan=lifespan, observing=observing
     )
-    app.include_router(build_router(parts))
-    app.include_router(build_status_router(parts))
-    app.include_router(build_catalogue_router(parts))
-    app.include_router(build_pages_router(parts))
+    routers = (build_router, build_status_router, build_catalogue_router, build_pages_router)
+    include_flat(app, [build(parts) for build in routers])
+    describe_operations(app, OPERATIONS)
     return app
 
 

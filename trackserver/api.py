@@ -17,10 +17,12 @@ from credentials.protocols.oauth import InvalidDpopProof, OAuthError
 from plumbing.observing import Observing
 from plumbing.problems import problem_response
 from plumbing.web.app import WebPolicy, create_app, dpop_header, wants_page
+from plumbing.web.openapi import describe_operations
 from plumbing.web.rates import Kind
 from trackserver import errors
 from trackserver.counted import DOWNLOADS, GRANTS
 from trackserver.grants import Download
+from trackserver.openapi import OPERATIONS
 from trackserver.packages import Package
 from trackserver.parts import TrackserverParts
 from trackserver.service.enter_download import BrowserKey, WalletKey, enter_download, load_package
@@ -77,6 +79,7 @@ def build_trackserver_app(parts: TrackserverParts, *, observing: Observing | Non
     app.include_router(_Grants(parts).router)
     app.include_router(_Downloads(parts).router)
     app.include_router(build_web_router(parts))
+    describe_operations(app, OPERATIONS)
     return app
 
 
@@ -147,7 +150,7 @@ class _Grants:
         with self._parts.database.read() as session:
             judge = JudgeGrant(catalogue=SqlCatalogue(session), pins=SqlPins(session), audience=self._parts.base_url)
             judged = judge(text, read_proof=lambda: self._proof(request, now), now=now)
-        with self._parts.database.write() as session:
+        with self._parts.database.write(turn=f"grant:{judged.grant.issuer} {judged.grant.jti}") as session:
             made = self._use_case(session)(judged, now=now)
         base_url = self._parts.base_url
         answer: dict[str, strict_json.Json]

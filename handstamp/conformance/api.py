@@ -17,6 +17,7 @@ from credentials.encoding import strict_json
 from credentials.encoding.strict_json import Json
 from credentials.errors import HandstampError, OperatorError
 from credentials.linked_data import trial_contexts
+from handstamp.conformance.openapi import OPERATIONS
 from handstamp.conformance.problems import CredentialUnknown, InstanceUnknown, UnknownOption, build_problem
 from handstamp.conformance.requests import (
     MAX_BODY_BYTES,
@@ -33,6 +34,7 @@ from handstamp.conformance.service import ConformanceService
 from handstamp.conformance.verifying import Report
 from plumbing.problems import PROBLEM_TYPE, status_of
 from plumbing.web.app import WebPolicy, create_app
+from plumbing.web.openapi import describe_operations
 from plumbing.web.pages import Pages
 
 STATUSES: Final[dict[type[HandstampError], int]] = {
@@ -73,6 +75,7 @@ def build_conformance_app(service: ConformanceService) -> FastAPI:
     app.add_middleware(_Trial)
     for router in (_build_root(service), _build_issuing(service), _build_checking(service), _build_statuses(service)):
         app.include_router(router)
+    describe_operations(app, OPERATIONS)
     return app
 
 
