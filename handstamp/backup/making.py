@@ -75,7 +75,7 @@ def make_backup(settings: Settings, wish: Wish, *, now: datetime) -> Made:
         BackupRunning: another process makes one.
     """
     check_passphrase(wish.passphrase)
-    roles = [role for role in wish.roles or ROLES if wish.roles or has_database(settings, role)]
+    roles = [role for role in ROLES if (role in wish.roles if wish.roles else has_database(settings, role))]
     if not roles:
         raise NothingToBackUp(settings.data_dir)
     with locked(settings.data_dir), _stage(settings.data_dir) as stage:

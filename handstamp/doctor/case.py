@@ -124,7 +124,8 @@ class Case:
         file = self.database_file
         if file is None:
             url = parse_database_url(self.database_url)
-            options = f"-c default_transaction_read_only=on -c statement_timeout={_LOOKING_MS}"
+            # A database in another encoding would give bytes for text, before it can be asked which it has.
+            options = f"-c default_transaction_read_only=on -c client_encoding=UTF8 -c statement_timeout={_LOOKING_MS}"
             arguments = {**connect_arguments(url), "options": options}
             engine = create_engine(url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
         else:

@@ -1,0 +1,85 @@
+"""`handstamp backup` and `handstamp restore` as a person or a timer runs them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.testing import CliRunner
+
+from handstamp.commands import backup, restore
+from handstamp.commands.backup import BackupPassphraseNeeded
+from tests.handstamp.backup.conftest import PASSPHRASE
+from wallet.errors import UnreadableFile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.handstamp.backup.conftest import Machine
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> str:
+    file = tmp_path / "secret"
+    file.write_text(f"{PASSPHRASE}\n")
+    file.chmod(0o600)
+    return str(file)
+
+
+def invoke(command: Any, *arguments: str) -> Any:
+    return CliRunner().invoke(command.app, list(arguments))
+
+
+def said(done: Any) -> str:
+    return re.sub(r"\s+", " ", done.output)
+
+
+def test_one_command_each_backs_up_and_restores(machine: Machine, other: Machine, secret: str) -> None:
+    machine.furnish("issuer", "verifier", "trackserver")
+    machine.enter()
+    done = invoke(backup, "today", "--passphrase-file", secret, "--role", "tracks", "--role", "issuer")
+    assert done.exit_code == 0, done.output
+    assert "files of issuer, trackserver" in said(done)
+    other.enter()
+    done = invoke(restore, str(machine.folder / "today"), "--passphrase-file", secret)
+    assert done.exit_code == 0, done.output
+    assert "Restored: issuer, trackserver" in said(done)
+    assert "what the backup cannot know" in said(done)
+    assert "handstamp doctor" in said(done)
+    assert PASSPHRASE not in done.output
+    done = invoke(restore, str(machine.folder / "today"), "--passphrase-file", secret, "--replace", "--role", "issuer")
+    assert "delete it once you are sure" in said(done), done.output
+
+
+def test_what_is_left_out_is_said_on_both_sides(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secret: str
+) -> None:
+    machine.furnish("issuer")
+    machine.enter()
+    done = invoke(backup, "today", "--passphrase-file", secret, "--without-key-file")
+    assert "Not in it: the key-encryption files" in said(done)
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    # Settings of the backup come back first; they say where the rest goes, which is where it came from.
+    done = invoke(restore, str(machine.folder / "today"), "--passphrase-file", secret, "--replace")
+    assert done.exit_code == 0, done.output
+    assert "The settings of the backup are in" in said(done)
+    assert "The keys of the issuer cannot be used yet" in said(done)
+
+
+def test_a_passphrase_is_asked_for_or_comes_from_a_private_file(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.furnish("verifier")
+    machine.enter()
+    refused = invoke(backup, "today")
+    assert isinstance(refused.exception, BackupPassphraseNeeded)
+    open_to_all = tmp_path / "open"
+    open_to_all.write_text(PASSPHRASE)
+    open_to_all.chmod(0o644)
+    assert isinstance(invoke(backup, "today", "--passphrase-file", str(open_to_all)).exception, UnreadableFile)
+    monkeypatch.setattr(backup, "is_terminal", lambda: True)
+    typed = CliRunner().invoke(backup.app, ["today"], input=f"{PASSPHRASE}\n{PASSPHRASE}\n")
+    assert typed.exit_code == 0, typed.output
+    assert PASSPHRASE not in typed.output
