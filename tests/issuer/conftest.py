@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 import pytest
@@ -275,7 +275,33 @@ def linked_keys() -> LinkedKeys:
     return LinkedKeys.generate()
 
 
-def make_coop(folder: Path, *, url: str = URL, policy: WalletPolicy = NO_POLICY) -> Coop:
+@cache
+def pages() -> Pages:
+    return Pages(TEMPLATES, site_name="Sound Commons")
+
+
+class Standing:
+    """Lets one application serve one co-op after another: building it takes longer than what most tests do with it."""
+
+    def __init__(self) -> None:
+        self._parts: IssuerParts | None = None
+        self._app: FastAPI | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._parts, name)
+
+    def serve(self, parts: IssuerParts) -> FastAPI:
+        self._parts = parts
+        self._app = self._app or build_app(cast("IssuerParts", self))
+        return self._app
+
+
+_free: list[Standing] = []
+
+
+def make_coop(
+    folder: Path, *, url: str = URL, policy: WalletPolicy = NO_POLICY, standing: Standing | None = None
+) -> Coop:
     key_pem, chain_pem = certified_key()
     coop: Coop
     parts = IssuerParts(
@@ -289,21 +315,24 @@ def make_coop(folder: Path, *, url: str = URL, policy: WalletPolicy = NO_POLICY)
         ),
         desk=OfferDesk(issuer_url=url, secrets=OfferSecrets(key=secrets.token_bytes(32)), haip=policy.haip),
         forms=FormGuard(secrets.token_bytes(32)),
-        pages=Pages(TEMPLATES, site_name="Sound Commons"),
+        pages=pages(),
         clock=lambda: coop.now,
         random=secrets.token_bytes,
         policy=policy,
     )
-    coop = Coop(parts=parts, app=build_app(parts), authority=authority())
+    app = standing.serve(parts) if standing else build_app(parts)
+    coop = Coop(parts=parts, app=app, authority=authority())
     return coop
 
 
 @pytest.fixture
 def coop(tmp_path: Path) -> Iterator[Coop]:
-    made = make_coop(tmp_path)
+    standing = _free.pop() if _free else Standing()
+    made = make_coop(tmp_path, standing=standing)
     made.add_release()
     yield made
     made.parts.database.close()
+    _free.append(standing)
 
 
 @pytest.fixture

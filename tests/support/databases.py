@@ -22,6 +22,7 @@ from sqlalchemy.pool import Pool
 
 from plumbing.migrations import upgrade
 from tests.support import postgres
+from tests.support.compiling import share_what_was_compiled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +59,7 @@ class _Run:
 
 
 RUN: Final = _Run()
+share_what_was_compiled()
 
 
 def migrations(role: str) -> Path:
