@@ -129,7 +129,12 @@ class KeyTurner:
         return ring is not None and any(not each.has_started(epoch_s(at)) for each in ring.keys)
 
     def tidy(self, *, at: datetime) -> None:
-        """Remove the private half of each key that is out of use, and what nobody is told of any more."""
+        """Remove the private half of each key that is out of use, and what nobody is told of any more.
+
+        Whatever changes a key does this, and every service when it starts.
+        """
+        if self._keys.mark is None:  # nothing was ever exchanged
+            return
         with self._keys.changing():
             now_s = epoch_s(at)
             for name, ring in self._keys.rings().items():

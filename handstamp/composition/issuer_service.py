@@ -17,7 +17,7 @@ from issuer.parts import MIGRATIONS, TEMPLATES, IssuerParts
 from issuer.policy import WalletPolicy
 from issuer.store.counts import count_offers
 from plumbing.clock import system_clock
-from plumbing.key_turning import Turning
+from plumbing.key_turning import KeyTurner, Turning
 from plumbing.web.csrf import FormGuard
 from plumbing.web.pages import Pages
 
@@ -44,9 +44,10 @@ def build_app(settings: Settings) -> FastAPI:
     Raises:
         NoCertificate: no certificate for the co-op's host was imported.
     """
+    keys = issuer_keys(settings)
+    KeyTurner(keys).tidy(at=system_clock())
     parts = compose_service(settings)
     parts.identity.check_certified()
-    keys = issuer_keys(settings)
     checks = {"key": lambda: keys.check_readable(KEY_NAME), "certificate": check_certificate(keys, KEY_NAME)}
     observing = compose_observing("issuer", settings, database=parts.database, scripts=MIGRATIONS, checks=checks)
     observing.meter.watch(OFFERS, lambda: _count_offers(parts))

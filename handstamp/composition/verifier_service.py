@@ -23,7 +23,7 @@ from handstamp.settings import Settings, UnusableSettings
 from plumbing.clock import epoch_s, system_clock
 from plumbing.fetch import HttpFetcher
 from plumbing.health import Check
-from plumbing.key_turning import Turning
+from plumbing.key_turning import KeyTurner, Turning
 from plumbing.web.csrf import FormGuard
 from plumbing.web.pages import Pages
 from verifier.app import build_verifier_app
@@ -42,6 +42,7 @@ def build_app(settings: Settings) -> FastAPI:
         NoCertificate: no certificate for the site's host was imported.
     """
     tools = compose_verifier(settings)
+    KeyTurner(tools.keys).tidy(at=system_clock())
     turning = Turning(tools.keys, lambda at: find_site_keys(tools, at=at))
     keys = turning(system_clock())
     party = replace(tools.party, x5c=keys.request.x5c if keys.request else ())
