@@ -86,7 +86,7 @@ class Site:
 def build_coop(folder: Path, authority: Authority, url: str) -> Coop:
     """Put a co-op together that has one release in its catalogue; close its database in the end."""
     settings = Settings(data_dir=folder / "coop", issuer=IssuerSettings(base_url=url, status_batch_minutes=1))
-    _certify(issuer_composition.issuer_keys(settings), issuer_composition.KEY_NAME, url, authority)
+    certify(issuer_composition.issuer_keys(settings), issuer_composition.KEY_NAME, url, authority)
     parts = compose_service(settings)
     coop = Coop(parts=parts, app=build_issuer_app(parts), authority=authority.ca, now=system_clock())
     coop.add_release()
@@ -112,7 +112,7 @@ def live_site(
     url = f"http://{name}.localhost:{port}"
     chosen = Settings(data_dir=folder / name, verifier=VerifierSettings(base_url=url, **settings))
     tools = verifier_composition.compose_verifier(chosen)
-    _certify(tools.keys, verifier_composition.REQUEST_KEY, url, authority)
+    certify(tools.keys, verifier_composition.REQUEST_KEY, url, authority)
     known = TrustedIssuer(
         issuer=coop, name="Co-op", anchors=(authority.pem,), types=frozenset(each.vct for each in ALL)
     )
@@ -151,7 +151,7 @@ def make_offer(coop: Coop, listener: str, *, kinds: frozenset[str] | None = None
     return {"offer": coop.parts.desk.by_reference(offer).to_link(), "txCode": coop.tx_code(offer)}
 
 
-def _certify(keys: KeyStore, name: str, url: str, authority: Authority) -> None:
+def certify(keys: KeyStore, name: str, url: str, authority: Authority) -> None:
     signer, chain = authority.certify(httpx.URL(url).host)
     pem = b"".join(each.public_bytes(Encoding.PEM) for each in chain.certificates)
     keys.install(name, key_pem=signer.to_pem(None), chain_pem=pem)
