@@ -30,7 +30,13 @@ OUTSIDE = ("browser", "node", "flow")
 """Markers of what says nothing of coverage, or would take twice as long under it."""
 OUTSIDE_FOLDERS = ["tests/browser", "tests/interop", "tests/flows", "tests/handstamp/test_demo.py"]
 """Where such tests stand, and nowhere else (`tests/support/scheduling.py` looks): no other need be collected."""
-ON_POSTGRESQL = ["tests/issuer", "tests/verifier", "tests/trackserver", "tests/plumbing"]
+ON_POSTGRESQL = [
+    "tests/issuer",
+    "tests/verifier",
+    "tests/trackserver",
+    "tests/plumbing",
+    "tests/flows/test_two_workers.py",
+]
 """Where tests stand that a run on PostgreSQL takes (`tests/conftest.py` says which of them)."""
 _ELSEWHERE = {
     (False, False): "Slow tests: `make check` runs them, and `make outside` those outside its measure.",
