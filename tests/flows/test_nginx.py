@@ -48,6 +48,7 @@ class Front:
     stage: Stage
     workers: dict[str, list[int]]
     port: int
+    authority: trustme.CA
     recorded: list[dict[str, str]]
     processes: dict[int, subprocess.Popen[bytes]]
 
@@ -92,7 +93,8 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     folder = tmp_path_factory.mktemp("front")
     port = free_port()
     workers = {role: [free_port(), free_port()] for role in NAMES}
-    stage = _stage(folder, port, workers)
+    authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
+    stage = _stage(folder, port, workers, authority)
     with contextlib.ExitStack() as stack:
         recorder = ThreadingHTTPServer(("127.0.0.1", 0), Recorder)
         recorder.recorded = []  # type: ignore[attr-defined]
@@ -105,13 +107,20 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
         served = subprocess.Popen([nginx, "-e", str(folder / "nginx" / "start.log"), "-c", str(config)])
         stack.callback(served.wait, 10)
         stack.callback(served.terminate)
-        recorded = recorder.recorded  # type: ignore[attr-defined]
-        made = Front(folder=folder, stage=stage, workers=workers, port=port, recorded=recorded, processes=processes)
+        made = Front(
+            folder=folder,
+            stage=stage,
+            workers=workers,
+            port=port,
+            authority=authority,
+            recorded=recorder.recorded,  # type: ignore[attr-defined]
+            processes=processes,
+        )
         _wait(made)
         yield made
 
 
-def _stage(folder: Path, port: int, workers: dict[str, list[int]]) -> Stage:
+def _stage(folder: Path, port: int, workers: dict[str, list[int]], authority: trustme.CA) -> Stage:
     addresses = {role: f"https://{name}.localhost:{port}" for role, name in NAMES.items()}
     lines = [f'data_dir = "{folder / "data"}"']
     for role, address in addresses.items():
@@ -121,7 +130,6 @@ def _stage(folder: Path, port: int, workers: dict[str, list[int]]) -> Stage:
     (folder / "handstamp.toml").write_text("\n".join(lines), "utf-8")
     (folder / "passphrase").touch(mode=0o600)
     (folder / "passphrase").write_text("a long and quiet sentence", "utf-8")
-    authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
     authority.cert_pem.write_to_path(str(folder / "authority.pem"))
     for name in (*NAMES.values(), "recorder"):
         leaf = authority.issue_cert(f"{name}.localhost", key_type=trustme.KeyType.ECDSA)
@@ -238,6 +246,21 @@ def test_our_wallet_receives_shows_and_downloads_through_it(front: Front, furnis
     stage.run("wallet", "open", furnished.gate, "--to", str(front.folder / "music"), "--yes")
     names = {each.suffix for each in (front.folder / "music").rglob("*") if each.is_file()}
     assert ".flac" in names
+
+
+def test_both_workers_take_up_a_new_key_at_once_and_without_a_restart(front: Front) -> None:
+    leaf = front.authority.issue_cert("coop.localhost", key_type=trustme.KeyType.ECDSA)
+    key, chain = front.folder / "new.key.pem", front.folder / "new.chain.pem"
+    leaf.private_key_pem.write_to_path(str(key))
+    for part in leaf.cert_chain_pems:
+        part.write_to_path(str(chain), append=True)
+    old = front.stage.run("issuer", "keys", "show").strip()
+    front.stage.run("issuer", "keys", "import", "--key", str(key), "--chain", str(chain), "--at-once")
+    new = front.stage.run("issuer", "keys", "show").strip()
+    with front.web() as web:
+        for port in front.workers["issuer"]:
+            stated = web.get(f"http://127.0.0.1:{port}/.well-known/jwt-vc-issuer").json()["jwks"]["keys"]
+            assert [each["kid"] for each in stated] == [new, old]
 
 
 def test_every_answer_insists_on_https_and_no_other_party_is_named(front: Front) -> None:
