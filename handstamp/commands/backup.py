@@ -1,5 +1,6 @@
 """`handstamp backup FILE`: everything that the services of these settings cannot lose, in one encrypted file."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -89,7 +90,9 @@ def read_backup_passphrase(file: Path | None, *, new: bool) -> str:
         BackupPassphraseNeeded: it was not given, and nobody is there.
     """
     if file is not None:
-        return read_text(file, private=True)
+        # What systemd hands over (LoadCredential) is private by its folder; its mode shows an access list as a group.
+        handed_over = os.environ.get("CREDENTIALS_DIRECTORY")
+        return read_text(file, private=handed_over is None or file.absolute().parent != Path(handed_over))
     if not is_terminal():
         raise BackupPassphraseNeeded
     words = "A passphrase for the backup" if new else "Passphrase of the backup"

@@ -22,7 +22,8 @@ from handstamp.settings import Settings, load_settings, settings_file
 from plumbing.fetch import is_loopback
 
 _UNKNOWN: Final = "extra_forbidden"
-_OTHERS: Final = 0o077
+# A group may read it: that of the service, where root wrote the file.
+_OTHERS: Final = 0o027
 _WIDE_V4: Final = 8
 _WIDE_V6: Final = 16
 

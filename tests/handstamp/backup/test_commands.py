@@ -79,6 +79,9 @@ def test_a_passphrase_is_asked_for_or_comes_from_a_private_file(
     open_to_all.write_text(PASSPHRASE)
     open_to_all.chmod(0o644)
     assert isinstance(invoke(backup, "today", "--passphrase-file", str(open_to_all)).exception, UnreadableFile)
+    with monkeypatch.context() as systemd:
+        systemd.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+        assert invoke(backup, "handed-over", "--passphrase-file", str(open_to_all)).exit_code == 0
     monkeypatch.setattr(backup, "is_terminal", lambda: True)
     typed = CliRunner().invoke(backup.app, ["today"], input=f"{PASSPHRASE}\n{PASSPHRASE}\n")
     assert typed.exit_code == 0, typed.output
