@@ -223,9 +223,10 @@ class _Downloads:
     def _enter(self, request: Request, download_id: str) -> tuple[Download, Package]:
         now = self._parts.clock()
         key = self._key(request, now)
-        # A wallet's proof is noted, a browser's cookie is only looked at.
-        database = self._parts.database
-        with database.write() if isinstance(key, WalletKey) else database.read() as session:
+        # A wallet's proof is noted, a browser's cookie is only looked at. Which of two equal proofs came first, the
+        # primary key decides, so each download has a turn of its own.
+        database, turn = self._parts.database, f"download:{download_id}"
+        with database.write(turn) if isinstance(key, WalletKey) else database.read() as session:
             download = enter_download(SqlPasses(session), download_id, key, now=now)
             return download, load_package(SqlCatalogue(session), download)
 

@@ -264,9 +264,9 @@ def writes(gate: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     begin = gate.parts.database.write
 
-    def write() -> Any:
+    def write(turn: str | None = None) -> Any:
         seen.append("write")
-        return begin()
+        return begin(turn)
 
     monkeypatch.setattr(gate.parts.database, "write", write)
     monkeypatch.setattr(redeem_grant, "verify_grant", _noting(seen, "verify", redeem_grant.verify_grant))
@@ -301,11 +301,11 @@ async def test_a_key_that_is_replaced_while_its_grant_is_judged_redeems_nothing(
     grant, old = gate.grant(), gate.signer
     begin = gate.parts.database.write
 
-    def replaced_first() -> Any:
+    def replaced_first(turn: str | None = None) -> Any:
         monkeypatch.setattr(gate.parts.database, "write", begin)
         gate.signer = LocalSigner.generate()
         gate.allow(gate.release.id)
-        return begin()
+        return begin(turn)
 
     monkeypatch.setattr(gate.parts.database, "write", replaced_first)
     refused(await post(client, grant), 403, "unknown_grant_key")

@@ -3,18 +3,58 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Final
 
-from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, delete, select, update
+from sqlalchemy import bindparam, false, select, true, update
+from sqlmodel import Session, col, delete
+from sqlmodel import select as select_rows
 
 from credentials.encoding import strict_json
 from credentials.keys.jwk import PublicKey
 from plumbing.clock import epoch_s
 from plumbing.ids import new_internal_id
+from plumbing.statements import Adding, Row, Statement
 from trackserver.grants import Download, Pin, Scope, Ticket
-from trackserver.tables import Base, DownloadRow, PinRow, RedeemedGrantRow, SeenProofRow, TicketRow
+from trackserver.tables import DownloadRow, PinRow, RedeemedGrantRow, SeenProofRow, TicketRow
 
 _SEPARATOR = "\n"
+_PIN: Final = select(col(PinRow.issuer), col(PinRow.release_id), col(PinRow.kid), col(PinRow.jwk))
+_BY_VERIFIER: Final = col(PinRow.issuer) == bindparam("verifier")
+_FOR_RELEASE: Final = col(PinRow.release_id) == bindparam("release")
+_PINS_OF_VERIFIER: Final = Statement(_PIN.where(_BY_VERIFIER))
+_PINS_OF_RELEASE: Final = Statement(_PIN.where(_FOR_RELEASE).order_by(col(PinRow.issuer)))
+_THIS_PIN: Final = Statement(_PIN.where(_BY_VERIFIER, _FOR_RELEASE, col(PinRow.kid) == bindparam("named")))
+# The primary key decides, not a look beforehand: so one of several at the same moment wins on any engine.
+_CLAIM_GRANT: Final = Adding(RedeemedGrantRow, unless_there=True)
+_CLAIM_PROOF: Final = Adding(SeenProofRow, unless_there=True)
+_ADD_TICKET: Final = Adding(TicketRow)
+_TICKET: Final = Statement(
+    select(col(TicketRow.release_id), col(TicketRow.tracks), col(TicketRow.formats), col(TicketRow.expires_at)).where(
+        col(TicketRow.secret_hash) == bindparam("secret")
+    )
+)
+_CLAIM_TICKET: Final = Statement(
+    update(TicketRow)
+    .where(col(TicketRow.secret_hash) == bindparam("secret"), col(TicketRow.used) == false())
+    .values(used=true())
+)
+_ADD_DOWNLOAD: Final = Adding(DownloadRow)
+_DOWNLOAD: Final = Statement(
+    select(
+        col(DownloadRow.release_id),
+        col(DownloadRow.tracks),
+        col(DownloadRow.formats),
+        col(DownloadRow.expires_at),
+        col(DownloadRow.secret_hash),
+        col(DownloadRow.holder_key),
+    ).where(col(DownloadRow.id) == bindparam("download"))
+)
+_FORGET_PASSES: Final = tuple(
+    Statement(delete(table).where(col(table.expires_at) < bindparam("before")))
+    for table in (RedeemedGrantRow, TicketRow, DownloadRow)
+)
+_FORGET_PROOFS: Final = Statement(delete(SeenProofRow).where(col(SeenProofRow.expires_at) < bindparam("before")))
 
 
 class SqlPins:
@@ -25,19 +65,15 @@ class SqlPins:
 
     def load_pins_of_verifier(self, issuer: str) -> Sequence[Pin]:
         """Return every pin of one verifier."""
-        return [_pin(row) for row in self._session.exec(select(PinRow).where(PinRow.issuer == issuer)).all()]
+        return [_pin(row) for row in _PINS_OF_VERIFIER.rows(self._session, verifier=issuer)]
 
     def load_pins_of_release(self, release_id: str) -> Sequence[Pin]:
         """Return who may open a release."""
-        query = select(PinRow).where(PinRow.release_id == release_id).order_by(col(PinRow.issuer))
-        return [_pin(row) for row in self._session.exec(query).all()]
+        return [_pin(row) for row in _PINS_OF_RELEASE.rows(self._session, release=release_id)]
 
     def is_pinned(self, pin: Pin) -> bool:
         """Whether this very key may open this release now."""
-        query = select(PinRow).where(
-            PinRow.issuer == pin.issuer, PinRow.release_id == pin.release_id, PinRow.kid == pin.kid
-        )
-        row = self._session.exec(query).first()
+        row = _THIS_PIN.first(self._session, verifier=pin.issuer, release=pin.release_id, named=pin.kid)
         return row is not None and _pin(row) == pin
 
     def save_pins(self, pins: Sequence[Pin], *, now: datetime) -> None:
@@ -60,7 +96,7 @@ class SqlPins:
 
     def remove_pins(self, issuer: str, *, release_id: str | None) -> Sequence[str]:
         """Unpin a verifier for one release, or for all of them if None; return the releases it could open till now."""
-        query = select(PinRow).where(PinRow.issuer == issuer)
+        query = select_rows(PinRow).where(PinRow.issuer == issuer)
         if release_id is not None:
             query = query.where(PinRow.release_id == release_id)
         rows = self._session.exec(query).all()
@@ -78,92 +114,83 @@ class SqlPasses:
 
     def claim_grant(self, issuer: str, jti: str, *, expires_at: datetime) -> bool:
         """Note that a grant is redeemed; False if it was before."""
-        return self._claim(RedeemedGrantRow(issuer=issuer, jti=jti, expires_at=epoch_s(expires_at)))
+        return _CLAIM_GRANT.changed(self._session, issuer=issuer, jti=jti, expires_at=epoch_s(expires_at)) == 1
 
     def claim_proof(self, thumbprint: str, jti: str, *, expires_at: datetime) -> bool:
         """Note that a DPoP proof was seen; False if it was before."""
         proof_hash = hashlib.sha256(f"{thumbprint}:{jti}".encode("utf-8", errors="surrogatepass")).hexdigest()
-        return self._claim(SeenProofRow(proof_hash=proof_hash, expires_at=epoch_s(expires_at)))
-
-    def _claim(self, row: Base) -> bool:
-        # The primary key decides, not a look beforehand: so one of several at the same moment wins on any engine.
-        try:
-            with self._session.begin_nested():
-                self._session.add(row)
-        except IntegrityError:
-            return False
-        return True
+        return _CLAIM_PROOF.changed(self._session, proof_hash=proof_hash, expires_at=epoch_s(expires_at)) == 1
 
     def add_ticket(self, ticket: Ticket) -> None:
         """Keep a new ticket."""
         scope = ticket.scope
-        self._session.add(
-            TicketRow(
-                secret_hash=ticket.secret_hash,
-                release_id=scope.release_id,
-                tracks=_SEPARATOR.join(scope.tracks),
-                formats=_SEPARATOR.join(scope.formats),
-                expires_at=epoch_s(ticket.expires_at),
-            )
+        _ADD_TICKET.changed(
+            self._session,
+            secret_hash=ticket.secret_hash,
+            release_id=scope.release_id,
+            tracks=_SEPARATOR.join(scope.tracks),
+            formats=_SEPARATOR.join(scope.formats),
+            expires_at=epoch_s(ticket.expires_at),
+            used=False,
         )
-        self._session.flush()
 
     def load_ticket(self, secret_hash: str) -> Ticket | None:
         """Return a ticket, used or not, or None."""
-        row = self._session.get(TicketRow, secret_hash)
+        row = _TICKET.first(self._session, secret=secret_hash)
         if row is None:
             return None
-        return Ticket(secret_hash=row.secret_hash, scope=_scope(row), expires_at=_moment(row.expires_at))
+        return Ticket(secret_hash=secret_hash, scope=_scope(row), expires_at=_moment(row[3]))
 
     def claim_ticket(self, secret_hash: str) -> bool:
         """Use a ticket; False if it was used before."""
-        unused = update(TicketRow).where(col(TicketRow.secret_hash) == secret_hash, col(TicketRow.used).is_(False))
-        return self._session.exec(unused.values(used=True)).rowcount == 1
+        return _CLAIM_TICKET.changed(self._session, secret=secret_hash) == 1
 
     def add_download(self, download: Download) -> None:
         """Keep a new download."""
         scope = download.scope
-        self._session.add(
-            DownloadRow(
-                id=download.id,
-                secret_hash=download.secret_hash,
-                holder_key=download.holder_key,
-                release_id=scope.release_id,
-                tracks=_SEPARATOR.join(scope.tracks),
-                formats=_SEPARATOR.join(scope.formats),
-                expires_at=epoch_s(download.expires_at),
-            )
+        _ADD_DOWNLOAD.changed(
+            self._session,
+            id=download.id,
+            secret_hash=download.secret_hash,
+            holder_key=download.holder_key,
+            release_id=scope.release_id,
+            tracks=_SEPARATOR.join(scope.tracks),
+            formats=_SEPARATOR.join(scope.formats),
+            expires_at=epoch_s(download.expires_at),
         )
-        self._session.flush()
 
     def load_download(self, download_id: str) -> Download | None:
         """Return a download, open or closed, or None."""
-        row = self._session.get(DownloadRow, download_id)
+        row = _DOWNLOAD.first(self._session, download=download_id)
         if row is None:
             return None
+        _, _, _, expires_at, secret_hash, holder_key = row
         return Download(
-            id=row.id,
-            secret_hash=row.secret_hash,
-            holder_key=row.holder_key,
+            id=download_id,
+            secret_hash=secret_hash,
+            holder_key=holder_key,
             scope=_scope(row),
-            expires_at=_moment(row.expires_at),
+            expires_at=_moment(expires_at),
         )
 
     def forget_before(self, *, passes: datetime, proofs: datetime) -> None:
         """Erase grants, tickets and downloads that expired before `passes`, and proofs before `proofs`."""
-        self._session.exec(delete(RedeemedGrantRow).where(col(RedeemedGrantRow.expires_at) < epoch_s(passes)))
-        self._session.exec(delete(TicketRow).where(col(TicketRow.expires_at) < epoch_s(passes)))
-        self._session.exec(delete(DownloadRow).where(col(DownloadRow.expires_at) < epoch_s(passes)))
-        self._session.exec(delete(SeenProofRow).where(col(SeenProofRow.expires_at) < epoch_s(proofs)))
+        for forget in _FORGET_PASSES:
+            forget.changed(self._session, before=epoch_s(passes))
+        _FORGET_PROOFS.changed(self._session, before=epoch_s(proofs))
 
 
-def _pin(row: PinRow) -> Pin:
-    key = PublicKey.parse_jwk(strict_json.parse(row.jwk, what="pinned key"), what="pinned key")
-    return Pin(issuer=row.issuer, release_id=row.release_id, kid=row.kid, key=key)
+# Every grant that is redeemed asks for the pins, and the keys in them hardly ever change: the rows are read each time.
+@lru_cache(maxsize=256)
+def _pin(row: Row) -> Pin:
+    issuer, release_id, kid, jwk = row
+    key = PublicKey.parse_jwk(strict_json.parse(jwk, what="pinned key"), what="pinned key")
+    return Pin(issuer=issuer, release_id=release_id, kid=kid, key=key)
 
 
-def _scope(row: TicketRow | DownloadRow) -> Scope:
-    return Scope(release_id=row.release_id, tracks=_split(row.tracks), formats=_split(row.formats))
+def _scope(row: Row) -> Scope:
+    release_id, tracks, formats, *_ = row
+    return Scope(release_id=release_id, tracks=_split(tracks), formats=_split(formats))
 
 
 def _split(text: str) -> tuple[str, ...]:
