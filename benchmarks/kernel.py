@@ -10,7 +10,7 @@ import trustme
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from benchmarks.measure import Figure, measure_rates
+from benchmarks.measure import Figure, Goal, measure_rates
 from credentials.evidence import Verified
 from credentials.keys.certificates import load_chain_pem
 from credentials.keys.signer import LocalSigner
@@ -117,16 +117,24 @@ def measure_kernel(*, rounds: int, seconds: float) -> tuple[float, list[Figure]]
     return rates["verify"], [
         _line("Raw P-256 signing", rates["sign"], None),
         _line("Raw P-256 verification", rates["verify"], None),
-        _line(f"Issue an SD-JWT VC of {_CLAIMS} claims", rates["issue"], ("raw signing", rates["sign"])),
+        _line(f"Issue an SD-JWT VC of {_CLAIMS} claims", rates["issue"], ("raw signing", rates["sign"]), 0.15),
         _line(
             "Verify one with key binding, whole pipeline",
             rates["pipeline"],
             ("two raw verifications", rates["verify"] / 2),
+            0.45,
         ),
     ]
 
 
-def _line(name: str, rate: float, limit: tuple[str, float] | None) -> Figure:
+def _line(name: str, rate: float, limit: tuple[str, float] | None, least: float | None = None) -> Figure:
     words = f"{limit[0]}: {limit[1]:,.0f}/s" if limit else "is a limit itself"
     ratio = rate / limit[1] if limit else 1.0
-    return Figure(name=name, rate=f"{rate:,.0f}/s", limit=words, ratio=f"{ratio:.2f}" if limit else "", value=ratio)
+    return Figure(
+        name=name,
+        rate=f"{rate:,.0f}/s",
+        limit=words,
+        ratio=f"{ratio:.2f}" if limit else "",
+        value=ratio,
+        goal=None if least is None else Goal(value=least),
+    )

@@ -17,6 +17,21 @@ SECONDS_PER_ROUND: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """What a figure shall be."""
+
+    value: float
+    at_most: bool = False
+
+    def __str__(self) -> str:
+        return f"at {'most' if self.at_most else 'least'} {self.value:g}"
+
+    def is_met_by(self, value: float) -> bool:
+        """Tell whether it is so."""
+        return value <= self.value if self.at_most else value >= self.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
     """One line of the table.
 
@@ -26,6 +41,7 @@ class Figure:
         limit: what it is compared with, as people read it.
         ratio: what came out, as people read it.
         value: the ratio as a number.
+        goal: what the ratio shall be; None where nothing was set.
     """
 
     name: str
@@ -33,6 +49,7 @@ class Figure:
     limit: str
     ratio: str
     value: float
+    goal: Goal | None = None
 
 
 def measure_rates(

@@ -1,4 +1,4 @@
-"""Measure, each figure beside its limit, and write `benchmarks/RESULTS.md`. Run by `make bench`."""
+"""Measure, each figure beside its limit; write `benchmarks/RESULTS.md` and a chart. Run by `make bench`."""
 
 import argparse
 import os
@@ -16,14 +16,17 @@ if not __package__:  # Run as a script, Python knows this folder only; `benchmar
     sys.path[0] = str(HERE.parent)
 
 from benchmarks.bbs import measure_bbs  # noqa: E402
+from benchmarks.chart import describe_chart, draw_chart  # noqa: E402
 from benchmarks.flows import measure_flows  # noqa: E402
 from benchmarks.kernel import measure_kernel  # noqa: E402
 from benchmarks.linked import measure_linked  # noqa: E402
 from benchmarks.measure import ROUNDS, SECONDS_PER_ROUND, Figure  # noqa: E402
+from benchmarks.postgresql import postgresql_urls  # noqa: E402
+from benchmarks.served import measure_served  # noqa: E402
 from benchmarks.zip_stream import measure_zip  # noqa: E402
 from plumbing.clock import system_clock  # noqa: E402
 
-_COLUMNS: Final = ("figure", "rate", "beside its limit", "ratio")
+_COLUMNS: Final = ("figure", "rate", "beside its limit", "comes to", "wanted")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,19 +36,27 @@ class Effort:
     rounds: int
     seconds: float
     flows: int
+    served_flows: int
     zip_bytes: int
     large_zip_bytes: int
 
 
 FULL: Final = Effort(
-    rounds=ROUNDS, seconds=SECONDS_PER_ROUND, flows=30, zip_bytes=200_000_000, large_zip_bytes=2_000_000_000
+    rounds=ROUNDS,
+    seconds=SECONDS_PER_ROUND,
+    flows=30,
+    served_flows=12,
+    zip_bytes=200_000_000,
+    large_zip_bytes=2_000_000_000,
 )
 
 
 def main() -> int:
     """Measure everything, print a line as soon as it is known, write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--output", type=Path, default=HERE / "RESULTS.md", help="where the results are written")
+    parser.add_argument(
+        "--output", type=Path, default=HERE / "RESULTS.md", help="where the results are written; the chart beside them"
+    )
     output: Path = parser.parse_args().output
     with TemporaryDirectory(prefix="handstamp-bench-") as folder:
         _forget_settings(Path(folder))
@@ -60,9 +71,11 @@ def _measure_and_write(output: Path) -> None:
     figures = []
     for figure in measure_all(FULL):
         figures.append(figure)
-        print(f"  {figure.name:<62} {figure.rate:>14}  {figure.ratio:<24} {figure.limit}", flush=True)
+        wanted = f"wanted: {figure.goal}" if figure.goal else ""
+        print(f"  {figure.name:<62} {figure.rate:>14}  {figure.ratio:<24} {wanted:<22} {figure.limit}", flush=True)
     took_s = time.monotonic() - began
     output.write_text(write_results(figures, machine=machine, took_s=took_s), "utf-8")
+    output.with_suffix(".svg").write_text(draw_chart(figures), "utf-8")
     print(f"\nWritten to {output} after {took_s:.0f} s.", flush=True)
 
 
@@ -71,8 +84,11 @@ def measure_all(effort: Effort) -> Iterator[Figure]:
     yield from measure_kernel(rounds=effort.rounds, seconds=effort.seconds)[1]
     yield from measure_bbs(rounds=effort.rounds, seconds=effort.seconds)
     yield from measure_linked(rounds=effort.rounds, seconds=effort.seconds)
-    with TemporaryDirectory(prefix="handstamp-bench-") as folder:
-        yield from measure_flows(Path(folder), rounds=effort.rounds, flows=effort.flows)
+    with TemporaryDirectory(prefix="handstamp-bench-") as folder, postgresql_urls("flows", "served") as urls:
+        place = Path(folder)
+        yield from measure_flows(place, rounds=effort.rounds, flows=effort.flows, postgresql_url=urls.get("flows"))
+        flows, url = effort.served_flows, urls.get("served")
+        yield from measure_served(place, rounds=effort.rounds, flows=flows, postgresql_url=url)
     with TemporaryDirectory(prefix="handstamp-bench-") as folder:
         yield from measure_zip(
             Path(folder), rounds=effort.rounds, size_bytes=effort.zip_bytes, large_bytes=effort.large_zip_bytes
@@ -82,10 +98,11 @@ def measure_all(effort: Effort) -> Iterator[Figure]:
 def write_results(figures: Sequence[Figure], *, machine: str, took_s: float) -> str:
     """Write the results as a page."""
     lines = [_row(_COLUMNS), _row(["---"] * len(_COLUMNS))]
-    lines += [_row((figure.name, figure.rate, figure.limit, figure.ratio)) for figure in figures]
+    lines += [_row((each.name, each.rate, each.limit, each.ratio, str(each.goal or ""))) for each in figures]
     about = (HERE / "METHOD.md").read_text("utf-8").strip()
     table = "\n".join(lines)
-    return f"# Results\n\n{machine}\nMade by `make bench` in {took_s:.0f} s.\n\n{table}\n\n{about}\n"
+    chart = f"![{describe_chart(figures)}](RESULTS.svg)"
+    return f"# Results\n\n{machine}\nMade by `make bench` in {took_s:.0f} s.\n\n{chart}\n\n{table}\n\n{about}\n"
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -91,7 +91,7 @@ def _programs_of_the_machine() -> list[Path]:
     return versions + ([Path(on_path).resolve().parent] if on_path else [])
 
 
-def start_once(folder: Path, *, controller_pid: int, programs: Path | None = None) -> Server:
+def start_once(folder: Path, *, controller_pid: int, programs: Path | None = None, options: str = _FAST) -> Server:
     """Start the run's server unless another worker did.
 
     Raises:
@@ -100,7 +100,7 @@ def start_once(folder: Path, *, controller_pid: int, programs: Path | None = Non
     folder.mkdir(mode=0o700, exist_ok=True)
     with FileLock(folder / "lock"):
         if not (folder / "ready").exists():
-            _start(folder, programs or find_programs())
+            _start(folder, programs or find_programs(), options)
             (folder / "ready").touch()
             subprocess.Popen(
                 ["/bin/sh", "-c", _WATCH, "sh", str(controller_pid), str(folder)],
@@ -123,7 +123,7 @@ def stop(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start(folder: Path, programs: Path) -> None:
+def _start(folder: Path, programs: Path, settings: str) -> None:
     if os.geteuid() == 0:
         nobody = pwd.getpwnam("nobody")
         os.chown(folder, nobody.pw_uid, nobody.pw_gid)
@@ -132,7 +132,7 @@ def _start(folder: Path, programs: Path) -> None:
     # Where it can, it sorts as a language does and not as SQLite: what relies on an order shows itself.
     if _run([*initdb, "--locale-provider=icu", "--icu-locale=en-US"], folder).returncode != 0:
         _must(_run(initdb, folder))
-    options = f"{_FAST} -k {folder}"
+    options = f"{settings} -k {folder}"
     _must(
         _run([programs / "pg_ctl", "start", "-w", "-D", folder / "data", "-l", folder / "log", "-o", options], folder)
     )
