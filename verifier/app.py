@@ -14,6 +14,7 @@ from plumbing.web.app import WebPolicy, create_app
 from plumbing.web.direct import include_flat
 from plumbing.web.openapi import describe_operations
 from plumbing.web.rates import Kind
+from plumbing.web.watchers import Watchers
 from verifier import api, door_api
 from verifier.openapi import OPERATIONS
 from verifier.parts import VerifierParts
@@ -58,7 +59,7 @@ def build_verifier_app(parts: VerifierParts, *, observing: Observing | None = No
     policy = WebPolicy(statuses=api.STATUSES, https=https, kinds=KINDS, oauth_paths=("/responses/",))
     app = create_app(title=parts.party.name, policy=policy, pages=parts.pages, lifespan=lifespan, observing=observing)
     app.state.verifier = parts
-    app.state.watchers = events.Watchers()
+    app.state.watchers = Watchers(pause_s=events.PAUSE_S)
     include_flat(app, (api.router, gate_pages.router, visit_pages.router, events.router, door_api.router))
     describe_operations(app, OPERATIONS)
     return app

@@ -17,6 +17,7 @@ from issuer.service.offers import Standing, how_it_stands, open_offer
 from issuer.store import Store
 from issuer.web.door import Door, Visitor
 from plumbing.qr import qr_svg
+from plumbing.web.watchers import Watchers
 
 _PAUSE_S: Final = 1.0
 _PING_S: Final = 15
@@ -25,6 +26,7 @@ _PING_S: Final = 15
 def add_offer_pages(router: APIRouter, door: Door) -> None:
     """Add the routes."""
     parts = door.parts
+    watchers = Watchers(pause_s=_PAUSE_S)
 
     def own_offer(offer_id: str, visitor: Visitor) -> Open:
         with parts.database.read() as database:
@@ -59,20 +61,26 @@ def add_offer_pages(router: APIRouter, door: Door) -> None:
     @router.get("/offers/{offer_id}/events")
     async def offer_events(request: Request, offer_id: str) -> Response:
         """Say when a wallet has taken the offer, or when it is over; the page then takes itself anew from here."""
-        events = _events(parts, offer_id, door.enter(request))
+        events = _events(parts, offer_id, door.enter(request), watchers)
         return EventSourceResponse(events, headers={"Cache-Control": "no-store"}, ping=_PING_S)
 
 
-async def _events(parts: IssuerParts, offer_id: str, visitor: Visitor) -> AsyncIterator[ServerSentEvent]:
-    """Look once a second, in a read that is over before the next pause; an offer ends after some minutes by itself."""
+async def _events(
+    parts: IssuerParts, offer_id: str, visitor: Visitor, watchers: Watchers
+) -> AsyncIterator[ServerSentEvent]:
+    """Look once a second, or less often while many do, in a read that is over before the next pause.
+
+    An offer ends after some minutes by itself.
+    """
     said = None
-    while said in {None, Standing.WAITING}:
-        standing = await asyncio.to_thread(_look, parts, offer_id, visitor)
-        if standing is not said:
-            said = standing
-            yield ServerSentEvent(event="state", data=standing.value)
-        if standing is Standing.WAITING:
-            await asyncio.sleep(_PAUSE_S)
+    with watchers:
+        while said in {None, Standing.WAITING}:
+            standing = await asyncio.to_thread(_look, parts, offer_id, visitor)
+            if standing is not said:
+                said = standing
+                yield ServerSentEvent(event="state", data=standing.value)
+            if standing is Standing.WAITING:
+                await asyncio.sleep(watchers.pause_s)
 
 
 def _look(parts: IssuerParts, offer_id: str, visitor: Visitor) -> Standing:

@@ -10,8 +10,8 @@ import pytest
 from tests.verifier.conftest import PAGE, Site, Visitor
 
 if TYPE_CHECKING:
+    from plumbing.web.watchers import Watchers
     from verifier.gates import Gate
-    from verifier.web.events import Watchers
 
 
 def states(stream: str) -> list[str]:

@@ -1,8 +1,7 @@
 """The live side of the waiting page: server-sent events that say when to look again.
 
 Each open page reads the visit twice a second, in a read that is over before the next pause: no database session waits
-with it. The stream ends when the visit does. The more pages are open, the less often each looks: so a thousand streams,
-whoever opens them, cost no more reads than a hundred, and every page is still told, a little later.
+with it. The stream ends when the visit does. The more pages are open, the less often each looks.
 """
 
 import asyncio
@@ -13,34 +12,15 @@ from fastapi import APIRouter, Query, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
+from plumbing.web.watchers import Watchers
 from verifier.cookies import visit_secret
 from verifier.parts import Parts, VerifierParts
 from verifier.service.show_visit import watch_visit
 
 router = APIRouter()
-_PAUSE_S: Final = 0.5
-_LONGEST_PAUSE_S: Final = 15.0
-_LOOKS_PER_S: Final = 200
+PAUSE_S: Final = 0.5
 _WAITING: Final = "waiting"
 _CHANGED: Final = "changed"
-
-
-class Watchers:
-    """How many streams are open in this process."""
-
-    def __init__(self) -> None:
-        self.open = 0
-
-    def __enter__(self) -> None:
-        self.open += 1
-
-    def __exit__(self, *_: object) -> None:
-        self.open -= 1
-
-    @property
-    def pause_s(self) -> float:
-        """How long each stream waits before it looks again, so that all together look at most so often."""
-        return min(max(_PAUSE_S, self.open / _LOOKS_PER_S), _LONGEST_PAUSE_S)
 
 
 @router.get("/visits/{visit_id}/events")
