@@ -1,5 +1,6 @@
 """What a download holds: the files of a scope under safe names, and the zip of them all."""
 
+import threading
 import zlib
 from dataclasses import dataclass
 from typing import Final
@@ -53,21 +54,25 @@ class ZipLayouts:
     """The zips that were asked for last, so that each range of one download does not lay it out anew.
 
     A layout follows from the scope and the release, and is kept with the release that it was made of: as soon as one
-    title, file or date in that differs, it is built again and takes the old one's place. For one thread.
+    title, file or date in that differs, it is built again and takes the old one's place. Threads may share it: two that
+    ask for the same at once may both build it, and what they build is equal.
     """
 
     def __init__(self, *, max_kept: int = 64) -> None:
         self._max_kept: Final = max_kept
         self._kept: Final[dict[Scope, tuple[Release, ZipLayout]]] = {}
+        self._lock: Final = threading.Lock()
 
     def of(self, package: Package) -> ZipLayout:
         """Return the zip of all files of `package`."""
-        kept = self._kept.pop(package.scope, None)
+        kept = self._kept.get(package.scope)
         if kept is None or kept[0] != package.release:
-            kept = package.release, _zip(package)
-        self._kept[package.scope] = kept  # at the end, so that the first is the one that was used longest ago
-        if len(self._kept) > self._max_kept:
-            del self._kept[next(iter(self._kept))]
+            kept = package.release, _zip(package)  # outside of the lock: it takes long
+        with self._lock:
+            self._kept.pop(package.scope, None)
+            self._kept[package.scope] = kept  # at the end, so that the first is the one that was used longest ago
+            if len(self._kept) > self._max_kept:
+                del self._kept[next(iter(self._kept))]
         return kept[1]
 
 

@@ -5,6 +5,7 @@ import os
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +158,15 @@ def test_only_so_many_zips_are_remembered(gate: Any, built: list[object]) -> Non
     assert len(built) == 3
     layouts.of(second)
     assert len(built) == 4
+
+
+def test_many_threads_may_ask_for_zips_at_once(gate: Any) -> None:
+    layouts = ZipLayouts(max_kept=2)
+    scopes = [Scope(release_id=gate.release.id, tracks=(track.id,), formats=()) for track in gate.release.tracks]
+    chosen = [build_package(gate.release, scope) for scope in scopes]
+    with ThreadPoolExecutor(8) as pool:
+        asked = [(package, pool.submit(layouts.of, package)) for package in chosen * 100]
+    assert len({(package.scope, laid_out.result().etag) for package, laid_out in asked}) == 3
 
 
 async def test_a_changed_original_is_not_sent(
