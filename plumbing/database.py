@@ -27,9 +27,9 @@ _TIDYING_TIMEOUT_MS: Final = 100
 # Each is one statement, so that beginning and queueing cost a single way to the server.
 _WRITING_LOCK: Final = 0x68616E647374616D  # "handstam": the one lock of whoever writes
 _READ_SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_WRITE_ALONE: Final = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock({_WRITING_LOCK})"
+_WRITE_ALONE: Final = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({_WRITING_LOCK})"
 _WRITE_IN_TURN: Final = (
-    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; "
+    "BEGIN ISOLATION LEVEL READ COMMITTED; "
     f"SELECT pg_advisory_xact_lock_shared({_WRITING_LOCK}); SELECT pg_advisory_xact_lock(%d)"
 )
 

@@ -1,5 +1,6 @@
 """What the drivers of both databases say when one cannot be used, as one error of ours."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -27,6 +28,19 @@ _WORDS_OF_STATES: Final = {
     "42703": "its tables are those of another version",
     "XX": "its server reports that data are damaged",
 }
+_WORDS_OF_REFUSALS: Final = (
+    # Who is not let in is told no state, only a sentence; that names host, port and user, which are nobody's business.
+    ("authentication failed", "its server does not let this user in"),
+    ("pg_hba.conf", "its server does not let this user in"),
+    ("no password supplied", "its server wants a password"),
+    ("too many clients", "its server has no connection left"),
+    ("too many connections", "its server has no connection left"),
+    ("remaining connection slots", "its server has no connection left"),
+    ("starting up", "its server is stopping or starting"),
+    ("shutting down", "its server is stopping or starting"),
+    ("role", "its server knows no such user"),
+    ("database", "its server has no such database"),
+)
 
 
 class DatabaseUnavailable(OperatorError):
@@ -36,7 +50,9 @@ class DatabaseUnavailable(OperatorError):
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
-        super().__init__(f"The database cannot be used: {reason}. Nothing was changed; check the disk and try again.")
+        super().__init__(
+            f"The database cannot be used: {reason}. Try again in a minute; if it stays so, look at its disk or server."
+        )
 
 
 @contextmanager
@@ -66,10 +82,13 @@ def _is_of_the_server(error: ProgrammingError) -> bool:
 
 
 def words_of(error: DBAPIError) -> str:
-    """Say in words why the database cannot be used; what the server says of values is left out."""
+    """Say in words why the database cannot be used, without a value, a host or a user: a client may read it."""
+    said = " ".join(str(error.orig).split())
+    if isinstance(error.orig, sqlite3.Error):
+        return said.rstrip(".")
     state = getattr(error.orig, "sqlstate", None)
-    if state is None:  # SQLite, or no answer of a server at all: neither speaks of values
-        return " ".join(str(error.orig).split()).rstrip(".")
-    return next(
-        (words for begin, words in _WORDS_OF_STATES.items() if state.startswith(begin)), f"its server says {state}"
-    )
+    if state is not None:
+        words = _WORDS_OF_STATES.items()
+        return next((text for begin, text in words if state.startswith(begin)), f"its server says {state}")
+    refused = said.partition("FATAL:")[2]
+    return next((text for part, text in _WORDS_OF_REFUSALS if part in refused), "its server cannot be reached")

@@ -70,17 +70,24 @@ def _keeps_something(item: pytest.Item) -> bool:
     return bool(used) or item.get_closest_marker("database") is not None
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
-    """Make an empty database of a role, on each engine in turn: for what must be exact on both, in every run."""
+@pytest.fixture
+def on_server() -> Callable[[str], str]:
+    """Make an empty database of a role on a PostgreSQL server, whatever the run is on."""
     databases = importlib.import_module("tests.support.databases")
-    if request.param == "sqlite":
-        return lambda role: databases.fresh_sqlite(role, tmp_path)
     try:
         databases.server_of_run()
     except postgres.NoServer as error:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"PostgreSQL tests: NOT RUN ({error})")
     return databases.fresh_postgresql
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
+    """Make an empty database of a role, on each engine in turn: for what must be exact on both, in every run."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("on_server")
+    databases = importlib.import_module("tests.support.databases")
+    return lambda role: databases.fresh_sqlite(role, tmp_path)
 
 
 @pytest.hookimpl(wrapper=True)

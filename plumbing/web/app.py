@@ -19,7 +19,8 @@ from typing_extensions import override
 
 from credentials.encoding import strict_json
 from credentials.errors import HandstampError
-from credentials.protocols.oauth import OAuthError
+from credentials.protocols.oauth import OAuthError, TemporarilyUnavailable
+from plumbing.database_errors import DatabaseUnavailable
 from plumbing.logs import current_request_id
 from plumbing.meter import OVERLOADED
 from plumbing.observing import Observing
@@ -116,7 +117,7 @@ def create_app(
         app.add_middleware(observing.tracing.middleware)
     app.add_middleware(Edge, rules=rules)
     app.add_middleware(Overload, refuse=_counted(busy.overloaded, observing))
-    _add_error_handlers(app, policy, pages)
+    _add_error_handlers(app, policy, pages, busy)
     return app
 
 
@@ -165,11 +166,13 @@ def wants_page(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
 
-def _add_error_handlers(app: FastAPI, policy: WebPolicy, pages: Pages) -> None:
+def _add_error_handlers(app: FastAPI, policy: WebPolicy, pages: Pages, busy: BusyAnswers) -> None:
     async def on_handstamp_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HandstampError)  # noqa: S101  # registered for this class below
         if isinstance(error, OAuthError) and not wants_page(request):
             return oauth_response(error)
+        if isinstance(error, DatabaseUnavailable):
+            return busy.without_database(request, error)
         status = status_of(error, policy.statuses)
         return _answer(request, pages, status=status, code=error.code, detail=error.detail)
 
@@ -199,6 +202,8 @@ def _kept_headers(error: HTTPException) -> dict[str, str]:
 def oauth_response(error: OAuthError) -> Response:
     """Build the exact body that OAuth names (RFC 6749 §5.2), never cached; a 401 has its challenge (RFC 9449 §7.1)."""
     headers = {"Cache-Control": "no-store"}
+    if isinstance(error, TemporarilyUnavailable):
+        headers["Retry-After"] = str(error.retry_after_s)
     if error.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = error.challenge()
     body = strict_json.dump(error.body())

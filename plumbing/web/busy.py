@@ -7,9 +7,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from credentials.errors import HolderError
-from credentials.protocols.oauth import OAuthError
+from credentials.protocols.oauth import OAuthError, TemporarilyUnavailable
+from plumbing.database_errors import DatabaseUnavailable
 
 _OVERLOAD_WAIT_S: Final = 2
+_DATABASE_WAIT_S: Final = 5
 _MAX_KEPT: Final = 64
 
 
@@ -31,12 +33,6 @@ class Overloaded(HolderError):
 
     def __init__(self) -> None:
         super().__init__("Too much happens here at once. Nothing was changed; ask again in a moment.")
-
-
-class TemporarilyUnavailable(OAuthError):
-    """A refusal that lies with the moment and not with the request (named as in RFC 6749 §4.1.2.1)."""
-
-    code = error = "temporarily_unavailable"
 
 
 class Say(Protocol):
@@ -91,11 +87,14 @@ class BusyAnswers:
                 self._made[kind] = made
         return made
 
+    def without_database(self, request: Request, error: DatabaseUnavailable) -> Response:
+        """Refuse while the database is away: 503."""
+        return self._build(request, 503, error.code, error.detail, _DATABASE_WAIT_S)
+
     def _build(self, request: Request, status: int, code: str, detail: str, wait_s: int) -> Response:
         if self._wants_oauth(request):
-            response = self._say_oauth(TemporarilyUnavailable(detail, status=status))
-        else:
-            response = self._say(request, status=status, code=code, detail=detail)
+            return self._say_oauth(TemporarilyUnavailable(detail, retry_after_s=wait_s, status=status))
+        response = self._say(request, status=status, code=code, detail=detail)
         response.headers["Retry-After"] = str(wait_s)
         return response
 
