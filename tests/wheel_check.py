@@ -32,7 +32,7 @@ TESTS = (
     "plumbing/test_pages.py",
     "trackserver/test_ranges.py",
     "verifier/test_flow.py",
-    "wheel",
+    "wheel/installed.py",
 )
 """Pages in both languages, pictures, migrations, keys, and a visit at a gate: what needs files beside the code."""
 

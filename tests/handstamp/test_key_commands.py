@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from credentials.dids import Relation, fingerprint_keys, parse_did_document
 from credentials.encoding import strict_json
+from credentials.trust import TrustedIssuer
 from handstamp.commands import issuer_keys as issuer_commands
 from handstamp.commands import verifier_keys as verifier_commands
 from handstamp.composition.issuer import build_identity, issuer_keys
@@ -103,6 +104,11 @@ def test_keys_of_proofs_turn_with_the_month_and_the_document_lists_the_one_in_us
         every = [*listed.values(), *document.keys_for(Relation.ASSERTION).values()]
         assert identity.fingerprint == fingerprint_keys(every)
     assert before.linked.of(RELEASE_OWNERSHIP).public_key != after.linked.of(RELEASE_OWNERSHIP).public_key
+    shown, listed = before.linked.method_of(RELEASE_OWNERSHIP, before.did), after.did_document()
+    document = parse_did_document(strict_json.dump(listed), did=after.did)
+    site = TrustedIssuer(issuer=after.url, name="", did=after.did, bbs_keys=document.bbs_keys_for(Relation.ASSERTION))
+    key = site.find_bbs_key(shown, type_name=RELEASE_OWNERSHIP.configuration_id, at=DECEMBER)
+    assert key == before.linked.of(RELEASE_OWNERSHIP).public_key  # a proof of November still opens a gate
     over = build_identity(settings, at=DECEMBER + timedelta(days=10))
     assert over.linked.other_bbs == ()
 
