@@ -4,7 +4,7 @@ VENV := .venv
 LOCALES := plumbing/web/locales
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-check test check outside postgres bench format locks browser-check wheel-check words clean
+.PHONY: help demo demo-check test check outside docs postgres bench format locks browser-check wheel-check words clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | awk -F: '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -34,6 +34,11 @@ outside: $(VENV)/dev.stamp ## Everything in a browser and in Node.js, and the fl
 postgres: $(VENV)/dev.stamp ## The tests that use a database once more, on PostgreSQL
 	@$(BIN)/python tests/run.py --postgresql
 
+docs: $(VENV)/dev.stamp ## Build the documentation site into docs/_build/html (diagrams are drawn where npm is there)
+	@$(BIN)/python docs/diagrams.py
+	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -b html docs docs/_build/html
+	@echo "Open docs/_build/html/index.html"
+
 bench: $(VENV)/dev.stamp ## Measure, each figure beside its limit; writes benchmarks/RESULTS.md
 	@$(BIN)/python benchmarks/run.py
 
@@ -54,7 +59,7 @@ words: $(VENV)/dev.stamp ## Gather the words of all pages and bring every langua
 	$(BIN)/pybabel --quiet compile -d $(LOCALES)
 
 clean: ## Remove the environment and what the demo left
-	rm -rf $(VENV) .demo dist
+	rm -rf $(VENV) .demo dist docs/_build
 
 # dev.lock holds everything of run.lock, so an environment made for the tests serves the demo too.
 $(VENV)/run.stamp: requirements/run.lock pyproject.toml
