@@ -61,6 +61,7 @@ from issuer.service.proving import check_proven
 from issuer.service.signing import sign
 from issuer.service.tokens import note_proof, redeem, refresh
 from issuer.store import Store
+from issuer.turns import turn_of_copy, turn_of_grant, turn_of_nonce
 from plumbing.web.app import dpop_header, oauth_response
 
 NO_STORE: Final = {"Cache-Control": "no-store"}
@@ -110,7 +111,7 @@ async def _token(request: Request, parts: IssuerParts) -> Response:
     client = _check_client(request, parts, now=now)
     if isinstance(asked, CodeRequest) and client not in {None, asked.client_id}:
         raise InvalidClient("The client_id is another than the one of the wallet attestation.")
-    with parts.database.write() as session:
+    with parts.database.write(turn=turn_of_grant(asked)) as session:
         answer = _exchange(Store(session), asked, proof, parts, now=now)
     if isinstance(answer, OAuthError):
         raise answer
@@ -182,7 +183,7 @@ def _one_header(request: Request, name: str) -> str | None:
 
 async def _nonce(_: Request, parts: IssuerParts) -> Response:
     """Give a challenge for key proofs (OpenID4VCI 1.0 §7)."""
-    with parts.database.write() as session:
+    with parts.database.write(turn=turn_of_nonce()) as session:
         given = give_nonce(Store(session), now=parts.clock())
     return json_response(given.to_json())
 
@@ -197,7 +198,7 @@ async def _credential(request: Request, parts: IssuerParts) -> Response:
     asked = CredentialRequest.parse(data, encrypted=encrypted)
     proven = check_proven(asked, audience=parts.identity.url, at=now, rules=parts.policy.keys)
     parts.identity_at(now).check_can_sign(now)
-    with parts.database.write() as session:
+    with parts.database.write(turn=turn_of_copy(asked)) as session:
         answer = admit(
             Store(session),
             caller.access_token,
