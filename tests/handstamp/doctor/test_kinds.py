@@ -21,16 +21,18 @@ NOT_WELL_BEFORE = {"coops_none", "backup_old"}
 
 
 @pytest.mark.parametrize(
-    "kind",
+    ("kind", "of"),
     [
-        pytest.param(kind, marks=pytest.mark.slow if kind.removeprefix("postgresql_") in ON_A_SERVER else ())
+        pytest.param(
+            kind, BROUGHT[kind][0], marks=pytest.mark.slow if kind.removeprefix("postgresql_") in ON_A_SERVER else ()
+        )
         for kind in sorted(BROUGHT)
     ],
 )
 def test_a_misconfiguration_is_found_and_nothing_where_all_is_well(
-    kind: str, place: Place, monkeypatch: pytest.MonkeyPatch
+    kind: str, of: str, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    role, bring = BROUGHT[kind]
+    role, bring = of, BROUGHT[kind][1]
     before = place.find(kind, role)
     assert kind in NOT_WELL_BEFORE or before == [], before
     bring(place, monkeypatch)
