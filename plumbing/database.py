@@ -78,6 +78,12 @@ class Database:
             connection_of(session).commit()
 
     @contextmanager
+    def rehearse(self) -> Iterator[Session]:
+        """Open a session that may write and forgets it all at the end: to say what would come of something."""
+        with translated(), self._begun(self._begin_writing) as session:
+            yield session
+
+    @contextmanager
     def _begun(self, begin: str) -> Iterator[Session]:
         """Open a session on a connection that has begun: who runs only `Statement`s wakes no unit of work."""
         with self._engine.connect() as connection:

@@ -31,8 +31,7 @@ def import_data(
     rows = read_source(source)
     with composed() as (parts, now):
         try:
-            # A reading session forgets whatever was written in it.
-            with parts.database.read() if dry_run else parts.database.write() as session:
+            with parts.database.rehearse() if dry_run else parts.database.write() as session:
                 report = import_source(Store(session), rows, now=now)
         except ImportRefused as refusal:
             _show(refusal.report, dry_run=dry_run, as_json=as_json, refused=True)

@@ -40,6 +40,8 @@ class ListenerStore(SessionStore):
 
     def known_listener(self, text: str, *, email: str | None = None) -> str | None:
         """See `issuer.ports.Importing`."""
+        if not text.isprintable():
+            return None  # nobody was ever taken under such a name, and not every engine can be asked for it
         addresses = [address.lower() for address in (text, email) if address]
         known = or_(col(ListenerRow.id).in_([text, text.lower()]), col(ListenerRow.email).in_(addresses))
         return self._session.exec(select(ListenerRow.id).where(known).order_by(col(ListenerRow.id)).limit(1)).first()

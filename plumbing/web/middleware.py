@@ -97,6 +97,9 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if "\x00" in scope["path"]:
+            # Nothing is called so, and not every database can be asked for it: it is looked for under another odd name.
+            scope["path"] = scope["path"].replace("\x00", "\ufffd")
         request_id, token = begin_request()
         answer = _Answer(send, self._headers, self._names, request_id.encode())
         self._rules.meter.begin()

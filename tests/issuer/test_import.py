@@ -103,7 +103,7 @@ def read(folder: Path, data: dict[str, Any], coop: Coop, *, keep: bool = True) -
     file = folder / "coop.json"
     file.write_text(json.dumps(data))
     rows = read_source(file)
-    with coop.parts.database.write() if keep else coop.parts.database.read() as session:
+    with coop.parts.database.write() if keep else coop.parts.database.rehearse() as session:
         return import_source(Store(session), rows, now=coop.now)
 
 
@@ -281,7 +281,7 @@ def test_a_play_is_imported_with_few_questions_to_the_database(coop: Coop, tmp_p
         data = {"tracks": [track(LONE, "Lone")], "plays": [play(MIA, LONE, n) for n in range(1, plays + 1)]}
         (tmp_path / "coop.json").write_text(json.dumps(data))
         rows = read_source(tmp_path / "coop.json")
-        with coop.parts.database.read() as session:
+        with coop.parts.database.rehearse() as session:
             event.listen(session.connection(), "before_cursor_execute", lambda *seen: asked.append(seen[2]))
             import_source(Store(session), rows, now=coop.now)
         return len(asked)

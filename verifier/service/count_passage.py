@@ -69,15 +69,20 @@ def load_spent(stores: Redemptions, gate: Gate, marks: Sequence[bytes], *, now: 
 
 def _use_up(stores: Redemptions, gate: Gate, visit: Accepted, *, now: datetime) -> datetime | None:
     """Count every copy that was shown, or none; return the time of the first use of one that was used up before."""
-    marks = visit.answer.marks
+    marks = sorted(visit.answer.marks)
     spent = load_spent(stores, gate, marks, now=now)
     if spent is not None or gate.counting is None:
         return spent
     limit = gate.counting.limit
-    for mark in sorted(marks):
-        if stores.use_up(gate.gate_id, period=limit.period(now), mark=mark, times=limit.times, now=now) is not None:
-            # Where an engine lets two write at once. All of it is undone; whoever tries again is told since when.
-            raise VisitTooBusy
+    for mark in marks:
+        first_use = stores.use_up(gate.gate_id, period=limit.period(now), mark=mark, times=limit.times, now=now)
+        if first_use is None:
+            continue
+        # Somebody was faster, where an engine lets two write at once.
+        if mark == marks[0]:
+            return first_use
+        # What was counted of this visit is undone with all the rest; whoever tries again is told since when.
+        raise VisitTooBusy
     return None
 
 
