@@ -74,6 +74,21 @@ class InvalidGrant(OAuthError):
     code = error = "invalid_grant"
 
 
+class TemporarilyUnavailable(OAuthError):
+    """A refusal that lies with the moment and not with the request (named as in RFC 6749 §4.1.2.1).
+
+    Attributes:
+        retry_after_s: after how many seconds to ask again.
+    """
+
+    code = error = "temporarily_unavailable"
+    status = 429
+
+    def __init__(self, detail: str, *, retry_after_s: int, status: int | None = None) -> None:
+        super().__init__(detail, status=status)
+        self.retry_after_s = retry_after_s
+
+
 class InvalidClient(OAuthError):
     """The client is unknown or may not do this anonymously."""
 

@@ -5,12 +5,18 @@ was noted must be committed before they are answered.
 """
 
 import hmac
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, assert_never
 
 from credentials.protocols.dpop import DpopProof
 from credentials.protocols.freshness import CLOCK_SKEW_S, MAX_AGE_S
-from credentials.protocols.oauth import InvalidDpopProof, InvalidGrant, InvalidRequest, OAuthError
+from credentials.protocols.oauth import (
+    InvalidDpopProof,
+    InvalidGrant,
+    InvalidRequest,
+    OAuthError,
+    TemporarilyUnavailable,
+)
 from credentials.protocols.openid4vci import RefreshRequest, TokenRequest, TokenResponse
 from issuer.deliveries import RefreshToken
 from issuer.delivery_ports import Freshness
@@ -20,10 +26,14 @@ from issuer.ports import Issuing
 from issuer.secrets import OfferSecrets, stored
 from issuer.service.deliveries import deliver, give_tokens
 from issuer.service.scopes import wanted_configurations
+from plumbing.clock import epoch_s
 
 _WRONG_CODE: Final = "The pre-authorized code is wrong, expired or used."
 _WRONG_TX_CODE: Final = "The transaction code is wrong."
 _WRONG_REFRESH: Final = "The refresh token is wrong, expired or replaced."
+_TOO_SOON: Final = "This offer was taken, and somebody tried it just now. Ask again in a moment."
+REPLAY_EVERY_S: Final = 10
+"""In how many seconds one try of an offer that was taken is looked at: about a hundred of a million digits in all."""
 _PROOF_AGAIN: Final = "The DPoP proof was used before."
 
 
@@ -38,6 +48,9 @@ def redeem(
         case Open() if offer.expires_at > now and offer.copies:
             return _redeem_open(store, offer, request, proof, secrets=secrets, now=now)
         case Redeemed():
+            if request.tx_code is not None and not _take_replay(store, offer, now=now):
+                wait_s = REPLAY_EVERY_S - epoch_s(now) % REPLAY_EVERY_S
+                return TemporarilyUnavailable(_TOO_SOON, retry_after_s=wait_s)
             # OpenID4VCI 1.0 §13.6.1. Who replays with the right digits is the wallet's owner or a thief who has
             # both, and we cannot tell which: nobody keeps the tokens. A photographed QR alone revokes nothing.
             if _is_tx_code(offer, request.tx_code, secrets):
@@ -104,6 +117,16 @@ def _redeem_open(
         store.close_delivery_of(offer)
         return InvalidGrant(_WRONG_CODE)
     return deliver(store, offer.copies, wanted=wanted, proof=proof, now=now, offer=offer.id)
+
+
+def _take_replay(store: Freshness, offer: Offer, *, now: datetime) -> bool:
+    """Take the one look at a replay of an offer that there is in some seconds, so that no digits are guessed by it.
+
+    A count would let whoever photographed the offer use it up; after a pause the next may be right. A row of its own
+    decides, so it is exact however many ask at once.
+    """
+    slot = epoch_s(now) // REPLAY_EVERY_S
+    return store.remember_proof(stored(f"replay.{offer.id}.{slot}"), until=now + timedelta(seconds=2 * REPLAY_EVERY_S))
 
 
 def _is_tx_code(offer: Offer, tx_code: str | None, secrets: OfferSecrets) -> bool:

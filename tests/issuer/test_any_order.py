@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from credentials.keys.signer import LocalSigner
 from credentials.protocols.dpop import DpopProof
-from credentials.protocols.oauth import InvalidGrant, InvalidNonce, InvalidToken, OAuthError
+from credentials.protocols.oauth import InvalidGrant, InvalidNonce, InvalidToken, OAuthError, TemporarilyUnavailable
 from credentials.protocols.openid4vci import CredentialRequest, Form, Proof, RefreshRequest, TokenRequest, TokenResponse
 from issuer.deliveries import REFRESH_TTL, TOKEN_TTL
 from issuer.offers import OFFER_TTL, TRIES
@@ -24,7 +24,7 @@ from issuer.service.credentials import admit
 from issuer.service.nonces import give_nonce
 from issuer.service.proving import Proven
 from issuer.service.sweep import sweep
-from issuer.service.tokens import redeem, refresh
+from issuer.service.tokens import REPLAY_EVERY_S, redeem, refresh
 from issuer.store import Store
 from tests.issuer.conftest import URL, make_coop
 
@@ -55,7 +55,7 @@ class Delivering(RuleBasedStateMachine):
         self.key, self.stranger = "the wallet's key", "another key"
         self.tries, self.state = TRIES, "open"
         self.delivered_at: datetime | None = None
-        self.closed, self.used = False, ""
+        self.closed, self.used, self.looked_at = False, "", -1
 
     @override
     def teardown(self) -> None:
@@ -84,8 +84,12 @@ class Delivering(RuleBasedStateMachine):
             answer = redeem(Store(session), asked, self.proof(self.key), secrets=coop.parts.desk.secrets, now=coop.now)
         if self.state == "open" and self.offer_lives:
             return self._first_show(answer, right=right)
-        if self.state == "redeemed" and right:
-            self.closed = True
+        slot = int(coop.now.timestamp()) // REPLAY_EVERY_S
+        if self.state == "redeemed" and slot == self.looked_at:
+            assert isinstance(answer, TemporarilyUnavailable)
+            return multiple()
+        if self.state == "redeemed":
+            self.looked_at, self.closed = slot, self.closed or right
         assert isinstance(answer, InvalidGrant)
         return multiple()
 

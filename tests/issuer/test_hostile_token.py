@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from credentials.keys.signer import LocalSigner
 from credentials.protocols.dpop import check_dpop_proof
-from credentials.protocols.oauth import InvalidGrant
+from credentials.protocols.oauth import InvalidGrant, TemporarilyUnavailable
 from credentials.protocols.openid4vci import TokenRequest, TokenResponse
 from issuer.delivery_tables import AccessTokenRow
 from issuer.offers import Redeemed
@@ -94,6 +94,21 @@ async def test_a_photographed_code_without_the_digits_revokes_nothing(coop: Coop
     refused(await wallet.token(offer, wrong(coop.tx_code(offer))), WRONG_CODE)
     refused(await wallet.token(offer, None), WRONG_CODE)
     assert (await wallet.ask(first.json()["access_token"], offer.copies[0].id)).status_code == 200
+
+
+async def test_the_digits_of_an_offer_that_was_taken_cannot_be_guessed_fast(
+    coop: Coop, wallet: Wallet, offer: Open
+) -> None:
+    first = await wallet.token(offer)
+    refused(await wallet.token(offer, wrong(coop.tx_code(offer))), WRONG_CODE)
+    for tx_code in (wrong(coop.tx_code(offer)), "right"):
+        too_soon = await wallet.token(offer, tx_code)
+        assert (too_soon.status_code, too_soon.json()["error"]) == (429, "temporarily_unavailable")
+        assert 1 <= int(too_soon.headers["retry-after"]) <= 10
+    assert (await wallet.ask(first.json()["access_token"], offer.copies[0].id)).status_code == 200
+    coop.wait(seconds=10)
+    refused(await wallet.token(offer), WRONG_CODE)
+    assert (await wallet.ask(first.json()["access_token"], offer.copies[0].id)).status_code == 401
 
 
 async def test_an_unknown_code_is_refused(wallet: Wallet, offer: Open) -> None:
@@ -231,7 +246,9 @@ def test_a_code_is_single_use_even_under_a_race(coop: Coop, offer: Open) -> None
     for thread in threads:
         thread.join()
     assert sum(isinstance(answer, TokenResponse) for answer in answers) == 1
-    assert sum(isinstance(answer, InvalidGrant) for answer in answers) == 7
+    # The second is looked at, and revokes; the others come too soon after it.
+    assert sum(isinstance(answer, InvalidGrant) for answer in answers) == 1
+    assert sum(isinstance(answer, TemporarilyUnavailable) for answer in answers) == 6
     assert coop.rows(AccessTokenRow) == 1
     with coop.parts.database.read() as session:
         assert isinstance(Store(session).offer(offer.id), Redeemed)
