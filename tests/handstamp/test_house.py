@@ -1,0 +1,188 @@
+"""No module grows past 350 lines and no function past 40, and the rooms are those that ARCHITECTURE.md names."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).resolve().parent.parent.parent
+FOLDERS = ("benchmarks", "docs", "tests")
+MAX_LINES = 350
+MAX_FUNCTION = 40
+
+# What was longer when the limits came. A name leaves as soon as it is short enough, and none comes.
+LONG_MODULES = {
+    "benchmarks/flows.py",
+    "tests/credentials/bbs/test_pseudonyms.py",
+    "tests/credentials/data_integrity/test_bbs_2023.py",
+    "tests/credentials/dids/test_documents.py",
+    "tests/credentials/door_pass/test_door_pass.py",
+    "tests/credentials/protocols/dcql/test_choosing.py",
+    "tests/credentials/sd_jwt/test_rejections.py",
+    "tests/credentials/status/test_token_status_list.py",
+    "tests/credentials/test_verify.py",
+    "tests/handstamp/backup/test_backup.py",
+    "tests/handstamp/verifying/test_verify.py",
+    "tests/issuer/conftest.py",
+    "tests/issuer/test_authorize.py",
+    "tests/issuer/test_counting.py",
+    "tests/issuer/test_hostile_credential.py",
+    "tests/issuer/test_ledger.py",
+    "tests/issuer/test_linked_issuance.py",
+    "tests/issuer/test_status_lists.py",
+    "tests/support/other_issuer.py",
+    "tests/trackserver/test_downloads.py",
+    "tests/verifier/test_statuses.py",
+    "tests/verifier/test_trust.py",
+    "tests/wallet/test_asking.py",
+    "tests/wallet/test_commands.py",
+    "tests/wallet/test_download.py",
+    "tests/wallet/test_present.py",
+    "tests/wallet/test_receive.py",
+    "tests/wallet/test_receive_linked.py",
+    "tests/wallet/test_top_up.py",
+    "tests/wallet/test_vault.py",
+}
+LONG_FUNCTIONS = {
+    "credentials/bbs/pseudonyms.py:prove_with_nym",
+    "credentials/data_integrity/bbs_2023.py:add_base_proof",
+    "credentials/data_integrity/bbs_2023.py:derive",
+    "credentials/data_integrity/bbs_2023_w3c.py:verify_w3c_derived",
+    "credentials/data_integrity/ecdsa_sd_2023.py:add_base_proof",
+    "credentials/door_pass/checking.py:check_door_pass",
+    "credentials/door_pass/issuing.py:open_door_pass",
+    "credentials/door_pass/showing.py:show_door_pass",
+    "credentials/protocols/dpop.py:check_dpop_proof",
+    "credentials/protocols/openid4vci/proofs.py:check_request_proofs",
+    "credentials/protocols/openid4vp/verifying.py:verify_request_object",
+    "credentials/sd_jwt/issuing.py:build_nested_sd_jwt_vc",
+    "credentials/sd_jwt/issuing.py:build_sd_jwt_vc",
+    "credentials/shape.py:check_shape",
+    "credentials/statement.py:build_statement",
+    "credentials/statement.py:verify_statement",
+    "credentials/status/bitstring_checking.py:verify_bitstring_list",
+    "credentials/status/token.py:verify_status_list",
+    "credentials/verify.py:verify",
+    "credentials/verify.py:verify_issued",
+    "credentials/verify_linked/holder.py:verify_holder_presentation",
+    "credentials/verify_linked/published.py:verify_published",
+    "credentials/verify_linked/received.py:verify_linked_issued",
+    "handstamp/commands/door.py:door",
+    "handstamp/commands/gate.py:add",
+    "handstamp/commands/verifier_trust.py:trust",
+    "handstamp/commands/verify.py:verify",
+    "issuer/migrations/versions/0001_first_tables.py:upgrade",
+    "issuer/migrations/versions/0002_registers_and_ends.py:_create_registers",
+    "issuer/migrations/versions/0004_deliveries.py:upgrade",
+    "issuer/service/losses.py:give_on",
+    "issuer/service/registers.py:add_member",
+    "tests/credentials/bbs/test_hostile.py:test_any_messages_and_any_choice_round_trip_with_and_without_a_nym",
+    "tests/credentials/bbs/test_pseudonyms.py:test_each_published_proof_with_a_pseudonym_comes_out",
+    "tests/credentials/data_integrity/test_bbs_2023_vectors.py:test_every_step_of_the_baseline_vectors",
+    "tests/flows/test_correlation.py:audited",
+    "tests/flows/test_ways_of_asking.py:meet",
+    "tests/handstamp/doctor/front.py:listening",
+    "tests/plumbing/test_slow.py:build",
+    "tests/support/pool.py:another_site",
+    "tests/verifier/conftest.py:site",
+    "tests/wallet/test_formats.py:test_every_state_of_a_supply_is_written_and_read_again",
+    "trackserver/migrations/versions/0001_first.py:_catalogue",
+    "trackserver/migrations/versions/0001_first.py:_passes",
+    "verifier/evidence.py:build_evidence",
+    "verifier/migrations/versions/0001_gates_and_visits.py:upgrade",
+    "verifier/migrations/versions/0005_limits_and_receipts.py:upgrade",
+    "verifier/service/admit_pass.py:admit_pass",
+    "verifier/service/judge_answer.py:verify",
+    "wallet/inspection.py:inspect",
+    "wallet/service/fetch_request.py:fetch_request",
+    "wallet/transfer.py:fetch_file",
+}
+
+
+def settings() -> dict[str, object]:
+    found: dict[str, object] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
+    return found
+
+
+def packages() -> list[str]:
+    return list(settings()["importlinter"]["root_packages"])  # type: ignore[index, call-overload]
+
+
+@cache
+def modules() -> dict[str, str]:
+    """The text of every module of the project by its path."""
+    found = [path for folder in (*packages(), *FOLDERS) for path in sorted((ROOT / folder).rglob("*.py"))]
+    return {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in found if "node_modules" not in path.parts}
+
+
+@cache
+def parsed() -> dict[str, list[ast.AST]]:
+    """Every node of every module."""
+    return {path: list(ast.walk(ast.parse(text))) for path, text in modules().items()}
+
+
+def test_no_module_is_longer_than_350_lines() -> None:
+    long = {path for path, text in modules().items() if text.count("\n") > MAX_LINES}
+    assert long - LONG_MODULES == set(), "split it"
+    assert LONG_MODULES - long == set(), "it is short now: take its name off the list"
+
+
+def test_no_function_is_longer_than_40_lines() -> None:
+    long = {
+        f"{path}:{node.name}"
+        for path, nodes in parsed().items()
+        for node in nodes
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if (node.end_lineno or 0) - node.lineno >= MAX_FUNCTION
+    }
+    assert long - LONG_FUNCTIONS == set(), "split it"
+    assert LONG_FUNCTIONS - long == set(), "it is short now: take its name off the list"
+
+
+def rooms() -> dict[str, str]:
+    """Each folder in the table of rooms, with what it may import."""
+    table = (ROOT / "ARCHITECTURE.md").read_text("utf-8").split("## Rooms", 1)[1].split("\n## ", 1)[0]
+    return dict(re.findall(r"^\| `(\w+)/` \|.*\| ([^|]+) \|$", table, re.MULTILINE))
+
+
+def test_the_rooms_of_the_architecture_are_the_packages_and_their_layers() -> None:
+    (layers,) = [each["layers"] for each in settings()["importlinter"]["contracts"] if each["type"] == "layers"]  # type: ignore[index, call-overload]
+    allowed = {}
+    below: list[str] = []
+    for layer in reversed(layers):
+        for package in layer.split(" | "):
+            allowed[package] = list(below)
+        below += layer.split(" | ")
+    words = {0: "nothing", 1: "`schemas`", len(packages()) - 1: "everything"}
+    assert {package: words.get(len(those), "the above") for package, those in allowed.items()} == rooms()
+    assert set(rooms()) == set(packages())
+
+
+def reached(arrows: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Every pair that one or more arrows join."""
+    more = arrows | {(start, end) for start, middle in arrows for other, end in arrows if middle == other}
+    return more if more == arrows else reached(more)
+
+
+def imports() -> set[tuple[str, str]]:
+    """Which package imports which, as the code has it."""
+    found = {
+        (path.split("/")[0], name.split(".")[0])
+        for path, nodes in parsed().items()
+        for node in nodes
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [each.name for each in node.names])
+    }
+    return {(start, end) for start, end in found if start != end and {start, end} <= set(packages())}
+
+
+def test_the_picture_of_imports_is_that_of_the_code() -> None:
+    picture = (ROOT / "ARCHITECTURE.md").read_text("utf-8").split("```mermaid", 1)[1].split("```", 1)[0]
+    drawn = set(re.findall(r"(\w+) --> (\w+)", picture))
+    assert reached(drawn) == reached(imports())
