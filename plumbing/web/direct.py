@@ -15,6 +15,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import override
 
 _Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -24,12 +25,21 @@ _Found: TypeAlias = Mapping[str, Callable[[Request], Awaitable[object]]]
 class DirectRoute(APIRoute):
     """A route for `APIRouter(route_class=DirectRoute)`."""
 
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:  # noqa: ANN401  # FastAPI's own
+        super().__init__(path, endpoint, **options)
+        handler = self._direct_handler()
+        if handler is not None:
+            self.app = _answering(handler)
+
     @override
     def get_route_handler(self) -> _Handler:
         """Return what answers a request: the endpoint itself, if nothing else has to be found out for it."""
+        return self._direct_handler() or super().get_route_handler()
+
+    def _direct_handler(self) -> _Handler | None:
         found = _find_dependencies(self.dependant)
         if found is None or self.body_field is not None or not iscoroutinefunction(self.endpoint):
-            return super().get_route_handler()
+            return None
         endpoint, request_name = self.endpoint, self.dependant.request_param_name
 
         async def handle(request: Request) -> Response:
@@ -44,6 +54,16 @@ class DirectRoute(APIRoute):
             return response
 
         return handle
+
+
+def _answering(handler: _Handler) -> ASGIApp:
+    """Answer without what FastAPI keeps for dependencies that clean up; errors are turned into answers further out."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        response = await handler(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+    return app
 
 
 def include_flat(app: FastAPI, routers: Iterable[APIRouter]) -> None:
