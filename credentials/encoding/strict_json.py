@@ -73,7 +73,7 @@ def parse(data: bytes | str, *, what: str, max_bytes: int = MAX_BYTES, max_depth
     if len(data) > max_bytes:
         raise Malformed(what, f"it is larger than {max_bytes} bytes")
     try:
-        text = (data.encode("utf-8") if isinstance(data, str) else data).decode("utf-8")
+        text = data.decode("utf-8") if isinstance(data, bytes) else data.encode("utf-8").decode("utf-8")
         value = _decode(text)
     except UnicodeError as error:
         raise Malformed(what, "it is not UTF-8") from error
@@ -83,8 +83,12 @@ def parse(data: bytes | str, *, what: str, max_bytes: int = MAX_BYTES, max_depth
         raise Malformed(what, f"it is nested deeper than {max_depth} levels") from error
     except ValueError as error:
         raise Malformed(what, "it is not JSON") from error
-    _check_depth(value, text, what=what, max_depth=max_depth)
-    _check_unicode(value, text, what=what)
+    # No text is deeper than it has opening brackets: almost every message is cleared by this count, without a walk.
+    if text.count("{") + text.count("[") > max_depth:
+        _check_depth(value, what=what, max_depth=max_depth)
+    # Only an escape can smuggle a lone surrogate past the UTF-8 decoder.
+    if "\\u" in text:
+        _check_unicode(value, what=what)
     return value
 
 
@@ -122,10 +126,7 @@ def _decode(text: str) -> Json:
     return value
 
 
-def _check_depth(value: Json, text: str, *, what: str, max_depth: int) -> None:
-    # No text is deeper than it has opening brackets: almost every message is cleared by this count, without a walk.
-    if text.count("{") + text.count("[") <= max_depth:
-        return
+def _check_depth(value: Json, *, what: str, max_depth: int) -> None:
     level = [value]
     for _ in range(max_depth):
         level = [child for node in level for child in _children(node) if isinstance(child, dict | list)]
@@ -140,10 +141,7 @@ def _children(node: Json) -> Sequence[Json]:
     return node if isinstance(node, list) else ()
 
 
-def _check_unicode(value: Json, text: str, *, what: str) -> None:
-    # Only an escape can smuggle a lone surrogate past the UTF-8 decoder.
-    if "\\u" not in text:
-        return
+def _check_unicode(value: Json, *, what: str) -> None:
     try:
         _ENCODER.encode(value).encode("utf-8")
     except UnicodeEncodeError as error:

@@ -40,6 +40,27 @@ _STATE: Final = re.compile(r"[A-Za-z0-9._~-]{1,512}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lasting:
+    """What a gate's requests have in common: the question, and what the verifier says about itself."""
+
+    dcql: Query
+    client_metadata: ClientMetadata
+
+    @classmethod
+    def read(cls, members: Members) -> Self:
+        """Read both from the claims of a request.
+
+        Raises:
+            Malformed, RequestRefused: as `AuthorizationRequest.parse`.
+        """
+        metadata = members.optional_object("client_metadata")
+        return cls(
+            dcql=Query.parse(members.required("dcql_query")),
+            client_metadata=ClientMetadata.read(metadata) if metadata else ClientMetadata(linked_suites=()),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationRequest:
     """What a verifier asks, and where the answer goes.
 
@@ -100,8 +121,12 @@ class AuthorizationRequest:
         return self.client_metadata.choose_encryption() if self.response_mode == DIRECT_POST_JWT else None
 
     @classmethod
-    def parse(cls, claims: Json) -> Self:
+    def parse(cls, claims: Json, *, known: Lasting | None = None) -> Self:
         """Read the claims of a request object; what is not known is ignored, save `transaction_data` (§5, §8.4).
+
+        Args:
+            claims: the members of the request object.
+            known: what its lasting parts were read as before; None to read them too.
 
         Raises:
             Malformed: they are no such claims.
@@ -109,7 +134,7 @@ class AuthorizationRequest:
         """
         members = Members(claims, what=WHAT)
         _check_kind(members)
-        metadata = members.optional_object("client_metadata")
+        lasting = known or Lasting.read(members)
         handshake = members.get("handstamp_handshake")
         return cls(
             client_id=members.text("client_id", max_chars=MAX_CLIENT_ID),
@@ -117,9 +142,9 @@ class AuthorizationRequest:
             state=members.optional_text("state", pattern=_STATE),
             response_uri=parse_service_url(members.required("response_uri"), what=members.named("response_uri")),
             response_mode=members.text("response_mode", max_chars=256),
-            dcql=Query.parse(members.required("dcql_query")),
+            dcql=lasting.dcql,
             handshake=None if handshake is None else Handshake.parse(handshake),
-            client_metadata=ClientMetadata.read(metadata) if metadata else ClientMetadata(linked_suites=()),
+            client_metadata=lasting.client_metadata,
             issued_at=members.optional_time("iat"),
             expires_at=members.optional_time("exp"),
             wallet_nonce=members.optional_text("wallet_nonce", pattern=WALLET_NONCE),

@@ -3,6 +3,7 @@
 import hmac
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from credentials.encoding.strict_json import Json
@@ -10,6 +11,7 @@ from credentials.keys.certificates import check_chain, parse_x5c
 from credentials.keys.jwk import PublicKey
 from credentials.keys.jws import Jws, parse_jws, sign_jws
 from credentials.keys.signer import Signer
+from credentials.protocols.dcql import Query
 from credentials.protocols.freshness import CLOCK_SKEW_S
 from credentials.protocols.members import Members, check_text
 from credentials.protocols.openid4vp.clients import MAX_CLIENT_ID, ClientId, Prefix, hash_leaf
@@ -27,7 +29,8 @@ from credentials.protocols.openid4vp.errors import (
     WrongWalletNonce,
 )
 from credentials.protocols.openid4vp.links import PlainInLink, RequestReference, SignedInLink, build_plain_link
-from credentials.protocols.openid4vp.requests import AUDIENCE, WHAT, AuthorizationRequest
+from credentials.protocols.openid4vp.metadata import ClientMetadata
+from credentials.protocols.openid4vp.requests import AUDIENCE, WHAT, AuthorizationRequest, Lasting
 from credentials.protocols.urls import check_leads_outward, is_loopback
 
 TYP: Final = "oauth-authz-req+jwt"
@@ -49,7 +52,10 @@ def build_request_object(
         HandstampError: the request is one that no wallet would accept.
     """
     claims = request.to_json()
-    AuthorizationRequest.parse(claims).check_consistent()
+    # A key for the answer makes a request like no other; all others of a gate ask the same.
+    alike = not request.client_metadata.encryption_keys
+    known = _read_back(request.dcql, request.client_metadata) if alike else None
+    AuthorizationRequest.parse(claims, known=known).check_consistent()
     if not request.client.is_signed:
         raise SignedRedirectUri
     header: dict[str, Json] = {"typ": TYP}
@@ -58,6 +64,13 @@ def build_request_object(
     if x5c:
         header["x5c"] = list[Json](x5c)
     return sign_jws(header, claims, signer)
+
+
+@lru_cache(maxsize=256)
+def _read_back(dcql: Query, client_metadata: ClientMetadata) -> Lasting:
+    """Read what is written of both, as a wallet does: what no wallet could read is refused before it is signed."""
+    written: dict[str, Json] = {"dcql_query": dcql.to_json(), "client_metadata": client_metadata.to_json()}
+    return Lasting.read(Members(written, what=WHAT))
 
 
 def build_unsigned_link(request: AuthorizationRequest) -> str:
