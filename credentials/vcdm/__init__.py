@@ -9,7 +9,7 @@ from credentials.vcdm.presentation import (
     ENVELOPED_PRESENTATION,
     MAX_CREDENTIALS,
     check_presentation,
-    is_enveloped,
+    is_envelope_of,
     read_credentials,
     read_holder,
 )
@@ -22,7 +22,7 @@ __all__ = [
     "check_credential",
     "check_presentation",
     "check_valid_at",
-    "is_enveloped",
+    "is_envelope_of",
     "read_credentials",
     "read_holder",
     "read_issuer",

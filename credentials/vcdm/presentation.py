@@ -21,7 +21,7 @@ def check_presentation(document: Mapping[str, Json]) -> Version:
     Raises:
         Malformed: it breaks a rule of its data model, or holds more credentials than are read.
     """
-    if is_enveloped(document, ENVELOPED_PRESENTATION):
+    if is_envelope_of(document, ENVELOPED_PRESENTATION):
         check_envelope(document, ENVELOPED_PRESENTATION, _WHAT)
         return Version.V2_0
     version = read_version(document, what=_WHAT)
@@ -56,7 +56,7 @@ def read_holder(document: Mapping[str, Json]) -> str | None:
     return read_party(document, "holder", _WHAT) if "holder" in document else None
 
 
-def is_enveloped(document: Mapping[str, Json], kind: str) -> bool:
+def is_envelope_of(document: Mapping[str, Json], kind: str) -> bool:
     """Whether a document is an envelope of a kind, by its type."""
     types = document.get("type")
     return kind in types if isinstance(types, list) else kind == types
@@ -80,7 +80,7 @@ def check_envelope(document: Mapping[str, Json], kind: str, what: str) -> None:
 
 
 def _check_member(credential: Mapping[str, Json], holder: str | None, *, what: str) -> None:
-    if is_enveloped(credential, ENVELOPED_CREDENTIAL):
+    if is_envelope_of(credential, ENVELOPED_CREDENTIAL):
         check_envelope(credential, ENVELOPED_CREDENTIAL, what)
         return
     check_credential(credential, what=what)

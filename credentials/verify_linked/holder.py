@@ -21,7 +21,7 @@ from credentials.refusals import StaleKeyBinding
 from credentials.status import StatusCheck
 from credentials.status.bitstring_checking import RevocationList
 from credentials.trust import TrustPolicy
-from credentials.vcdm import ENVELOPED_CREDENTIAL, check_presentation, is_enveloped, read_credentials
+from credentials.vcdm import ENVELOPED_CREDENTIAL, check_presentation, is_envelope_of, read_credentials
 from credentials.verify_linked.frame import FRAME_STEPS
 from credentials.verify_linked.presented import verify_proof_alone
 from credentials.verify_linked.published import SUITES, verify_published
@@ -125,7 +125,7 @@ def verify_holder_presentation(  # noqa: PLR0913 - what to hold it to, all by na
 def _read_one(presentation: Mapping[str, Json]) -> dict[str, Json]:
     check_presentation(presentation)
     credentials = read_credentials(presentation)
-    if len(credentials) != 1 or is_enveloped(credentials[0], ENVELOPED_CREDENTIAL):
+    if len(credentials) != 1 or is_envelope_of(credentials[0], ENVELOPED_CREDENTIAL):
         raise NotOneCredential
     return credentials[0]
 
