@@ -155,11 +155,6 @@ def ways_in(requirement: Requirement, *, counting: bool) -> tuple[Proof, ...]:
     return tuple(proof for proof in proofs if not isinstance(proof, OwnsRelease) or proof.release_id not in parts)
 
 
-def build_query(requirement: Requirement, *, counting: bool = False) -> Query:
-    """Return the query of `build_asked` alone, for wallets that know SD-JWT VCs only."""
-    return build_asked(requirement, counting=counting).query
-
-
 def types_asked(query: Query, query_id: str) -> frozenset[str]:
     """Return the types (`vct`) that answer one credential query."""
     asked = query.find(query_id)

@@ -22,7 +22,7 @@ from verifier.errors import UnusableRelease
 from verifier.gates import Gate, Terms
 from verifier.proofs import OwnsRelease, OwnsTrack
 from verifier.releases import Release
-from verifier.requirements import build_query
+from verifier.requirements import build_asked
 from verifier.service.add_gate import NewGate, ReleaseAddress, add_gate
 from verifier.web.button import build_button
 from verifier.web.poster import build_poster
@@ -129,7 +129,7 @@ async def test_a_track_gate_asks_for_the_track_or_its_release(site: Site, tracks
     assert gate.requirement == OwnsTrack(track_id=TRACK, release_id=RELEASE)
     assert (gate.title, gate.opens.title, gate.opens.size_bytes) == ("One song", "Undertow", 1010)
     assert gate.terms.text == "Be kind."
-    query = build_query(gate.requirement)
+    query = build_asked(gate.requirement, counting=False).query
     assert Query.parse(query.to_json()) == query
     assert query.credential_sets[0].options == (("track",), ("release",))
 
