@@ -18,6 +18,7 @@ from credentials.encoding import strict_json
 from handstamp.backup.archive import Manifest, RoleFacts, Source, write_archive
 from handstamp.backup.databases import copy_database, engine_of, revision_of, sqlite_file
 from handstamp.backup.errors import BackupRunning, CannotBackUp, NothingToBackUp
+from handstamp.backup.sealing import MAGIC
 from handstamp.settings import Role, Settings, settings_file
 from plumbing.database import Database
 from plumbing.database_engine import SQLITE
@@ -137,8 +138,18 @@ def files_of(folder: Path, *, besides: Path | None) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
         is_database = besides is not None and path.name in database and path.parent == besides.parent
-        if path.is_file() and not path.is_symlink() and not (hidden or is_database or path.name in {RECORD, MASTERS}):
+        plain = path.is_file() and not path.is_symlink()
+        if plain and not (hidden or is_database or path.name in {RECORD, MASTERS} or _is_backup(path)):
             yield path
+
+
+def _is_backup(path: Path) -> bool:
+    # One that somebody wrote into the folder would come into the next, and both into the one after that.
+    try:
+        with path.open("rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except OSError:
+        return False  # whoever reads it whole says why it cannot be read
 
 
 def _settings_sources() -> list[Source]:

@@ -1,13 +1,14 @@
 """What a check looks at: one role with its settings, folder, keys and rows, the machine, and the network."""
 
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,7 +23,11 @@ from plumbing.database_engine import connect_arguments, parse_database_url
 from plumbing.keystore import KeyStore
 from verifier.store import SqlStores
 
-_LOOKING_MS = 5000
+PATIENCE_S: Final = 20.0
+INTERRUPTED: Final = "interrupted"
+"""What SQLite says of what took too long."""
+_STEPS: Final = 100_000
+_LOOKING_MS: Final = 5000
 
 
 class NotToBeSeen(Exception):
@@ -166,8 +171,11 @@ class Case:
 
 
 def open_to_read(file: Path) -> sqlite3.Connection:
-    """Open an SQLite file without making, changing or leaving anything."""
+    """Open an SQLite file without making, changing or leaving anything; what takes too long is interrupted."""
     # Nobody has it open if it has no write-ahead log: then not even the files beside it need be made.
     alone = not file.with_name(f"{file.name}-wal").exists()
     how = "immutable=1" if alone else "mode=ro"
-    return sqlite3.connect(f"{file.absolute().as_uri()}?{how}", uri=True, timeout=5, check_same_thread=False)
+    connection = sqlite3.connect(f"{file.absolute().as_uri()}?{how}", uri=True, timeout=5, check_same_thread=False)
+    end = time.monotonic() + PATIENCE_S
+    connection.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
+    return connection

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from handstamp.backup.afterwards import MIGRATIONS
 from handstamp.backup.databases import known_revisions
-from handstamp.doctor.case import Case, NotToBeSeen, open_to_read
+from handstamp.doctor.case import INTERRUPTED, PATIENCE_S, Case, NotToBeSeen, open_to_read
 from handstamp.doctor.checks.files import is_open_to
 from handstamp.doctor.kinds import SERVICES, Finding, Kind, error, note, warning
 from plumbing.database_engine import parse_database_url
@@ -67,7 +67,13 @@ def _damaged(case: Case) -> Iterable[Finding]:
             said = [str(row[0]) for row in connection.execute("PRAGMA quick_check(3)")]
     except sqlite3.DatabaseError as failed:
         said = [str(failed)]
-    if said != ["ok"]:
+    if said == [INTERRUPTED]:
+        yield note(
+            f"The database is too large to be looked through in {PATIENCE_S:g} seconds.",
+            where=file,
+            do=f"At a quiet hour: sqlite3 -readonly '{file}' 'PRAGMA quick_check'",
+        )
+    elif said != ["ok"]:
         # What SQLite says names tables and pages, never what is in a row.
         yield error(
             f"The database is damaged: {' '.join(said[0].split())}.",

@@ -98,7 +98,7 @@ async def _plain_too(case: Case) -> Iterable[Finding]:
     if parts.scheme != "https" or parts.port not in {None, _HTTPS}:
         return []
     answer = await case.web.ask("GET", f"http://{case.host}{_LIVE}")
-    if isinstance(answer, str) or not (answer.is_ours or answer.status == _OK):
+    if isinstance(answer, str) or not answer.is_ours:
         return []
     return [
         warning(

@@ -83,10 +83,11 @@ def _has_key(answer: Answer, thumbprint: str) -> bool:
 
 async def _port_taken(case: Case) -> Iterable[Finding]:
     host, port = case.service.bind_host, case.service.port
-    if not port or not _listens("127.0.0.1" if ip_host(host) else host, port):
+    reached = "127.0.0.1" if is_any_address(host) else host
+    if not port or not _listens(reached, port):
         return []
     with suppress(NotToBeSeen):
-        if await _is_us(case, f"http://127.0.0.1:{port}"):
+        if await _is_us(case, f"http://{f'[{reached}]' if ':' in reached else reached}:{port}"):
             return []
     return [
         error(
@@ -97,7 +98,7 @@ async def _port_taken(case: Case) -> Iterable[Finding]:
     ]
 
 
-def ip_host(host: str) -> bool:
+def is_any_address(host: str) -> bool:
     """Tell whether a bind address stands for every address of the machine."""
     with suppress(ValueError):
         return ip_address(host).is_unspecified

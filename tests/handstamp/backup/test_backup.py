@@ -192,6 +192,21 @@ def test_a_backup_is_private_leaves_nothing_beside_it_and_is_noted(machine: Mach
     assert PASSPHRASE.encode() not in (machine.folder / "backup").read_bytes()
 
 
+def test_a_backup_within_the_folder_does_not_come_into_the_next(machine: Machine) -> None:
+    machine.furnish("verifier")
+    machine.back_up("data/verifier/monday.backup")
+    made = machine.back_up()
+    assert not [entry.name for entry in made.manifest.files if "monday" in entry.name]
+
+
+def test_a_file_that_is_no_backup_or_not_there_is_named(machine: Machine, other: Machine) -> None:
+    (machine.folder / "notes").write_text("buy milk")
+    with pytest.raises(errors.UnusableBackup, match="not a backup of Handstamp"):
+        other.restore(machine.folder / "notes")
+    with pytest.raises(errors.UnusableBackup, match="No such file"):
+        other.restore(machine.folder / "nothing")
+
+
 def test_what_a_killed_backup_left_goes_with_the_next(machine: Machine) -> None:
     machine.furnish("issuer")
     left = machine.folder / "data" / ".backup-0123"

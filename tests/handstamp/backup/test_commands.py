@@ -8,15 +8,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
+from handstamp.backup import archive
 from handstamp.commands import backup, restore
 from handstamp.commands.backup import BackupPassphraseNeeded
-from tests.handstamp.backup.conftest import PASSPHRASE
+from tests.handstamp.backup.conftest import CHEAP, PASSPHRASE
 from wallet.errors import UnreadableFile
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.handstamp.backup.conftest import Machine
+
+
+@pytest.fixture(autouse=True)
+def _cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a passphrase be guessed cheaply: what that costs is a matter of `wallet.sealed`."""
+    monkeypatch.setattr(archive, "Cost", lambda: CHEAP)
 
 
 @pytest.fixture

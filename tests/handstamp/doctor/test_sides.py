@@ -85,6 +85,20 @@ def test_a_site_that_is_not_trusted_by_anybody_and_has_no_gates_gets_a_note(plac
     assert found.severity.value == "error"
 
 
+def test_a_database_that_takes_too_long_is_not_called_damaged(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(
+        place,
+        "issuer",
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000) "
+        "INSERT INTO commitment_reset SELECT 'x' || i, 'y', i, 0 FROM n",
+    )
+    monkeypatch.setattr("handstamp.doctor.case.PATIENCE_S", -1)
+    (found,) = place.find("database_damaged", "issuer")
+    assert found.severity.value == "note"
+    assert "too large" in found.wrong
+    assert place.find("database_torn", "issuer") == []
+
+
 @pytest.mark.parametrize("role", ["issuer", "verifier", "trackserver"])
 def test_each_service_is_known_by_what_only_it_says(place: Place, role: str) -> None:
     assert place.find("public_stranger", role) == []
