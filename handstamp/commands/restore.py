@@ -59,4 +59,8 @@ def _report(restored: Restored) -> None:
         out.print(f"\n[bold]{role}[/]: what the backup cannot know")
         for sentence in words:
             out.print(f"  - {escape(sentence)}", soft_wrap=True)
-    out.print("\nNow run `handstamp doctor`, then start the services.")
+    out.print(
+        "\nKeys are as they were, too: exchange again what was exchanged since, and drop again what was stolen.",
+        soft_wrap=True,
+    )
+    out.print("Now run `handstamp doctor`, then start the services.")

@@ -42,11 +42,23 @@ def _file(case: Case) -> Path:
 def _missing(case: Case) -> Iterable[Finding]:
     file = case.database_file
     if file is not None and not file.is_file():
-        yield note(
-            "There is no database yet; the first start makes it.",
-            where=file,
-            do=f"Nothing, if the {case.role} is new here. Else look whether data_dir and database_url are right.",
-        )
+        wrong = "There is no database yet; the first start makes it."
+    elif not _has_tables(case):
+        wrong = "The database is empty; the first start makes its tables."
+    else:
+        return
+    yield note(
+        wrong,
+        where=file or f"{case.setting}database_url",
+        do=f"Nothing, if the {case.role} is new here. Else look whether data_dir and database_url are right.",
+    )
+
+
+def _has_tables(case: Case) -> bool:
+    table = f"{case.role}_version"
+    if case.database_file is None:
+        return case.rows("SELECT to_regclass(:name)", name=table)[0][0] is not None
+    return bool(case.rows("SELECT name FROM sqlite_master WHERE name = :name", name=table))
 
 
 def _readable(case: Case) -> Iterator[Finding]:

@@ -53,6 +53,7 @@ def test_one_command_each_backs_up_and_restores(machine: Machine, other: Machine
     assert done.exit_code == 0, done.output
     assert "Restored: issuer, trackserver" in said(done)
     assert "what the backup cannot know" in said(done)
+    assert "drop again what was stolen" in said(done)
     assert "handstamp doctor" in said(done)
     assert PASSPHRASE not in done.output
     done = invoke(restore, str(machine.folder / "today"), "--passphrase-file", secret, "--replace", "--role", "issuer")

@@ -16,6 +16,7 @@ from schemas import CONTRIBUTION, COOP_MEMBERSHIP, TRACK_OWNERSHIP, VERIFIED_ART
 from tests.handstamp.doctor.bringing import install, run
 from tests.handstamp.doctor.brought_in_rows import add_gate, site, trust
 from tests.handstamp.doctor.front import Exchange, leaf_of
+from tests.support import databases
 from tests.verifier.conftest import TestClock, make_gate
 from verifier.proofs import AllOf, AnyOf, Contributed, MemberOf, OwnsTrack, SpeaksFor
 
@@ -97,6 +98,26 @@ def test_a_database_that_takes_too_long_is_not_called_damaged(place: Place, monk
     assert found.severity.value == "note"
     assert "too large" in found.wrong
     assert place.find("database_torn", "issuer") == []
+
+
+def test_a_database_without_tables_is_called_empty(place: Place) -> None:
+    assert place.find("database_missing", "issuer") == []
+    place.file("issuer/issuer.sqlite").write_bytes(b"")
+    for beside in place.file("issuer").glob("issuer.sqlite-*"):
+        beside.unlink()
+    (found,) = place.find("database_missing", "issuer")
+    assert "is empty" in found.wrong
+
+
+@pytest.mark.slow
+def test_an_empty_database_of_a_server_is_called_empty(place: Place) -> None:
+    place.change("issuer", database_url=databases.fresh_postgresql(databases.EMPTY))
+    (found,) = place.find("database_missing", "issuer")
+    assert "is empty" in found.wrong
+    place.change("issuer", database_url=databases.fresh_postgresql("issuer"))
+    assert place.find("database_missing", "issuer") == []
+    for kind in ("database_behind", "database_ahead", "clock_back", "publishing_behind", "postgresql_unreachable"):
+        assert place.find(kind, "issuer") == []
 
 
 @pytest.mark.parametrize("role", ["issuer", "verifier", "trackserver"])
