@@ -49,10 +49,9 @@ def labels_of(store: Counting, copies: Iterable[Copy]) -> Mapping[str, str]:
         for listener in {copy.listener for copy in chosen}
         for scope in store.counting_scopes(listener)
     }
-    for copy in chosen:
-        key = copy.listener, subjects[copy.id]
-        if key not in known:
-            known[key] = _find_or_make(store, *key)
+    # In one order everywhere, so that two that make the same ones never wait for each other.
+    for key in sorted({(copy.listener, subjects[copy.id]) for copy in chosen} - known.keys()):
+        known[key] = _find_or_make(store, *key)
     return {copy.id: known[copy.listener, subjects[copy.id]].label for copy in chosen}
 
 
