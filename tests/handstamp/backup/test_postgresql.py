@@ -58,6 +58,35 @@ def test_a_coop_on_postgresql_comes_back_in_another_database(machine: Machine, o
     again.parts.database.close()
 
 
+def test_site_and_trackserver_come_back_too_and_forget_what_was_open(
+    machine: Machine, other: Machine, tools: Path
+) -> None:
+    urls = {
+        "verifier": databases.fresh_postgresql("verifier"),
+        "trackserver": databases.fresh_postgresql("trackserver"),
+    }
+    machine.set_up(**urls)
+    machine.furnish("verifier", "trackserver")
+    with psycopg.connect(urls["trackserver"]) as connection:
+        connection.execute(
+            "INSERT INTO release (id, folder, content_digest, title, artist, release_type, added_at) "
+            "VALUES ('r', '/music', 'd', 't', 'a', 'EP', 1)"
+        )
+        connection.execute("INSERT INTO ticket VALUES ('secret', 'r', '', 'flac', false, 9000000000)")
+    made = machine.back_up(tools=tools)
+    assert {role: each.engine for role, each in made.manifest.roles.items()} == {
+        "verifier": "postgresql",
+        "trackserver": "postgresql",
+    }
+    restored_into = {"verifier": empty(), "trackserver": empty()}
+    other.set_up(**restored_into)
+    restored = other.restore(machine.folder / "backup", tools=tools)
+    assert set(restored.words) == {"verifier", "trackserver"}
+    with psycopg.connect(restored_into["trackserver"]) as connection:
+        assert connection.execute("SELECT count(*) FROM release").fetchone() == (1,)
+        assert connection.execute("SELECT count(*) FROM ticket").fetchone() == (0,)
+
+
 def test_what_was_in_the_database_is_kept_in_another_schema(machine: Machine, other: Machine, tools: Path) -> None:
     machine.set_up(issuer=empty())
     keys_only(machine)
