@@ -13,7 +13,13 @@ from typing import Annotated, Final, Literal, Self
 
 from platformdirs import user_data_path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 from typing_extensions import override
 
 from credentials.errors import Malformed, OperatorError
@@ -276,6 +282,9 @@ def load_settings() -> Settings:
         where = ".".join(str(part) for part in first["loc"]) or "file"
         reason = "there is no such setting" if first["type"] == "extra_forbidden" else first["msg"]
         raise UnusableSettings(where, reason.removeprefix("Value error, ")) from error
+    except SettingsError as error:  # a list in the environment that is no JSON
+        reason = f'{error} A list is written as JSON: ["one", "another"]'
+        raise UnusableSettings("in the environment", reason) from error
     except (ValueError, OSError) as error:
         raise UnusableSettings(f"file {settings_file()}", str(error)) from error
 

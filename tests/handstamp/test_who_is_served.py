@@ -1,0 +1,72 @@
+"""What a service's settings make of its server: who is counted, how long a connection may idle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fastapi import FastAPI
+
+from handstamp.composition.serving import build_config, build_rates
+from handstamp.settings import IssuerSettings, UnusableSettings, load_settings
+from plumbing.web.rates import Kind
+from plumbing.web.slow import BoundedHttp
+
+if TYPE_CHECKING:
+    import uvicorn
+
+PROXY = ("127.0.0.1/32",)
+
+
+def issuer(**changed: Any) -> IssuerSettings:
+    return IssuerSettings.model_validate({"base_url": "https://coop.example", **changed})
+
+
+def scope(peer: str, forwarded: str) -> dict[str, Any]:
+    return {"client": (peer, 1), "headers": [(b"x-forwarded-for", forwarded.encode())]}
+
+
+def test_a_trial_on_this_machine_has_no_rates() -> None:
+    assert build_rates(IssuerSettings()) is None
+
+
+def test_behind_a_proxy_each_neighbourhood_has_its_own_rates() -> None:
+    rates = build_rates(issuer(trusted_proxies=PROXY, requests_per_minute=3, tries_per_minute=1))
+    assert rates is not None
+    first, second = scope("127.0.0.1", "198.51.100.7"), scope("127.0.0.1", "203.0.113.7")
+    assert [rates.take(first, Kind.TRY) > 0 for _ in range(2)] == [False, True]
+    assert [rates.take(second, None) > 0 for _ in range(4)] == [False, False, False, True]
+
+
+def test_a_connection_idles_for_seconds_and_behind_a_proxy_longer_than_the_proxy_keeps_it() -> None:
+    app = FastAPI()
+    alone, behind = build_config(app, issuer()), build_config(app, issuer(trusted_proxies=PROXY))
+    assert (alone.timeout_keep_alive, behind.timeout_keep_alive) == (5, 75)
+
+
+def test_a_server_takes_its_places_while_it_reads_and_speaks_nothing_but_http() -> None:
+    app = FastAPI()
+    config: uvicorn.Config = build_config(app, issuer(concurrent_requests=7, connections=20))
+    protocol = config.http
+    assert isinstance(protocol, type)
+    assert issubclass(protocol, BoundedHttp)
+    assert (protocol.bounds.connections, protocol.load) == (20, app.state.load)
+    assert [app.state.load.enter("/") for _ in range(8)] == [True] * 7 + [False]
+    assert (config.ws, config.proxy_headers, config.access_log) == ("none", False, False)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ('["127.0.0.1/8"]', "issuer.trusted_proxies"),
+        ('["proxy"]', "issuer.trusted_proxies"),
+        ('["127.0.0.0.1"]', "issuer.trusted_proxies"),
+        ("127.0.0.1", "A list is written as JSON"),
+    ],
+)
+def test_a_proxy_that_is_no_network_is_refused_with_what_to_do(
+    value: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HANDSTAMP_ISSUER__TRUSTED_PROXIES", value)
+    with pytest.raises(UnusableSettings, match=said):
+        load_settings()
