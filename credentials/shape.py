@@ -53,11 +53,8 @@ def check_shape(
     Raises:
         Recognisable: it differs, and how.
     """
-    skew = timedelta(seconds=clock_skew_s)
-    months = {start_of_month(at - skew), start_of_month(at + skew)}
-    if has_status is None:
-        has_status = "status" in sd_jwt.issuer_claims
-    absent = {name for name, there in (("exp", lifetime_months is not None), ("status", has_status)) if not there}
+    months = _months_around(at, timedelta(seconds=clock_skew_s))
+    absent = _absent(sd_jwt, has_end=lifetime_months is not None, has_status=has_status)
     comparisons = (
         *_compare_header(sd_jwt, issuer_key),
         ("it always shows other claims than others", list(sd_jwt.issuer_claims) == _without(_VISIBLE, absent)),
@@ -70,6 +67,16 @@ def check_shape(
     for difference, same in comparisons:
         if not same:
             raise Recognisable(difference)
+
+
+def _months_around(at: datetime, skew: timedelta) -> set[int]:
+    return {start_of_month(at - skew), start_of_month(at + skew)}
+
+
+def _absent(sd_jwt: SdJwt, *, has_end: bool, has_status: bool | None) -> set[str]:
+    if has_status is None:
+        has_status = "status" in sd_jwt.issuer_claims
+    return {name for name, there in (("exp", has_end), ("status", has_status)) if not there}
 
 
 def _compare_header(sd_jwt: SdJwt, issuer_key: str) -> Iterator[tuple[str, bool]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, InitVar, dataclass, field
+from dataclasses import KW_ONLY, InitVar, dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from credentials.data_integrity.bbs_2023_values import DerivedValue
@@ -90,16 +90,19 @@ def build_evidence(
             _check_own_word(verified[query_id].issuer, coop, policy)
     met, vouched_by = ",".join(verified), tuple(sorted({each.issuer for each in verified.values()}))
     status = min((each.status for each in verified.values()), key=_LEAST_CERTAIN_FIRST.index)
-    if basis is None:
-        return Evidence(_SEAL, met=met, vouched_by=vouched_by, status=status)
+    evidence = Evidence(_SEAL, met=met, vouched_by=vouched_by, status=status)
+    return evidence if basis is None else _counted(asked, verified, basis, evidence, policy)
+
+
+def _counted(
+    asked: Asked, verified: Mapping[str, Verified], basis: Basis, evidence: Evidence, policy: TrustPolicy
+) -> Evidence:
     counted = [query_id for query_id in asked.counted if query_id in verified]
     shown_first = counted[0]  # each way into a gate with a limit has one
     marks = [_mark(asked.counted[each], verified[each], key=basis.key, policy=policy) for each in counted]
-    return Evidence(
-        _SEAL,
-        met=met,
-        vouched_by=vouched_by,
-        status=status,
+    return replace(
+        evidence,
+        seal=_SEAL,
         # A release and its track have one pseudonym: whoever shows both is one, and is counted once.
         marks=tuple(dict.fromkeys(marks)),
         period=basis.period if PSEUDONYM in (asked.counted[each] for each in counted) else None,

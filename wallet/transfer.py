@@ -72,23 +72,9 @@ async def fetch_file(
     there = _Place(folder, remote)
     if there.is_complete():
         _report(progress, remote.bytes)
-        return there.target
-    for attempt in range(1, _TRIES + 1):
-        try:
-            await _fetch_rest(there, web, headers, progress)
-            there.finish()
-        except _WrongBytes as error:
-            there.discard()
-            if attempt > 1:
-                raise DownloadFailed(
-                    host_of(remote.url), f"{remote.name} did not arrive as announced ({error})"
-                ) from error
-        except FetchFailed:
-            if attempt == _TRIES:
-                raise
-        else:
-            return there.target
-    raise DownloadFailed(host_of(remote.url), f"{remote.name} did not arrive as announced")
+    else:
+        await _fetch_all(there, remote, web, headers, progress)
+    return there.target
 
 
 async def _fetch_rest(
@@ -213,6 +199,27 @@ class _Place:
         """Throw away what came."""
         self._part.unlink(missing_ok=True)
         self._etag.unlink(missing_ok=True)
+
+
+async def _fetch_all(
+    there: _Place, remote: RemoteFile, web: Web, headers: Callable[[str], Mapping[str, str]], progress: Progress | None
+) -> None:
+    for attempt in range(1, _TRIES + 1):
+        try:
+            await _fetch_rest(there, web, headers, progress)
+            there.finish()
+        except _WrongBytes as error:
+            there.discard()
+            if attempt > 1:
+                raise DownloadFailed(
+                    host_of(remote.url), f"{remote.name} did not arrive as announced ({error})"
+                ) from error
+        except FetchFailed:
+            if attempt == _TRIES:
+                raise
+        else:
+            return
+    raise DownloadFailed(host_of(remote.url), f"{remote.name} did not arrive as announced")
 
 
 def _digest(path: Path) -> str:

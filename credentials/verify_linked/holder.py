@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from credentials.data_integrity.bbs_2023 import Derived
 from credentials.data_integrity.bbs_2023_values import Feature
 from credentials.data_integrity.chains import ProofPolicy, verify_proofs
 from credentials.data_integrity.errors import WrongController
@@ -22,9 +23,9 @@ from credentials.status import StatusCheck
 from credentials.status.bitstring_checking import RevocationList
 from credentials.trust import TrustPolicy
 from credentials.vcdm import ENVELOPED_CREDENTIAL, check_presentation, is_envelope_of, read_credentials
-from credentials.verify_linked.frame import FRAME_STEPS
+from credentials.verify_linked.frame import FRAME_STEPS, Frame
 from credentials.verify_linked.presented import verify_proof_alone
-from credentials.verify_linked.published import SUITES, verify_published
+from credentials.verify_linked.published import SUITES, Published, verify_published
 
 _STEPS: Final = (
     "13 a presentation of one credential",
@@ -89,25 +90,37 @@ def verify_holder_presentation(  # noqa: PLR0913 - what to hold it to, all by na
         found = verify_published(
             credential, policy=policy, at=at, types=types, lists=lists, lenient=lenient, clock_skew_s=clock_skew_s
         )
-        if found.subject_id != holder:
-            raise NotTheHolders
-        return Verified(
-            SEAL,
-            issuer=found.issuer,
-            vct=found.kind.vct,
-            issued_at=found.issued_at,
-            disclosed=found.claims,
-            issuer_key=found.issuer_key,
-            at=at,
-            steps=_STEPS,
-            status=found.status,
-            holder_key=holder_key,
-        )
+        return _published(found, holder, holder_key, at)
     frame, derived = verify_proof_alone(credential, policy=policy, at=at, types=types, clock_skew_s=clock_skew_s)
+    _check_tied(derived, occasion)
+    return _tied(frame, holder_key, at)
+
+
+def _check_tied(derived: Derived, occasion: Occasion) -> None:
     if derived.feature is not Feature.BASELINE:
         raise UnaskedPseudonym
     if derived.presentation_header not in occasion.headers:
         raise ReusableProof
+
+
+def _published(found: Published, holder: str, holder_key: str, at: datetime) -> Verified:
+    if found.subject_id != holder:
+        raise NotTheHolders
+    return Verified(
+        SEAL,
+        issuer=found.issuer,
+        vct=found.kind.vct,
+        issued_at=found.issued_at,
+        disclosed=found.claims,
+        issuer_key=found.issuer_key,
+        at=at,
+        steps=_STEPS,
+        status=found.status,
+        holder_key=holder_key,
+    )
+
+
+def _tied(frame: Frame, holder_key: str, at: datetime) -> Verified:
     return Verified(
         SEAL,
         issuer=frame.trusted.issuer,

@@ -53,7 +53,12 @@ def add_member(
         if running.share_class != share_class:
             raise AlreadyMember
         return running
-    began = started or now
+    return _begin(register, listener, share_class, now=now, began=started or now, ends=ends)
+
+
+def _begin(
+    register: Register, listener: str, share_class: str, *, now: datetime, began: datetime, ends: datetime | None
+) -> Membership:
     first = register.first_membership(listener)
     number = first.number if first else new_public_id()
     membership = Membership(
