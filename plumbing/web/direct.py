@@ -1,18 +1,22 @@
 """Routes that are called as they are written, where FastAPI's way of finding arguments would cost more than the work.
 
 FastAPI reads the signature of every endpoint anew for every request: it walks its dependencies, validates each part of
-the path as a model would, and keeps lists of what went wrong. An endpoint that takes text from the path, the request
-and what hangs on the application needs none of that. `DirectRoute` calls such an endpoint straight away and leaves any
-other to FastAPI; what the OpenAPI document says of either is the same.
+the path as a model would, and keeps lists of what went wrong. An endpoint that takes text from path and query, the
+request and what hangs on the application needs none of that. `DirectRoute` calls such an endpoint straight away, and
+leaves to FastAPI any other, and every query that it might refuse; what the OpenAPI document says is the same.
 """
 
+import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from dataclasses import asdict, is_dataclass
 from inspect import iscoroutinefunction
 from typing import Any, TypeAlias
 
 from fastapi import APIRouter, FastAPI
+from fastapi._compat import ModelField
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, request_response
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -30,20 +34,27 @@ class DirectRoute(APIRoute):
         handler = self._direct_handler()
         if handler is not None:
             self.app = _answering(handler)
+        if handler is not None and self.dependant.query_params:
+            by_fastapi = request_response(super().get_route_handler())
+            self.app = _choosing(self.app, by_fastapi, self.dependant.query_params)
 
     @override
     def get_route_handler(self) -> _Handler:
         """Return what answers a request: the endpoint itself, if nothing else has to be found out for it."""
-        return self._direct_handler() or super().get_route_handler()
+        handler = None if self.dependant.query_params else self._direct_handler()
+        return handler or super().get_route_handler()
 
     def _direct_handler(self) -> _Handler | None:
         found = _find_dependencies(self.dependant)
         if found is None or self.body_field is not None or not iscoroutinefunction(self.endpoint):
             return None
         endpoint, request_name = self.endpoint, self.dependant.request_param_name
+        asked = [(field.name, field.alias) for field in self.dependant.query_params]
 
         async def handle(request: Request) -> Response:
             values: dict[str, object] = dict(request.path_params)
+            for name, alias in asked:
+                values[name] = request.query_params[alias]
             if request_name is not None:
                 values[request_name] = request
             for name, find in found.items():
@@ -66,6 +77,19 @@ def _answering(handler: _Handler) -> ASGIApp:
     return app
 
 
+def _choosing(direct: ASGIApp, by_fastapi: ASGIApp, asked: Iterable[ModelField]) -> ASGIApp:
+    """Leave to FastAPI every request whose query it might refuse: it knows the words."""
+    most = {field.alias: _most_characters(field) or 0 for field in asked}
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        query = QueryParams(scope["query_string"])
+        given = {name: query.getlist(name) for name in most}
+        fits = all(len(texts) == 1 and len(texts[0]) <= most[name] for name, texts in given.items())
+        await (direct if fits else by_fastapi)(scope, receive, send)
+
+    return app
+
+
 def include_flat(app: FastAPI, routers: Iterable[APIRouter]) -> None:
     """Put the routes of routers into the application's own list: inside a router each would be looked for twice.
 
@@ -77,7 +101,12 @@ def include_flat(app: FastAPI, routers: Iterable[APIRouter]) -> None:
 
 def _find_dependencies(dependant: Dependant) -> _Found | None:
     """Return what gives each dependency from the request alone; None if anything needs FastAPI's care."""
-    if not _is_plain(dependant) or any(field.field_info.annotation is not str for field in dependant.path_params):
+    texts = (*dependant.path_params, *dependant.query_params)
+    if not _is_plain(dependant) or any(field.field_info.annotation is not str for field in texts):
+        return None
+    if any(field.field_info.metadata for field in dependant.path_params):
+        return None
+    if any(_most_characters(field) is None for field in dependant.query_params):
         return None
     found: dict[str, Callable[[Request], Awaitable[object]]] = {}
     for each in dependant.dependencies:
@@ -92,15 +121,24 @@ def _takes_request_only(dependant: Dependant) -> bool:
     return (
         _is_plain(dependant)
         and not dependant.path_params
+        and not dependant.query_params
         and not dependant.dependencies
         and dependant.request_param_name == "request"
     )
 
 
+def _most_characters(field: ModelField) -> int | None:
+    """Return how long a text of the query may be; None if anything else is asked of it."""
+    limits: dict[str, int] = {}
+    for rule in field.field_info.metadata:
+        limits |= asdict(rule) if is_dataclass(rule) and not isinstance(rule, type) else {"something": 0}
+    most = limits.pop("max_length", sys.maxsize)
+    return None if limits else most
+
+
 def _is_plain(dependant: Dependant) -> bool:
-    """Tell whether nothing is asked of a request but its path and itself."""
+    """Tell whether nothing is asked of a request but its path, its query and itself."""
     others = (
-        dependant.query_params,
         dependant.header_params,
         dependant.cookie_params,
         dependant.body_params,
