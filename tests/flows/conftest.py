@@ -57,7 +57,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         taps = {role: stack.enter_context(_behind_a_tap(stage, role)) for role in ROLES}
         stage.import_keys()
         processes = stack.enter_context(stage.services())
-        yield _furnish(stage, taps, compose_album(folder / "album"), processes)
+        yield furnish(stage, taps, compose_album(folder / "album"), processes)
 
 
 def _behind_a_tap(stage: Stage, role: str) -> contextlib.AbstractContextManager[Recording]:
@@ -70,9 +70,10 @@ def _behind_a_tap(stage: Stage, role: str) -> contextlib.AbstractContextManager[
     return wire_tap(public, inner)
 
 
-def _furnish(
+def furnish(
     stage: Stage, taps: dict[str, Recording], album: Path, processes: dict[str, subprocess.Popen[bytes]]
 ) -> World:
+    """Put one release, one gate and one listener who owns the release into services that run."""
     (stage.folder / "passphrase").touch(mode=0o600)
     (stage.folder / "passphrase").write_text("a long and quiet sentence", "utf-8")
     release = stage.run_json("tracks", "add", str(album))

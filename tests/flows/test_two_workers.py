@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
@@ -12,11 +13,16 @@ import pytest
 from typing_extensions import override
 
 from credentials.status import StatusPolicy
+from handstamp.demo.album import compose_album
+from handstamp.demo.stage import ROLES, Stage, build_stage
 from issuer.app import build_app as build_issuer_app
 from plumbing.database import Database
 from plumbing.fetch import HttpFetcher, Reach
+from tests.flows.conftest import furnish
+from tests.flows.test_own_hold_open_have import digests
 from tests.issuer.conftest import Coop, make_coop
 from tests.support.crowded_street import TRACKS_HOST, CrowdedStreet, recorded_logs
+from tests.support.recording import Recording, free_port, wire_tap
 from tests.support.street import COOP_HOST, Shop
 from trackserver.api import build_trackserver_app
 from verifier.app import build_verifier_app
@@ -120,3 +126,45 @@ async def test_a_record_is_received_shown_and_fetched_at_two_workers_of_everybod
         database.close()
     assert street.tracks is not None
     street.tracks.database.close()
+
+
+@contextmanager
+def two_processes(stage: Stage, role: str) -> Iterator[Recording]:
+    """Run two processes of a service, and let its public port give each connection to the next of them."""
+    public, ports = int(stage.addresses[role].rpartition(":")[2]), (free_port(), free_port())
+    started = [
+        replace(stage, environment={**stage.environment, f"HANDSTAMP_{role.upper()}__PORT": str(port)}).start(role)
+        for port in ports
+    ]
+    try:
+        with wire_tap(public, *ports) as tap:
+            for process in started * 2:
+                stage.wait(role, process)
+            yield tap
+    finally:
+        for process in started:
+            process.terminate()
+        for process in started:
+            process.wait(15)
+
+
+@pytest.mark.slow
+def test_two_processes_of_every_service_start_at_once_on_empty_databases_and_serve_one_listener(
+    on_server: Callable[[str], str], tmp_path: Path
+) -> None:
+    plain = build_stage(tmp_path / "stage", first_ports={role: free_port() for role in ROLES})
+    urls = {f"HANDSTAMP_{role.upper()}__DATABASE_URL": on_server("empty") for role in ROLES}
+    file = {"HANDSTAMP_WALLET__FILE": str(tmp_path / "wallet.handstamp")}
+    stage = replace(plain, environment={**plain.environment, **urls, **file})
+    stage.import_keys()
+    with ExitStack() as stack:
+        for role in ROLES:
+            stack.enter_context(two_processes(stage, role))
+        world = furnish(stage, {}, compose_album(tmp_path / "album"), {})
+        stage.run("wallet", "create")
+        stage.run("wallet", "trust", "add", str(stage.folder / "certificates" / "authority.pem"), "--name", "Demo")
+        offer = world.json("issuer", "offer", world.listener)
+        stage.run("wallet", "receive", offer["link"], "--code", offer["code"], "--yes")
+        stage.run("wallet", "open", world.gate, "--yes", "--to", str(tmp_path / "received"))
+    assert digests(tmp_path / "received") == digests(world.album)
+    assert not list((stage.folder / "data").rglob("*.sqlite"))

@@ -5,7 +5,7 @@ import contextlib
 import itertools
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 CHUNK = 65536
@@ -41,14 +41,14 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def wire_tap(public_port: int, inner_port: int) -> Iterator[Recording]:
-    """Listen on `public_port`, pass everything on to `inner_port`, and record it."""
+def wire_tap(public_port: int, *inner_ports: int) -> Iterator[Recording]:
+    """Listen on `public_port`, pass each connection on to the next of `inner_ports`, and record it."""
     recording = Recording()
     with socket.socket() as server:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         server.bind(("127.0.0.1", public_port))
         server.listen(64)
-        thread = threading.Thread(target=_accept, args=(server, inner_port, recording), daemon=True)
+        thread = threading.Thread(target=_accept, args=(server, inner_ports, recording), daemon=True)
         thread.start()
         try:
             yield recording
@@ -58,12 +58,13 @@ def wire_tap(public_port: int, inner_port: int) -> Iterator[Recording]:
             thread.join(10)
 
 
-def _accept(server: socket.socket, inner_port: int, recording: Recording) -> None:
+def _accept(server: socket.socket, inner_ports: Sequence[int], recording: Recording) -> None:
+    turns = itertools.cycle(inner_ports)
     relays: list[threading.Thread] = []
     with contextlib.suppress(OSError):
         while True:
             outer, _ = server.accept()
-            relay = threading.Thread(target=_relay, args=(outer, inner_port, recording), daemon=True)
+            relay = threading.Thread(target=_relay, args=(outer, next(turns), recording), daemon=True)
             relay.start()
             relays.append(relay)
     for relay in relays:
