@@ -28,7 +28,7 @@ MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of the system, in which we ma
 ROOMY = 4 * 1024**3
 OUTSIDE = ("browser", "node", "flow")
 """Markers of what says nothing of coverage, or would take twice as long under it."""
-OUTSIDE_FOLDERS = ["tests/browser", "tests/interop", "tests/flows", "tests/handstamp/test_demo.py"]
+OUTSIDE_FOLDERS = ["tests/browser", "tests/interop", "tests/flows", "tests/faults", "tests/handstamp/test_demo.py"]
 """Where such tests stand, and nowhere else (`tests/support/scheduling.py` looks): no other need be collected."""
 ON_POSTGRESQL = [
     "tests/issuer",

@@ -19,7 +19,14 @@ _RARELY = 50_000
 """New objects between two looks for garbage, instead of 700."""
 _AUDITS = "tests/flows/test_unlinkable"
 """They make worlds of their own, within one process."""
-_LONGEST_FIRST = (_FLOWS, "tests/handstamp/test_demo.py", "tests/interop/", "tests/benchmarks/", "tests/browser/")
+_LONGEST_FIRST = (
+    _FLOWS,
+    "tests/handstamp/test_demo.py",
+    "tests/faults/",
+    "tests/interop/",
+    "tests/benchmarks/",
+    "tests/browser/",
+)
 
 
 class _WorldsTogether(LoadFileScheduling):

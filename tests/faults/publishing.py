@@ -1,0 +1,90 @@
+"""A co-op that takes copies back and publishes its status lists, in a life that may end at any moment."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import httpx
+
+from credentials.keys.signer import LocalSigner
+from credentials.status.token import MEDIA_TYPE
+from issuer.ledger import BuyTrack
+from issuer.publishing import publish
+from issuer.service.losses import refund
+from issuer.store import Store
+from plumbing.ids import new_public_id
+from tests.issuer.conftest import NOW, TRACKS, URL
+
+if TYPE_CHECKING:
+    from tests.faults.issuing import Counter
+    from tests.faults.killing import Life
+
+_STEP = timedelta(minutes=3)
+_INSTANCES = 3
+
+
+@dataclass
+class Publisher:
+    """The co-op, whose listeners get and lose copies."""
+
+    counter: Counter
+
+    async def publish(self, life: Life) -> None:
+        """Let somebody buy, take something back, publish, look at a list; or only publish all, to the end."""
+        coop = self.counter.begin(life)
+        for asked in life.found("asked back"):
+            if not life.found("taken back", copy=asked["copy"]):
+                self._take_back(life, asked["copy"])
+        while True:
+            # Time goes on from one life to the next, as outside: three minutes for each thing that was begun.
+            coop.now = NOW + len(life.found("began")) * _STEP
+            if not life.is_endless:
+                coop.now += timedelta(hours=1)
+                publish(coop.parts, now=coop.now, at_once=True)
+                life.note("published", at=int(coop.now.timestamp()), all=True)
+                await self._look(life, every=True)
+                return
+            life.note("began")
+            self._issue(life)
+            self._lose(life)
+            publish(coop.parts, now=coop.now)
+            life.note("published", at=int(coop.now.timestamp()), all=False)
+            await self._look(life, every=False)
+
+    def _issue(self, life: Life) -> None:
+        """Let a new listener have a track and draw entries for it, in one transaction as the endpoint does."""
+        coop, listener = self.counter.coop, self.counter.coop.listener()
+        coop.write(listener, BuyTrack(track=secrets.choice(TRACKS)), new_public_id())
+        (copy,) = coop.copies(listener)
+        keys = [LocalSigner.generate().public_key.thumbprint for _ in range(_INSTANCES)]
+        with coop.parts.database.write() as session:
+            store, month = Store(session), f"{coop.now:%Y-%m}"
+            assert store.claim_keys(keys, copy_id=copy.id, month=month)
+            drawn = store.draw(copy.id, count=_INSTANCES, month=month, now=coop.now)
+        life.note("issued", copy=copy.id, entries=[(each.list_id, each.index) for each in drawn])
+
+    def _lose(self, life: Life) -> None:
+        """Refund one of the copies that are left, as often as not."""
+        gone = {each["copy"] for each in life.found("asked back")}
+        left = [each["copy"] for each in life.found("issued") if each["copy"] not in gone]
+        if len(left) > 1 and secrets.randbelow(2):
+            life.note("asked back", copy=(copy := secrets.choice(left)))
+            self._take_back(life, copy)
+
+    def _take_back(self, life: Life, copy: str) -> None:
+        coop = self.counter.coop
+        with coop.parts.database.write() as session:
+            refund(Store(session), copy_id=copy, now=coop.now)
+        life.note("taken back", copy=copy)
+
+    async def _look(self, life: Life, *, every: bool) -> None:
+        """Fetch lists as a verifier does."""
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(self.counter.coop.app), base_url=URL) as http:
+            ids = [url.rpartition("/")[2] for url in (await http.get("/statuslists")).json()["status_lists"]]
+            for list_id in ids if every else [secrets.choice(ids)]:
+                answer = await http.get(f"/statuslists/{list_id}", headers={"Accept": MEDIA_TYPE})
+                assert answer.status_code == 200, answer.text
+                life.note("list", id=list_id, token=answer.text)
