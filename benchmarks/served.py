@@ -17,8 +17,8 @@ from typing import Final, TypeVar
 
 import trustme
 
-from benchmarks.flows import Coop, Site, logs_to_nowhere
 from benchmarks.measure import Figure
+from benchmarks.parties import Coop, Site, logs_to_nowhere
 from benchmarks.process import free_port, running
 from benchmarks.wire import Wire
 from credentials.keys.signer import LocalSigner
