@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-_STARTS_WITHIN_S: Final = 30
+_STARTS_WITHIN_S: Final = 120
 
 
 @contextlib.contextmanager
