@@ -1,12 +1,14 @@
+from __future__ import annotations
+
 import asyncio
 import secrets
-from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.issuer.conftest import RELEASE, TRACKS, description, make_coop
-from tests.support.hostile_issuer import HostileIssuer
+from tests.support.hostile_issuer import HostileIssuer, fill_wallet
+from tests.support.hostile_site import HostileSite
 from tests.support.outside import NOW, Authority, Memory, Outside
 from tests.support.street import Shop, Street
 from wallet.ports import Tools
@@ -14,6 +16,10 @@ from wallet.sealed import Cost
 from wallet.state import Authority as PinnedAuthority
 from wallet.state import Wallet
 from wallet.vault import Vault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 PASSPHRASE = "four words are easy"
 CHEAP = Cost(memory_kib=64, iterations=1, lanes=1)
@@ -79,3 +85,21 @@ def street(town: tuple[Street, Wallet]) -> Iterator[Street]:
 @pytest.fixture
 def shop(street: Street) -> Shop:
     return street.shops["artist.localhost:8703"]
+
+
+@pytest.fixture(scope="module")
+def filled(authority: Authority) -> Wallet:
+    """What a wallet holds that received one EP and one track."""
+    return fill_wallet(authority, "copy-1", "copy-2")
+
+
+@pytest.fixture
+def stocked(tools: Tools, filled: Wallet) -> Tools:
+    """A wallet with one EP and one track."""
+    tools.keeper.change(lambda _: (filled, None))
+    return tools
+
+
+@pytest.fixture
+def site(outside: Outside, authority: Authority) -> HostileSite:
+    return HostileSite.open(outside, authority)
