@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
 import typer
 from rich.markup import escape
@@ -13,6 +13,16 @@ from rich.panel import Panel
 
 from credentials.encoding import strict_json
 from credentials.errors import HandstampError, Malformed
+from handstamp.commands.door_options import (
+    AsJsonOption,
+    DeviceOption,
+    GateArgument,
+    KeyOption,
+    MeetFromOption,
+    MonthsOption,
+    PosterOption,
+    RememberToOption,
+)
 from handstamp.composition.verifier import DOOR_KEYS, VerifierTools, compose_verifier
 from handstamp.composition.verifier_service import find_request_signer
 from handstamp.settings import load_settings
@@ -45,32 +55,15 @@ _PLAIN: Final = {
 
 @app.command()
 def door(
-    gate: Annotated[str, typer.Argument(help="The gate's link, or its id.", metavar="GATE")],
+    gate: GateArgument,
     *,
-    device: Annotated[
-        str | None,
-        typer.Option(help="A name of this device that hangs at the door: then only passes drawn for it are good."),
-    ] = None,
-    poster: Annotated[
-        Path | None, typer.Option(help="Write the poster (SVG, A4) that visitors scan to this file, and stop.")
-    ] = None,
-    months: Annotated[int, typer.Option(min=1, max=24, help="How long the poster is good.")] = 12,
-    key: Annotated[
-        bool, typer.Option("--key", help="Print the address and key that another device on your network asks with.")
-    ] = False,
-    remember_to: Annotated[
-        Path | None,
-        typer.Option(
-            "--remember", help="Write which passes this device has seen to this file, and stop. It names nobody."
-        ),
-    ] = None,
-    meet_from: Annotated[
-        Path | None,
-        typer.Option(
-            "--meet", exists=True, help="Add such a file of another device, say what was used at both, and stop."
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
+    device: DeviceOption = None,
+    poster: PosterOption = None,
+    months: MonthsOption = 12,
+    key: KeyOption = False,
+    remember_to: RememberToOption = None,
+    meet_from: MeetFromOption = None,
+    as_json: AsJsonOption = False,
 ) -> None:
     """Check passes at a door: a hand scanner types them into this terminal. No network is needed.
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
@@ -11,6 +10,7 @@ from rich.markup import escape
 from credentials.dids import DidResolver
 from credentials.dids.did import is_did
 from credentials.trust import TrustedIssuer
+from handstamp.commands.verifier_trust_options import AnchorOption, IssuerArgument, ListUrlOption, NameOption, YesOption
 from handstamp.composition.verifier import VerifierTools, compose_verifier
 from handstamp.settings import load_settings
 from handstamp.terminal import Terminal
@@ -33,19 +33,12 @@ def register(app: typer.Typer) -> None:
 
 
 def trust(
-    issuer: Annotated[str | None, typer.Argument(help="The co-op's address (https://coop.example) or its DID.")] = None,
+    issuer: IssuerArgument = None,
     *,
-    list_url: Annotated[
-        str | None, typer.Option("--list", help="Follow a list of co-ops at this address instead.")
-    ] = None,
-    name: Annotated[str | None, typer.Option(help="What you call the co-op; its host without it.")] = None,
-    anchor: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True, dir_okay=False, help="Trust whatever key this authority (PEM) certifies for the co-op."
-        ),
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Pin without asking; for scripts.")] = False,
+    list_url: ListUrlOption = None,
+    name: NameOption = None,
+    anchor: AnchorOption = None,
+    yes: YesOption = False,
 ) -> None:
     """Trust a co-op to say who owns what, by its address or its DID; or follow a list of co-ops.
 

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
 import typer
 from rich.markup import escape
@@ -13,6 +13,18 @@ from credentials.dids.did import is_did, parse_did
 from credentials.dids.did_web import build_did_web_address
 from credentials.encoding.strict_json import Json, dump
 from credentials.errors import HandstampError
+from handstamp.commands.verify_options import (
+    AsJsonOption,
+    AudienceOption,
+    CoopsOption,
+    DidDocumentOption,
+    DomainOption,
+    FileArgument,
+    NonceOption,
+    OfflineOption,
+    PublisherOption,
+    ResponseUriOption,
+)
 from handstamp.terminal import Terminal
 from handstamp.verifying.checking import Asked
 from handstamp.verifying.gathering import Sources, read_coops, read_documents, verify_file
@@ -36,24 +48,16 @@ _STDIN: Final = "-"
 
 @app.command()
 def verify(  # noqa: PLR0913, PLR0917 - an option each
-    file: Annotated[str, typer.Argument(help="A credential, presentation or statement; - reads standard input.")],
-    coops: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="A signed list of the co-ops that you trust.")
-    ] = None,
-    publisher: Annotated[
-        str | None, typer.Option(help="Fingerprint of the key that signed the list, as its publisher told you.")
-    ] = None,
-    did_document: Annotated[
-        list[Path] | None, typer.Option(exists=True, dir_okay=False, help="A DID document with keys; may be repeated.")
-    ] = None,
-    audience: Annotated[
-        str | None, typer.Option(help="For whom it must have been shown: the site's client id.")
-    ] = None,
-    nonce: Annotated[str | None, typer.Option(help="In answer to which nonce.")] = None,
-    response_uri: Annotated[str | None, typer.Option(help="And to which address (of a linked credential).")] = None,
-    domain: Annotated[str | None, typer.Option(help="Of which gate its pseudonym must be.")] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Ask nobody: only what files say counts.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    file: FileArgument,
+    coops: CoopsOption = None,
+    publisher: PublisherOption = None,
+    did_document: DidDocumentOption = None,
+    audience: AudienceOption = None,
+    nonce: NonceOption = None,
+    response_uri: ResponseUriOption = None,
+    domain: DomainOption = None,
+    offline: OfflineOption = False,
+    as_json: AsJsonOption = False,
 ) -> None:
     """Check any credential, presentation or statement, and explain each step in words.
 
