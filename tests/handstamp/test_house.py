@@ -39,7 +39,6 @@ LONG_MODULES = {
     "tests/trackserver/test_downloads.py",
     "tests/verifier/test_statuses.py",
     "tests/verifier/test_trust.py",
-    "tests/wallet/test_asking.py",
     "tests/wallet/test_commands.py",
     "tests/wallet/test_download.py",
     "tests/wallet/test_receive.py",
