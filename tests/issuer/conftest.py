@@ -14,7 +14,6 @@ import pytest
 import trustme
 
 from credentials.bbs import ProverBlind, ProverNym, commit_nym
-from credentials.encoding import base64url
 from credentials.keys.certificates import load_chain_pem
 from credentials.keys.signer import LocalSigner
 from credentials.protocols.dpop import build_dpop_proof
@@ -345,7 +344,3 @@ async def browser(coop: Coop) -> AsyncIterator[httpx.AsyncClient]:
 async def wallet(coop: Coop) -> AsyncIterator[Wallet]:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(coop.app), base_url=URL) as client:
         yield Wallet(coop, client)
-
-
-def thumbprint_secret() -> str:
-    return base64url.encode(secrets.token_bytes(16))
