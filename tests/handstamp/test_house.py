@@ -41,7 +41,6 @@ LONG_MODULES = {
     "tests/wallet/test_commands.py",
     "tests/wallet/test_download.py",
     "tests/wallet/test_receive.py",
-    "tests/wallet/test_top_up.py",
     "tests/wallet/test_vault.py",
 }
 LONG_FUNCTIONS = {

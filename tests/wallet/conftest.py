@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from tests.issuer.conftest import RELEASE, TRACKS, description, make_coop
 from tests.support.hostile_issuer import HostileIssuer, fill_wallet
 from tests.support.hostile_site import HostileSite
+from tests.support.moving import Clock
+from tests.support.other_issuer import OtherIssuer
 from tests.support.outside import NOW, Authority, Memory, Outside
 from tests.support.street import Shop, Street
 from wallet.ports import Tools
@@ -103,3 +106,18 @@ def stocked(tools: Tools, filled: Wallet) -> Tools:
 @pytest.fixture
 def site(outside: Outside, authority: Authority) -> HostileSite:
     return HostileSite.open(outside, authority)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def other(outside: Outside, authority: Authority, clock: Clock) -> OtherIssuer:
+    return OtherIssuer.open(outside, authority, clock=clock)
+
+
+@pytest.fixture
+def mine(tools: Tools, clock: Clock) -> Tools:
+    return replace(tools, clock=clock)
