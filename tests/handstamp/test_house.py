@@ -40,7 +40,6 @@ LONG_MODULES = {
     "tests/verifier/test_trust.py",
     "tests/wallet/test_commands.py",
     "tests/wallet/test_download.py",
-    "tests/wallet/test_receive.py",
     "tests/wallet/test_vault.py",
 }
 LONG_FUNCTIONS = {
