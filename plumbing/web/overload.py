@@ -2,6 +2,7 @@
 
 What waits is counted from the moment its header is read until its answer begins. An answer that has begun (a download,
 a page that waits for news) holds no place: it costs little until it ends, and connections have a bound of their own.
+Nor does a request whose body is still on its way: a hundred senders who take their time would else shut out all others.
 
 In one turn of the event loop a server reads every request that has arrived and only then works on the first, so who
 counts when the application is called counts one at a time. `plumbing/web/slow.py` therefore takes the places while it
@@ -9,7 +10,8 @@ reads, and leaves the verdict in the scope; under any other server they are take
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from starlette.requests import Request
@@ -42,6 +44,10 @@ class Load:
         self.waiting += 1
         return True
 
+    def enter_again(self) -> None:
+        """Take a place, even if there is none: of who had one, and gave it back while the body was on its way."""
+        self.waiting += 1
+
     def leave(self) -> None:
         """Give the place back."""
         self.waiting -= 1
@@ -71,20 +77,20 @@ class Overload:
             self._note()
             await self._refuse(Request(scope))(scope, receive, send)
             return
-        holds = True
+        place = _Place(load)
+
+        async def receive_elsewhere() -> Message:
+            with place.given_back():
+                return await receive()
 
         async def send_and_leave(message: Message) -> None:
-            nonlocal holds
-            if holds:
-                holds = False
-                load.leave()
+            place.leave()
             await send(message)
 
         try:
-            await self._app(scope, receive, send_and_leave)
+            await self._app(scope, receive_elsewhere, send_and_leave)
         finally:
-            if holds:
-                load.leave()
+            place.leave()
 
     def _note(self) -> None:
         """Log how many were turned away, seldom: a line for each would be more work than is saved."""
@@ -93,3 +99,32 @@ class Overload:
         if now >= self._next_line:
             self._log.warning("overloaded", turned_away=self._shed)
             self._shed, self._next_line = 0, now + _LINE_EVERY_S
+
+
+class _Place:
+    """The place of one request, from when it is called until its answer begins."""
+
+    __slots__ = ("_away", "_load")
+
+    def __init__(self, load: Load) -> None:
+        self._load: Load | None = load
+        self._away = 0
+
+    def leave(self) -> None:
+        """Give the place back for good, if it was not."""
+        if self._load is not None and not self._away:
+            self._load.leave()
+        self._load = None
+
+    @contextmanager
+    def given_back(self) -> Iterator[None]:
+        """Let others have the place while its request waits for its sender."""
+        if self._load is not None and not self._away:
+            self._load.leave()
+        self._away += 1
+        try:
+            yield
+        finally:
+            self._away -= 1
+            if self._load is not None and not self._away:
+                self._load.enter_again()

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from plumbing.web.app import WebPolicy, create_app
-from plumbing.web.overload import TURN, Load
+from plumbing.web.overload import TURN, Load, Overload
 from plumbing.web.pages import Pages
 
 if TYPE_CHECKING:
@@ -45,6 +46,10 @@ class Held:
         @self.app.get("/broken")
         async def broken() -> Response:
             raise ValueError
+
+        @self.app.post("/body")
+        async def body(request: Request) -> Response:
+            return Response(await request.body())
 
         @self.app.get("/quick")
         @self.app.post("/token")
@@ -114,6 +119,48 @@ async def test_an_answer_that_has_begun_holds_no_place(held: Held) -> None:
     assert held.load.waiting == 0
     held.go_on.set()
     await task
+
+
+async def test_who_sends_a_body_slowly_shuts_nobody_out(held: Held) -> None:
+    let_go, waits = asyncio.Event(), asyncio.Semaphore(0)
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"one "
+        waits.release()
+        await let_go.wait()
+        yield b"two"
+
+    async with held.client() as client, asyncio.TaskGroup() as group:
+        slow = [group.create_task(client.post("/body", content=slowly())) for _ in range(5)]
+        for _ in slow:
+            await waits.acquire()
+        assert (await client.get("/quick")).status_code == 200
+        let_go.set()
+    assert [(task.result().status_code, task.result().content) for task in slow] == [(200, b"one two")] * 5
+    assert held.load.waiting == 0
+
+
+async def test_an_answer_that_begins_while_its_body_still_comes_gives_one_place_back(held: Held) -> None:
+    heard: list[int] = []
+
+    async def receive() -> Any:
+        heard.append(held.load.waiting)
+        await held.go_on.wait()
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(_: Any) -> None:
+        heard.append(held.load.waiting)
+
+    async def talks_while_it_listens(_: Any, receive: Any, send: Any) -> None:
+        listening = asyncio.create_task(receive())
+        await asyncio.sleep(0)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        held.go_on.set()
+        await listening
+
+    edge = Overload(talks_while_it_listens, refuse=lambda _: Response(status_code=503))
+    await edge({"type": "http", "app": held.app, "path": "/", "headers": []}, receive, send)
+    assert (heard, held.load.waiting) == ([0, 0], 0)
 
 
 async def test_a_request_that_fails_or_is_given_up_gives_its_place_back(held: Held) -> None:
