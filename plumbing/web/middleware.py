@@ -29,6 +29,7 @@ _DIGITS: Final = re.compile(rb"[0-9]+")  # `isdigit` takes a superscript two for
 _LENGTH: Final = b"content-length"
 _CHUNKED: Final = b"transfer-encoding"
 _REQUEST_ID: Final = b"x-request-id"
+_ODD: Final = str.maketrans("\0\n", "\ufffd\ufffd")
 _NO_BODY: Final = frozenset({"GET", "HEAD"})
 Field = tuple[bytes, bytes]
 
@@ -97,9 +98,10 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if "\x00" in scope["path"]:
-            # Nothing is called so, and not every database can be asked for it: it is looked for under another odd name.
-            scope["path"] = scope["path"].replace("\x00", "\ufffd")
+        if "\x00" in scope["path"] or "\n" in scope["path"]:
+            # Nothing is called so. Not every database can be asked for a NUL; and with a line break behind it a route is
+            # found, but not what is said of that route. So it is looked for under another odd name.
+            scope["path"] = scope["path"].translate(_ODD)
         request_id, token = begin_request()
         answer = _Answer(send, self._headers, self._names, request_id.encode())
         self._rules.meter.begin()

@@ -167,6 +167,24 @@ async def test_tries_run_out_before_requests_do(asking: Callable[..., httpx.Asyn
         assert (await client.post("/nonce")).status_code == 200
 
 
+async def test_a_line_break_behind_a_path_leads_to_no_route_and_so_around_no_limit(tmp_path: Path) -> None:
+    app = create_app(
+        title="test",
+        policy=WebPolicy(statuses={}, kinds={"POST /token": Kind.TRY}),
+        pages=Pages(tmp_path, site_name="Test site"),
+    )
+    app.state.rates = Rates(requests=100, tries=1, monotonic=Seconds())
+
+    @app.post("/token")
+    async def token() -> Response:
+        return Response("tried")
+
+    transport = httpx.ASGITransport(app=app, client=("198.51.100.7", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        asked = [(await client.post(path)).status_code for path in ("/token", "/token", "/token%0A")]
+    assert asked == [200, 429, 404]
+
+
 async def test_health_is_answered_however_often_somebody_asks(asking: Callable[..., httpx.AsyncClient]) -> None:
     async with asking(requests=1) as client:
         await client.get("/x")
