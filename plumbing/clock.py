@@ -1,10 +1,14 @@
 """The only place that reads the clock; everywhere else time is an argument."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 Clock = Callable[[], datetime]
 """Gives the present moment, aware and in UTC."""
+SET_BACK: Final = timedelta(hours=2)
+"""What was used up is remembered for so much longer than it could matter: then a clock that ran ahead and is set back
+by an hour or two lets nothing be used again."""
 
 
 def system_clock() -> datetime:

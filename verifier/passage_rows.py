@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import bindparam, delete, func, select, update
 from sqlmodel import col
 
-from plumbing.clock import epoch_s
+from plumbing.clock import SET_BACK, epoch_s
 from plumbing.ids import new_internal_id
 from plumbing.statements import Adding, Row, Statement, Value
 from verifier.limits import EVER, SLOT, SLOT_LIFE, Mark, month_of
@@ -157,8 +157,9 @@ class PassageRows:
 
     def sweep_passages(self, *, now: datetime) -> int:
         """See `ports.Redemptions.sweep_passages`."""
-        months = _SWEEP_MONTHS.changed(self._session, in_month=month_of(now))
-        slots = _SWEEP_SLOTS.changed(self._session, oldest=epoch_s(now - SLOT_LIFE))
+        surely_over = now - SET_BACK
+        months = _SWEEP_MONTHS.changed(self._session, in_month=month_of(surely_over))
+        slots = _SWEEP_SLOTS.changed(self._session, oldest=epoch_s(surely_over - SLOT_LIFE))
         return months + slots + _SWEEP_RECEIPTS.changed(self._session, now=epoch_s(now))
 
     def _add_mark(self, gate_id: str, mark: Mark) -> bool:

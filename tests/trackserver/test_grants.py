@@ -321,3 +321,16 @@ def test_every_error_has_a_status() -> None:
     of_commands = {errors.NoSuchFolder, errors.NothingToAdd, errors.AlbumRefused}
     of_proofs = {errors.ProofByAnotherKey, errors.ProofReplayed}
     assert own - of_commands - of_proofs <= set(STATUSES)
+
+
+async def test_a_clock_that_is_set_back_makes_no_proof_good_again(
+    client: httpx.AsyncClient, gate: Any, clock: Any
+) -> None:
+    made = (await post(client, gate.grant(bound=True), DPoP=gate.proof("POST", GRANTS))).json()
+    proof = gate.proof("GET", made["download"], access_token=made["access_token"])
+    headers = {"Authorization": f"DPoP {made['access_token']}", "DPoP": proof}
+    assert (await client.get(made["download"], headers=headers)).status_code == 200
+    clock.advance(hours=1)
+    assert (await post(client, gate.grant())).status_code == 201  # what is over is forgotten on such an occasion
+    clock.advance(hours=-1)
+    refused(await client.get(made["download"], headers=headers), 401, "dpop_proof_replayed")

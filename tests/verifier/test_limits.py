@@ -121,6 +121,18 @@ async def test_a_gate_of_three_a_month_opens_again_next_month(site: Site) -> Non
         assert stores.use_up(gate.gate_id, period=f"{later:%Y-%m}", mark=mark, times=3, now=later) is None
 
 
+async def test_a_clock_that_runs_into_the_next_month_and_is_set_back_lets_nobody_pass_again(site: Site) -> None:
+    gate = limited(site, Monthly(times=1))
+    site.clock.now = datetime(2026, 11, 30, 23, 40, tzinfo=UTC)
+    assert await came_back(site, gate) == "open"
+    site.clock.pass_time(hours=1)
+    with site.parts.work.write() as stores:
+        stores.sweep(now=site.clock())
+    site.clock.pass_time(hours=-1)
+    assert await came_back(site, gate) == "already_used"
+    assert await came_back(site, gate, copy="d83vEjRWeJCrze8SNFZ4kA") == "open"
+
+
 def replace_month(now: datetime) -> datetime:
     year, month = (now.year + 1, 1) if now.month == 12 else (now.year, now.month + 1)
     return now.replace(year=year, month=month, day=1)

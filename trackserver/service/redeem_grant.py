@@ -16,6 +16,7 @@ from credentials.protocols.grants import (
     read_unverified_kid,
     verify_grant,
 )
+from plumbing.clock import SET_BACK
 from trackserver.errors import (
     GrantUsed,
     ProofByAnotherKey,
@@ -160,7 +161,7 @@ class RedeemGrant:
         end = datetime.fromtimestamp(grant.expires_at, UTC) + timedelta(minutes=1)
         if not self.passes.claim_grant(grant.issuer, grant.jti, expires_at=end):
             raise GrantUsed
-        self.passes.forget_before(passes=now - _KEPT_AFTER_END, proofs=now)
+        self.passes.forget_before(passes=now - _KEPT_AFTER_END, proofs=now - SET_BACK)
         return self._ticket(scope, now) if grant.holder_key is None else self._download(scope, grant.holder_key, now)
 
     def _claim_proof(self, proof: DpopProof, now: datetime) -> None:
