@@ -99,8 +99,8 @@ class Edge:
             await self._app(scope, receive, send)
             return
         if "\x00" in scope["path"] or "\n" in scope["path"]:
-            # Nothing is called so. Not every database can be asked for a NUL; and with a line break behind it a route is
-            # found, but not what is said of that route. So it is looked for under another odd name.
+            # Nothing is called so. Not every database can be asked for a NUL; and with a line break behind it a route
+            # is found, but not what is said of that route. So it is looked for under another odd name.
             scope["path"] = scope["path"].translate(_ODD)
         request_id, token = begin_request()
         answer = _Answer(send, self._headers, self._names, request_id.encode())
