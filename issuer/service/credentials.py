@@ -99,7 +99,8 @@ def admit(
         check_not_too_many(store, copy, proven, delivery=token.delivery.id, now=now)
     except OAuthError as refusal:
         return refusal
-    if not all(store.use_nonce(stored(nonce), now=now) for nonce in proven.nonces):
+    # In one order everywhere, so that two requests with the same nonces never wait for each other.
+    if not all(store.use_nonce(each, now=now) for each in sorted(map(stored, proven.nonces))):
         return InvalidNonce("A key proof has a c_nonce that is unknown, expired or used. Fetch a new one.")
     if not _claim_keys(store, copy, proven, now=now):
         return InvalidProof("A credential was made for one of these keys before. Every one needs a new key.")

@@ -26,6 +26,7 @@ from tests.support.rush import CROWD, rush, two_workers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
+    from datetime import datetime
 
     from fastapi import FastAPI
 
@@ -160,3 +161,23 @@ def test_of_two_hundred_one_uses_a_nonce_and_one_a_proof(new_database: Callable[
         came = rush(use)
     assert sum(count for words, count in came.items() if words.startswith("True")) == 1
     assert sum(count for words, count in came.items() if words.endswith("True")) == 1
+
+
+async def test_nonces_are_used_in_one_order_so_that_no_two_requests_wait_for_each_other(
+    coop: Coop, wallet: Wallet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offer = coop.offer(coop.owner())
+    token = (await wallet.token(offer)).json()["access_token"]
+    proofs = [wallet.key_proofs(await wallet.nonce(), [LocalSigner.generate()])[0] for _ in range(8)]
+    used: list[str] = []
+    use_nonce = Store.use_nonce
+
+    def note(store: Store, nonce_hash: str, *, now: datetime) -> bool:
+        used.append(nonce_hash)
+        return use_nonce(store, nonce_hash, now=now)
+
+    monkeypatch.setattr(Store, "use_nonce", note)
+    body = {"credential_identifier": offer.copies[0].id, "proofs": {"jwt": proofs}}
+    assert (await wallet.credential(token, body)).status_code == 200
+    assert used == sorted(used)
+    assert len(used) == 8
