@@ -199,7 +199,7 @@ def _kept_headers(error: HTTPException) -> dict[str, str]:
     return dict(error.headers or {})
 
 
-def oauth_response(error: OAuthError) -> Response:
+def oauth_response(error: OAuthError) -> Refusal:
     """Build the exact body that OAuth names (RFC 6749 §5.2), never cached; a 401 has its challenge (RFC 9449 §7.1)."""
     headers = {"Cache-Control": "no-store"}
     if isinstance(error, TemporarilyUnavailable):

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from credentials.errors import HolderError
 from credentials.protocols.oauth import OAuthError, TemporarilyUnavailable
 from plumbing.database_errors import DatabaseUnavailable
+from plumbing.problems import Refusal
 
 _OVERLOAD_WAIT_S: Final = 2
 _DATABASE_WAIT_S: Final = 5
@@ -58,7 +59,7 @@ class BusyAnswers:
         self,
         *,
         say: Say,
-        say_oauth: Callable[[OAuthError], Response],
+        say_oauth: Callable[[OAuthError], Refusal],
         oauth_paths: tuple[str, ...],
         variant: Callable[[Request], str],
         headers: Mapping[str, str],
@@ -93,7 +94,9 @@ class BusyAnswers:
 
     def _build(self, request: Request, status: int, code: str, detail: str, wait_s: int) -> Response:
         if self._wants_oauth(request):
-            return self._say_oauth(TemporarilyUnavailable(detail, retry_after_s=wait_s, status=status))
+            refusal = self._say_oauth(TemporarilyUnavailable(detail, retry_after_s=wait_s, status=status))
+            refusal.code = code  # OAuth has one word for all of them; log and metrics have the one that says why
+            return refusal
         response = self._say(request, status=status, code=code, detail=detail)
         response.headers["Retry-After"] = str(wait_s)
         return response

@@ -54,7 +54,7 @@ class Load:
 
 
 class Overload:
-    """Refuses with 503 and `Retry-After` before any work is done. Outermost, but under what only counts.
+    """Refuses with 503 and `Retry-After` before any work is done. Outermost.
 
     The load is looked up at the application (`app.state.load`), where the composition puts it.
     """

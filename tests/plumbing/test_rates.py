@@ -9,6 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request
 from starlette.responses import Response
+from structlog.testing import capture_logs
 
 from plumbing.web.app import WebPolicy, create_app
 from plumbing.web.pages import Pages
@@ -156,6 +157,17 @@ async def test_a_wallet_that_asks_too_often_gets_the_body_of_oauth(asking: Calla
     assert answer.headers["cache-control"] == "no-store"
     assert set(answer.json()) == {"error", "error_description"}
     assert answer.json()["error"] == "temporarily_unavailable"
+
+
+async def test_the_log_says_why_a_wallet_was_turned_away_where_oauth_has_no_word_for_it(
+    asking: Callable[..., httpx.AsyncClient],
+) -> None:
+    async with asking(begins=1) as client:
+        await client.post("/nonce")
+        with capture_logs() as lines:
+            answer = await client.post("/nonce")
+    assert answer.json()["error"] == "temporarily_unavailable"
+    assert lines[-1]["code"] == "asked_too_often"
 
 
 async def test_tries_run_out_before_requests_do(asking: Callable[..., httpx.AsyncClient]) -> None:
