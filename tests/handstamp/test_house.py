@@ -38,9 +38,7 @@ LONG_MODULES = {
     "tests/trackserver/test_downloads.py",
     "tests/verifier/test_statuses.py",
     "tests/verifier/test_trust.py",
-    "tests/wallet/test_commands.py",
     "tests/wallet/test_download.py",
-    "tests/wallet/test_vault.py",
 }
 LONG_FUNCTIONS = {
     "credentials/bbs/pseudonyms.py:prove_with_nym",
