@@ -3,13 +3,18 @@ from __future__ import annotations
 import asyncio
 import secrets
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+from typer.testing import CliRunner
 
+from handstamp.commands import wallet as commands
+from handstamp.composition import wallet as composition
 from tests.issuer.conftest import RELEASE, TRACKS, description, make_coop
 from tests.support.hostile_issuer import HostileIssuer, fill_wallet
 from tests.support.hostile_site import HostileSite
+from tests.support.hostile_tracks import HostileTracks
 from tests.support.moving import Clock
 from tests.support.other_issuer import OtherIssuer
 from tests.support.outside import NOW, Authority, Memory, Outside
@@ -23,6 +28,10 @@ from wallet.vault import Vault
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from click.testing import Result
+
+    from tests.wallet.terminal import Run
 
 PASSPHRASE = "four words are easy"
 CHEAP = Cost(memory_kib=64, iterations=1, lanes=1)
@@ -121,3 +130,34 @@ def other(outside: Outside, authority: Authority, clock: Clock) -> OtherIssuer:
 @pytest.fixture
 def mine(tools: Tools, clock: Clock) -> Tools:
     return replace(tools, clock=clock)
+
+
+@pytest.fixture
+def run(outside: Outside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Type a command; the world outside is the test's, and opening the wallet is cheap."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HANDSTAMP_WALLET__FILE", str(tmp_path / "w" / "wallet.handstamp"))
+    monkeypatch.setattr(composition, "open_web", outside.web)
+    monkeypatch.setattr(composition, "system_clock", lambda: NOW)
+    monkeypatch.setattr(commands, "create_wallet", partial(composition.create_wallet, cost=CHEAP))
+    secret = tmp_path / "passphrase"
+    secret.touch(mode=0o600)
+    secret.write_text(PASSPHRASE + "\n")
+
+    def type_command(*arguments: str, passphrase: bool = True, answer: str = "") -> Result:
+        given = ("--passphrase-file", str(secret)) if passphrase else ()
+        return CliRunner().invoke(commands.app, [*arguments, *given], input=answer, terminal_width=200)
+
+    return type_command
+
+
+@pytest.fixture
+def ready(run: Run, authority: Authority, issuer: HostileIssuer, outside: Outside, tmp_path: Path) -> Run:
+    """A wallet that trusts the authority, in a world with a co-op, a site and a trackserver."""
+    HostileSite.open(outside, authority)
+    HostileTracks.open(outside)
+    (tmp_path / "ca.pem").write_bytes(authority.pem)
+    assert run("create").exit_code == 0
+    assert run("trust", "add", "ca.pem", "--name", "The union").exit_code == 0
+    assert issuer.tokens == 0
+    return run
