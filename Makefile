@@ -21,14 +21,14 @@ demo-check: $(VENV)/run.stamp ## The same story without staying up; exit code 0 
 test: $(VENV)/dev.stamp ## Install and run the tests (but the slow ones over processes)
 	@$(BIN)/python tests/run.py
 
-check: $(VENV)/dev.stamp ## Format, lint, types, import rules, tests (slow ones too, but not `outside`), coverage
+check: $(VENV)/dev.stamp ## Format, lint, types, import rules, coverage of the tests that are not `outside`
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tests/run.py --coverage
 
-outside: $(VENV)/dev.stamp ## Everything in a browser and in Node.js, and the flows across services
+outside: $(VENV)/dev.stamp ## What is slow, everything in a browser and in Node.js, and the flows across services
 	@$(BIN)/python tests/run.py --outside
 
 postgres: $(VENV)/dev.stamp ## The tests that use a database once more, on PostgreSQL

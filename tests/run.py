@@ -3,10 +3,11 @@
 Browser tests need chromium, interop tests need Node.js. Without them the rest runs, and the last lines say `NOT RUN`.
 With `--all-required` (or `CI=true`) anything that does not run is a failure.
 
-There are three runs. `make test` leaves out what is marked `slow` (most flows, the demo). With `--coverage` the slow
-ones run too, branches are measured and the floor is enforced, and what runs in a browser, in Node.js or as a flow
-across services is left out; `--outside` runs exactly that, slow or not. So the last two together run everything once.
-Each says what it leaves to the others. `--postgresql` runs what keeps something in a database once more, on PostgreSQL.
+There are three runs. `make test` leaves out what is marked `slow` (most flows, the demo). With `--coverage` branches
+are measured and the floor is enforced; what is slow, runs in a browser, in Node.js or as a flow across services is left
+out, because it says little of coverage and takes two or three times as long under it. `--outside` runs exactly that. So
+the last two together run everything once. Each says what it leaves to the others. `--postgresql` runs what keeps
+something in a database once more, on PostgreSQL.
 """
 
 import argparse
@@ -26,10 +27,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 OLDEST_NODE = 20
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of the system, in which we make one of our own
 ROOMY = 4 * 1024**3
-OUTSIDE = ("browser", "node", "flow")
-"""Markers of what says nothing of coverage, or would take twice as long under it."""
-OUTSIDE_FOLDERS = ["tests/browser", "tests/interop", "tests/flows", "tests/faults", "tests/handstamp/test_demo.py"]
-"""Where such tests stand, and nowhere else (`tests/support/scheduling.py` looks): no other need be collected."""
+OUTSIDE = ("slow", "browser", "node", "flow")
+"""Markers of what is not measured."""
 ON_POSTGRESQL = [
     "tests/issuer",
     "tests/verifier",
@@ -39,8 +38,8 @@ ON_POSTGRESQL = [
 ]
 """Where tests stand that a run on PostgreSQL takes (`tests/conftest.py` says which of them)."""
 _ELSEWHERE = {
-    (False, False): "Slow tests: `make check` runs them, and `make outside` those outside its measure.",
-    (True, False): "Flows, and tests in a browser and in Node.js: `make outside` runs them.",
+    (False, False): "Slow tests: `make outside` runs them.",
+    (True, False): "Slow tests, flows, and tests in a browser and in Node.js: `make outside` runs them.",
     (False, True): "Everything else: `make check` runs it.",
 }
 
@@ -54,7 +53,6 @@ def main() -> int:
     without_vectors = not _vectors().is_dir()
     command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.support.scheduling", "-n", "2", *options.pytest]
     command += ["-m", _selection(missing, coverage=options.coverage, outside=options.outside)]
-    command += OUTSIDE_FOLDERS if options.outside else []
     if options.coverage:
         command += ["--cov", "--cov-report=term", f"--cov-fail-under={_floor()}"]
     with _surroundings() as environment:
@@ -75,7 +73,7 @@ def _options() -> argparse.Namespace:
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--coverage", action="store_true", help="measure branch coverage and enforce the floor")
     kind.add_argument("--postgresql", action="store_true", help="only what keeps something in a database, on a server")
-    kind.add_argument("--outside", action="store_true", help="only flows, browser and Node.js")
+    kind.add_argument("--outside", action="store_true", help="only what is slow, flows, browser and Node.js")
     parser.add_argument("--all-required", action="store_true", help="fail if anything did not run")
     parser.add_argument("pytest", nargs="*", help="further arguments for pytest")
     return parser.parse_args()
@@ -110,10 +108,9 @@ def _surroundings() -> Iterator[dict[str, str]]:
 
 
 def _selection(missing: dict[str, str], *, coverage: bool, outside: bool) -> str:
-    if outside:
-        return " or ".join(marker for marker in OUTSIDE if marker not in missing)
-    left_out = OUTSIDE if coverage else ("slow", *missing)
-    return " and ".join(f"not {marker}" for marker in left_out)
+    left_out = OUTSIDE if coverage else missing if outside else ("slow", *missing)
+    chosen = [f"not {marker}" for marker in left_out]
+    return " and ".join([f"({' or '.join(OUTSIDE)})", *chosen] if outside else chosen)
 
 
 def _missing() -> dict[str, str]:

@@ -9,8 +9,6 @@ import pytest
 from typing_extensions import override
 from xdist.scheduler import LoadFileScheduling
 
-from tests.run import OUTSIDE, OUTSIDE_FOLDERS
-
 if TYPE_CHECKING:
     from xdist.remote import Producer
 
@@ -56,13 +54,6 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark what goes across services."""
     if item.nodeid.startswith(_FLOWS):
         item.add_marker(pytest.mark.flow)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Refuse what `tests/run.py --outside` would not find."""
-    if any(item.get_closest_marker(name) for name in OUTSIDE) and not item.nodeid.startswith(tuple(OUTSIDE_FOLDERS)):
-        pytest.fail(f"A test in a browser, in Node.js or across services stands below {', '.join(OUTSIDE_FOLDERS)}.")
 
 
 @pytest.hookimpl(trylast=True)
