@@ -10,10 +10,9 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import asdict, is_dataclass
 from inspect import iscoroutinefunction
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fastapi import APIRouter, FastAPI
-from fastapi._compat import ModelField
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, request_response
 from starlette.datastructures import QueryParams
@@ -21,6 +20,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import override
+
+if TYPE_CHECKING:
+    from fastapi._compat import ModelField  # it has no public name, so nothing here needs it while it runs
 
 _Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 _Found: TypeAlias = Mapping[str, Callable[[Request], Awaitable[object]]]
@@ -77,7 +79,7 @@ def _answering(handler: _Handler) -> ASGIApp:
     return app
 
 
-def _choosing(direct: ASGIApp, by_fastapi: ASGIApp, asked: Iterable[ModelField]) -> ASGIApp:
+def _choosing(direct: ASGIApp, by_fastapi: ASGIApp, asked: Iterable["ModelField"]) -> ASGIApp:
     """Leave to FastAPI every request whose query it might refuse: it knows the words."""
     most = {field.alias: _most_characters(field) or 0 for field in asked}
 
@@ -127,7 +129,7 @@ def _takes_request_only(dependant: Dependant) -> bool:
     )
 
 
-def _most_characters(field: ModelField) -> int | None:
+def _most_characters(field: "ModelField") -> int | None:
     """Return how long a text of the query may be; None if anything else is asked of it."""
     limits: dict[str, int] = {}
     for rule in field.field_info.metadata:
