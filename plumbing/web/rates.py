@@ -5,7 +5,8 @@ up to N times as much. What must be exact (wrong codes of an offer or a visit, g
 database by the use cases; here only load is turned away.
 
 A bucket is an IPv4 /24 or an IPv6 /56. Nothing but a MAC of it (keyed BLAKE2) is kept, under a secret that dies with
-the process, for a minute; no address is ever written. Why there is no library for it: docs/decisions/0030.
+the process, until the first request a minute or two later; no address is ever written. Why there is no library for it:
+docs/decisions/0030.
 """
 
 import hashlib
