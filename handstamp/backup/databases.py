@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import URL, Connection, inspect, text
 
 from handstamp.backup.errors import CannotBackUp, ToolFailed
 from plumbing.database import Database
@@ -136,12 +136,11 @@ def _run(program: str, arguments: Sequence[str], url: str, *, tools: Path | None
     found = shutil.which(program, path=str(tools) if tools else None)
     if found is None:
         raise ToolFailed(program, f"is not in {tools}" if tools else "is not on the PATH")
-    parsed = parse_database_url(url)
+    target, password = _without_password(parse_database_url(url))
     # The password goes by the environment: everybody on a machine may read the arguments of its programs.
-    environment = {**os.environ, **({"PGPASSWORD": str(parsed.password)} if parsed.password else {})}
-    target = parsed.set(drivername=POSTGRESQL, password=None).render_as_string()
+    environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
     done = subprocess.run(  # noqa: S603  # no shell; the program is PostgreSQL's, the arguments are ours
-        [found, *arguments, f"--dbname={target}"],
+        [found, *arguments, f"--dbname={target.render_as_string()}"],
         env=environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -150,3 +149,13 @@ def _run(program: str, arguments: Sequence[str], url: str, *, tools: Path | None
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         raise ToolFailed(program, f"failed ({' '.join(said[-1:])[:_MOST_WORDS] or done.returncode})")
+
+
+def _without_password(url: URL) -> tuple[URL, str]:
+    """Take the password out of an address: before the host, or among what follows the question mark."""
+    query = {name: value for name, value in url.query.items() if name != "password"}
+    given = url.query.get("password", url.password or "")
+    bare = URL.create(
+        POSTGRESQL, username=url.username, host=url.host, port=url.port, database=url.database, query=query
+    )
+    return bare, str(given if isinstance(given, str) else given[-1])

@@ -1,0 +1,35 @@
+"""What other programs are told of a database, and by which way."""
+
+from pathlib import Path
+
+import pytest
+
+from handstamp.backup.databases import copy_database
+
+NOTES = """#!/bin/sh
+for last; do :; done
+printf '%s\\n%s' "$last" "$PGPASSWORD" > "$0.told"
+"""
+
+
+@pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        ("postgresql://coop:hunter2%40@db.example:5433/coop", "postgresql://coop@db.example:5433/coop"),
+        (
+            "postgresql:///coop?host=db.example&password=hunter2%40&user=coop",
+            "postgresql:///coop?host=db.example&user=coop",
+        ),
+        ("postgresql:///coop?password=old&password=hunter2%40", "postgresql:///coop"),
+        ("postgres://coop:old@db.example/coop?password=hunter2%40", "postgresql://coop@db.example/coop"),
+    ],
+)
+def test_a_password_goes_by_the_environment_whole_and_never_by_arguments(
+    tmp_path: Path, url: str, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PGPASSWORD", raising=False)
+    program = tmp_path / "pg_dump"
+    program.write_text(NOTES)
+    program.chmod(0o700)
+    copy_database(url, tmp_path / "copy" / "database", tools=tmp_path)
+    assert (tmp_path / "pg_dump.told").read_text().splitlines() == [f"--dbname={target}", "hunter2@"]
