@@ -114,13 +114,28 @@ def start_once(folder: Path, *, controller_pid: int, programs: Path | None = Non
 
 def stop(folder: Path) -> None:
     """Stop the run's server, if there is one, and leave nothing of it."""
+    kill(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def kill(folder: Path) -> None:
+    """End a server at once, with no word to whoever is connected; its data stay."""
     pid_file = folder / "data" / "postmaster.pid"
     if pid_file.exists():
         os.kill(int(pid_file.read_text().split()[0]), signal.SIGQUIT)
         end = time.monotonic() + 5
         while pid_file.exists() and time.monotonic() < end:
             time.sleep(0.01)
-    shutil.rmtree(folder, ignore_errors=True)
+
+
+def start_again(folder: Path, programs: Path | None = None, settings: str = _FAST) -> None:
+    """Start a server on the data that it has.
+
+    Raises:
+        NoServer: it cannot be started.
+    """
+    options, command = f"{settings} -k {folder}", [(programs or find_programs()) / "pg_ctl", "start", "-w"]
+    _must(_run([*command, "-D", folder / "data", "-l", folder / "log", "-o", options], folder))
 
 
 def _start(folder: Path, programs: Path, settings: str) -> None:
@@ -132,10 +147,7 @@ def _start(folder: Path, programs: Path, settings: str) -> None:
     # Where it can, it sorts as a language does and not as SQLite: what relies on an order shows itself.
     if _run([*initdb, "--locale-provider=icu", "--icu-locale=en-US"], folder).returncode != 0:
         _must(_run(initdb, folder))
-    options = f"{settings} -k {folder}"
-    _must(
-        _run([programs / "pg_ctl", "start", "-w", "-D", folder / "data", "-l", folder / "log", "-o", options], folder)
-    )
+    start_again(folder, programs, settings)
 
 
 def _must(done: subprocess.CompletedProcess[str]) -> None:

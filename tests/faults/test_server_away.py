@@ -1,0 +1,94 @@
+"""The database's server is killed under a running co-op and started again: it says so, and goes on by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+import httpx
+import psycopg
+import pytest
+from fastapi import FastAPI
+
+from issuer.parts import MIGRATIONS
+from issuer.publishing import publish
+from plumbing.database import Database, DatabaseUnavailable
+from plumbing.health import READY, Health
+from plumbing.migrations import is_migrated, upgrade
+from tests.faults.issuing import Counter
+from tests.support import postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.issuer.conftest import Coop
+
+pytestmark = [pytest.mark.flow, pytest.mark.slow]
+_FAR = 10_000_000
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A server for this test alone."""
+    folder = postgres.folder_of_run(os.getpid() + _FAR)
+    try:
+        server = postgres.start_once(folder, controller_pid=os.getpid())
+    except postgres.NoServer as error:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"PostgreSQL tests: NOT RUN ({error})")
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE coop")
+    upgrade(server.url("coop"), MIGRATIONS)
+    yield folder
+    postgres.stop(folder)
+
+
+async def readiness(database: Database) -> int:
+    """Ask whether a worker is ready; each answer is a new look."""
+
+    def check() -> None:
+        assert is_migrated(database, MIGRATIONS)
+
+    app = FastAPI()
+    Health({"database": check}).add_to(app)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://coop.localhost") as client:
+        return (await client.get(READY)).status_code
+
+
+async def all_through(coop: Coop, counter: Counter, offer: str) -> int:
+    """Take an offer, and fetch what is in it."""
+    wallet = counter.wallet()
+    opened = coop.offer(offer)
+    token = await wallet.token(opened)
+    if token.status_code != 200:
+        return token.status_code
+    return (await wallet.ask(token.json()["access_token"], opened.copies[0].id)).status_code
+
+
+def test_a_server_that_is_killed_and_started_again_costs_nothing(folder: Path, tmp_path: Path) -> None:
+    counter = Counter.open(tmp_path, postgres.Server(folder).url("coop"))
+    coop = counter.coop
+    owner, database = coop.owner(), coop.parts.database
+
+    async def story() -> None:
+        waiting, wallet = coop.offer(owner), counter.wallet()
+        assert await all_through(coop, counter, owner) == 200
+        assert await readiness(database) == 200
+        await asyncio.to_thread(postgres.kill, folder)
+        for _ in range(2):  # with a connection that is dead, and with none
+            answer = await wallet.token(waiting)
+            assert answer.status_code == 503
+            assert int(answer.headers["retry-after"]) > 0
+            assert "The database cannot be used" in answer.json()["error_description"]
+        assert await readiness(database) == 503
+        with pytest.raises(DatabaseUnavailable):
+            publish(coop.parts, now=coop.now)
+        await asyncio.to_thread(postgres.start_again, folder)
+        assert await readiness(database) == 200
+        assert (await wallet.token(waiting)).status_code == 200
+        assert await all_through(coop, counter, owner) == 200
+        assert publish(coop.parts, now=coop.now).lost == 0
+
+    asyncio.run(story())
+    database.close()
