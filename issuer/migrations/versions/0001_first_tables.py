@@ -10,6 +10,15 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _create_listeners()
+    _create_catalogue()
+    _create_ledger()
+    _create_copies()
+    _create_offers()
+    _create_used_once()
+
+
+def _create_listeners() -> None:
     op.create_table(
         "listener",
         sa.Column("id", sa.String(), nullable=False),
@@ -21,13 +30,26 @@ def upgrade() -> None:
         sa.UniqueConstraint("email", name=op.f("uq_listener_email")),
     )
     op.create_table(
-        "nonce",
-        sa.Column("nonce_hash", sa.String(), nullable=False),
+        "browser_session",
+        sa.Column("session_hash", sa.String(), nullable=False),
+        sa.Column("listener_id", sa.String(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("nonce_hash", name=op.f("pk_nonce")),
+        sa.ForeignKeyConstraint(["listener_id"], ["listener.id"], name=op.f("fk_browser_session_listener_id")),
+        sa.PrimaryKeyConstraint("session_hash", name=op.f("pk_browser_session")),
     )
-    op.create_index(op.f("ix_nonce_expires_at"), "nonce", ["expires_at"], unique=False)
+    op.create_index(op.f("ix_browser_session_expires_at"), "browser_session", ["expires_at"], unique=False)
+    op.create_table(
+        "login_link",
+        sa.Column("token_hash", sa.String(), nullable=False),
+        sa.Column("listener_id", sa.String(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["listener_id"], ["listener.id"], name=op.f("fk_login_link_listener_id")),
+        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_login_link")),
+    )
+    op.create_index(op.f("ix_login_link_expires_at"), "login_link", ["expires_at"], unique=False)
 
+
+def _create_catalogue() -> None:
     op.create_table(
         "release",
         sa.Column("id", sa.String(), nullable=False),
@@ -40,36 +62,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_release")),
     )
     op.create_table(
-        "seen_proof",
-        sa.Column("proof_hash", sa.String(), nullable=False),
-        sa.Column("expires_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("proof_hash", name=op.f("pk_seen_proof")),
-    )
-    op.create_index(op.f("ix_seen_proof_expires_at"), "seen_proof", ["expires_at"], unique=False)
-
-    op.create_table(
-        "browser_session",
-        sa.Column("session_hash", sa.String(), nullable=False),
-        sa.Column("listener_id", sa.String(), nullable=False),
-        sa.Column("expires_at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["listener_id"], ["listener.id"], name=op.f("fk_browser_session_listener_id")),
-        sa.PrimaryKeyConstraint("session_hash", name=op.f("pk_browser_session")),
-    )
-    op.create_index(op.f("ix_browser_session_expires_at"), "browser_session", ["expires_at"], unique=False)
-
-    op.create_table(
-        "copy",
-        sa.Column("id", sa.String(), nullable=False),
-        sa.Column("listener_id", sa.String(), nullable=False),
-        sa.Column("kind", sa.String(), nullable=False),
-        sa.Column("subject", sa.String(), nullable=False),
-        sa.Column("acquisition", sa.String(), nullable=False),
-        sa.Column("month", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(["listener_id"], ["listener.id"], name=op.f("fk_copy_listener_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_copy")),
-        sa.UniqueConstraint("listener_id", "kind", "subject", name=op.f("uq_copy_listener_id")),
-    )
-    op.create_table(
         "cover",
         sa.Column("release_id", sa.String(), nullable=False),
         sa.Column("media_type", sa.String(), nullable=False),
@@ -77,46 +69,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["release_id"], ["release.id"], name=op.f("fk_cover_release_id")),
         sa.PrimaryKeyConstraint("release_id", name=op.f("pk_cover")),
     )
-    op.create_table(
-        "entry",
-        sa.Column("id", sa.String(), nullable=False),
-        sa.Column("key", sa.String(), nullable=False),
-        sa.Column("listener_id", sa.String(), nullable=False),
-        sa.Column("kind", sa.String(), nullable=False),
-        sa.Column("subject", sa.String(), nullable=False),
-        sa.Column("seconds", sa.Integer(), nullable=True),
-        sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["listener_id"], ["listener.id"], name=op.f("fk_entry_listener_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_entry")),
-        sa.UniqueConstraint("key", name=op.f("uq_entry_key")),
-    )
-    op.create_index(op.f("ix_entry_listener_id"), "entry", ["listener_id"], unique=False)
-
-    op.create_table(
-        "login_link",
-        sa.Column("token_hash", sa.String(), nullable=False),
-        sa.Column("listener_id", sa.String(), nullable=False),
-        sa.Column("expires_at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["listener_id"], ["listener.id"], name=op.f("fk_login_link_listener_id")),
-        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_login_link")),
-    )
-    op.create_index(op.f("ix_login_link_expires_at"), "login_link", ["expires_at"], unique=False)
-
-    op.create_table(
-        "offer",
-        sa.Column("id", sa.String(), nullable=False),
-        sa.Column("listener_id", sa.String(), nullable=False),
-        sa.Column("code_hash", sa.String(), nullable=False),
-        sa.Column("tx_code_mac", sa.String(), nullable=False),
-        sa.Column("tries_left", sa.Integer(), nullable=False),
-        sa.Column("state", sa.String(), nullable=False),
-        sa.Column("expires_at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["listener_id"], ["listener.id"], name=op.f("fk_offer_listener_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_offer")),
-        sa.UniqueConstraint("code_hash", name=op.f("uq_offer_code_hash")),
-    )
-    op.create_index(op.f("ix_offer_expires_at"), "offer", ["expires_at"], unique=False)
-
     op.create_table(
         "track",
         sa.Column("id", sa.String(), nullable=False),
@@ -133,6 +85,22 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_track_release_id"), "track", ["release_id"], unique=False)
 
+
+def _create_ledger() -> None:
+    op.create_table(
+        "entry",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("listener_id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("seconds", sa.Integer(), nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["listener_id"], ["listener.id"], name=op.f("fk_entry_listener_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_entry")),
+        sa.UniqueConstraint("key", name=op.f("uq_entry_key")),
+    )
+    op.create_index(op.f("ix_entry_listener_id"), "entry", ["listener_id"], unique=False)
     op.create_table(
         "entry_charge",
         sa.Column("entry_id", sa.String(), nullable=False),
@@ -145,6 +113,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("entry_id", "track_id", name=op.f("pk_entry_charge")),
     )
     op.create_index(op.f("ix_entry_charge_track_id_listener_id"), "entry_charge", ["track_id", "listener_id"])
+
+
+def _create_copies() -> None:
+    op.create_table(
+        "copy",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("listener_id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("acquisition", sa.String(), nullable=False),
+        sa.Column("month", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["listener_id"], ["listener.id"], name=op.f("fk_copy_listener_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_copy")),
+        sa.UniqueConstraint("listener_id", "kind", "subject", name=op.f("uq_copy_listener_id")),
+    )
     op.create_table(
         "instance",
         sa.Column("thumbprint", sa.String(), nullable=False),
@@ -153,6 +136,23 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["copy_id"], ["copy.id"], name=op.f("fk_instance_copy_id")),
         sa.PrimaryKeyConstraint("thumbprint", name=op.f("pk_instance")),
     )
+
+
+def _create_offers() -> None:
+    op.create_table(
+        "offer",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("listener_id", sa.String(), nullable=False),
+        sa.Column("code_hash", sa.String(), nullable=False),
+        sa.Column("tx_code_mac", sa.String(), nullable=False),
+        sa.Column("tries_left", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["listener_id"], ["listener.id"], name=op.f("fk_offer_listener_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_offer")),
+        sa.UniqueConstraint("code_hash", name=op.f("uq_offer_code_hash")),
+    )
+    op.create_index(op.f("ix_offer_expires_at"), "offer", ["expires_at"], unique=False)
     op.create_table(
         "offer_copy",
         sa.Column("offer_id", sa.String(), nullable=False),
@@ -175,6 +175,23 @@ def upgrade() -> None:
         sa.UniqueConstraint("offer_id", name=op.f("uq_token_offer_id")),
     )
     op.create_index(op.f("ix_token_expires_at"), "token", ["expires_at"], unique=False)
+
+
+def _create_used_once() -> None:
+    op.create_table(
+        "nonce",
+        sa.Column("nonce_hash", sa.String(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("nonce_hash", name=op.f("pk_nonce")),
+    )
+    op.create_index(op.f("ix_nonce_expires_at"), "nonce", ["expires_at"], unique=False)
+    op.create_table(
+        "seen_proof",
+        sa.Column("proof_hash", sa.String(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("proof_hash", name=op.f("pk_seen_proof")),
+    )
+    op.create_index(op.f("ix_seen_proof_expires_at"), "seen_proof", ["expires_at"], unique=False)
 
 
 def downgrade() -> None:

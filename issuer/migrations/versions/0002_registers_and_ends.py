@@ -44,10 +44,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("code_hash", name=op.f("pk_download_code")),
         sa.UniqueConstraint("id", name=op.f("uq_download_code_id")),
     )
-    _create_registers()
+    _create_memberships()
+    _create_personas()
 
 
-def _create_registers() -> None:
+def _create_memberships() -> None:
     op.create_table(
         "membership",
         sa.Column("id", sa.String(), nullable=False),
@@ -64,6 +65,10 @@ def _create_registers() -> None:
     op.create_index(op.f("ix_membership_listener_id"), "membership", ["listener_id"])
     op.create_index(op.f("ix_membership_number"), "membership", ["number"])
     _unique_while("uq_membership_running", "membership", ["listener_id"], "ended_at IS NULL")
+
+
+def _create_personas() -> None:
+    """Who speaks in public, and who contributed what."""
     op.create_table(
         "persona",
         sa.Column("id", sa.String(), nullable=False),

@@ -11,6 +11,20 @@ depends_on = None
 
 def upgrade() -> None:
     op.drop_table("token")
+    _create_deliveries()
+    _create_tokens()
+    _create_expiring("notification", "id_hash", _copy(), sa.Column("event", sa.String(), nullable=True))
+    _create_expiring("deferred", "transaction_hash", _copy(), sa.Column("keys", sa.String(), nullable=False))
+    op.create_table(
+        "hold",
+        sa.Column("copy_id", sa.String(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["copy_id"], ["copy.id"], name=op.f("fk_hold_copy_id")),
+        sa.PrimaryKeyConstraint("copy_id", name=op.f("pk_hold")),
+    )
+
+
+def _create_deliveries() -> None:
     op.create_table(
         "delivery",
         sa.Column("id", sa.String(), nullable=False),
@@ -34,6 +48,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["copy_id"], ["copy.id"], name=op.f("fk_delivery_copy_copy_id")),
         sa.PrimaryKeyConstraint("delivery_id", "copy_id", name=op.f("pk_delivery_copy")),
     )
+
+
+def _create_tokens() -> None:
     op.create_table(
         "refresh_token",
         sa.Column("token_hash", sa.String(), nullable=False),
@@ -45,15 +62,6 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_refresh_token_delivery_id"), "refresh_token", ["delivery_id"])
     _create_expiring("access_token", "token_hash", sa.Column("configuration_ids", sa.String(), nullable=False))
-    _create_expiring("notification", "id_hash", _copy(), sa.Column("event", sa.String(), nullable=True))
-    _create_expiring("deferred", "transaction_hash", _copy(), sa.Column("keys", sa.String(), nullable=False))
-    op.create_table(
-        "hold",
-        sa.Column("copy_id", sa.String(), nullable=False),
-        sa.Column("since", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["copy_id"], ["copy.id"], name=op.f("fk_hold_copy_id")),
-        sa.PrimaryKeyConstraint("copy_id", name=op.f("pk_hold")),
-    )
 
 
 def _create_expiring(table: str, key: str, *columns: sa.Column[str]) -> None:

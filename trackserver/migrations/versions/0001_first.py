@@ -14,11 +14,13 @@ depends_on = None
 
 
 def upgrade() -> None:
-    _catalogue()
-    _passes()
+    _create_releases()
+    _create_tracks()
+    _create_grants()
+    _create_downloads()
 
 
-def _catalogue() -> None:
+def _create_releases() -> None:
     op.create_table(
         "stored_file",
         sa.Column("id", sa.String(), primary_key=True),
@@ -46,6 +48,9 @@ def _catalogue() -> None:
         sa.Column("cover_page_height", sa.Integer()),
         sa.Column("added_at", sa.BigInteger(), nullable=False),
     )
+
+
+def _create_tracks() -> None:
     op.create_table(
         "track",
         sa.Column("id", sa.String(), primary_key=True),
@@ -73,7 +78,7 @@ def _catalogue() -> None:
     )
 
 
-def _passes() -> None:
+def _create_grants() -> None:
     op.create_table(
         "allowed_verifier",
         sa.Column("id", sa.String(), primary_key=True),
@@ -95,6 +100,9 @@ def _passes() -> None:
         sa.Column("proof_hash", sa.String(), primary_key=True),
         sa.Column("expires_at", sa.BigInteger(), nullable=False, index=True),
     )
+
+
+def _create_downloads() -> None:
     op.create_table(
         "ticket",
         sa.Column("secret_hash", sa.String(), primary_key=True),

@@ -10,6 +10,12 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _create_gates()
+    _create_visits()
+    _create_trust()
+
+
+def _create_gates() -> None:
     op.create_table(
         "gates",
         sa.Column("key", sa.String(), primary_key=True),
@@ -24,6 +30,17 @@ def upgrade() -> None:
         sa.Column("opens", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
     )
+    op.create_table(
+        "redemptions",
+        sa.Column("site", sa.String(), primary_key=True),
+        sa.Column("gate_id", sa.String(), primary_key=True),
+        sa.Column("terms", sa.String(), primary_key=True),
+        sa.Column("month", sa.String(), primary_key=True),
+        sa.Column("passages", sa.BigInteger(), nullable=False),
+    )
+
+
+def _create_visits() -> None:
     op.create_table(
         "visits",
         sa.Column("key", sa.String(), primary_key=True),
@@ -52,14 +69,9 @@ def upgrade() -> None:
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("salt", sa.LargeBinary(), nullable=False),
     )
-    op.create_table(
-        "redemptions",
-        sa.Column("site", sa.String(), primary_key=True),
-        sa.Column("gate_id", sa.String(), primary_key=True),
-        sa.Column("terms", sa.String(), primary_key=True),
-        sa.Column("month", sa.String(), primary_key=True),
-        sa.Column("passages", sa.BigInteger(), nullable=False),
-    )
+
+
+def _create_trust() -> None:
     op.create_table(
         "trusted_issuers",
         sa.Column("key", sa.String(), primary_key=True),

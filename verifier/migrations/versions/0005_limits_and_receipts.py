@@ -28,6 +28,11 @@ def upgrade() -> None:
         table.create_unique_constraint("uq_visits_code_page", ["code_page"])
     with op.batch_alter_table("requests") as table:
         table.add_column(sa.Column("answer_key", sa.LargeBinary(), nullable=True))
+    _create_marks()
+    _create_receipts()
+
+
+def _create_marks() -> None:
     op.create_table(
         "marks",
         sa.Column("gate_id", sa.String(), sa.ForeignKey("gates.gate_id", ondelete="CASCADE"), primary_key=True),
@@ -37,6 +42,9 @@ def upgrade() -> None:
         sa.Column("uses", sa.Integer(), nullable=False),
         sa.Column("first_use", sa.BigInteger(), nullable=False),
     )
+
+
+def _create_receipts() -> None:
     op.create_table(
         "receipts",
         sa.Column("key", sa.String(), primary_key=True),
