@@ -79,7 +79,13 @@ def build_app(settings: Settings) -> FastAPI:
 
 def _checks(tools: VerifierTools) -> dict[str, Check]:
     """Return what must be well for a site to be ready; where requests prove nothing there is no key for them."""
-    checks: dict[str, Check] = {"key": lambda: tools.keys.check_readable(GRANT_KEY)}
+    names = [GRANT_KEY] if tools.party.prefix is Prefix.REDIRECT_URI else [GRANT_KEY, REQUEST_KEY]
+
+    def check_keys() -> None:
+        for name in names:
+            tools.keys.check_readable(name)
+
+    checks: dict[str, Check] = {"key": check_keys}
     if tools.party.prefix in {Prefix.X509_SAN_DNS, Prefix.X509_HASH}:
         checks["certificate"] = check_certificate(tools.keys, REQUEST_KEY)
     return checks
