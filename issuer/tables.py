@@ -268,4 +268,4 @@ class BrowserSessionRow(Base, table=True):
     expires_at: int = Field(index=True, sa_type=BigInteger)
 
 
-EXPIRING = (NonceRow, SeenProofRow, LoginLinkRow, BrowserSessionRow)
+EXPIRING = (NonceRow, LoginLinkRow, BrowserSessionRow)

@@ -15,6 +15,7 @@ from issuer.offers import AnyOffer, Burnt, Offer, Open, Redeemed
 from issuer.store.base import SessionStore, from_s, to_s
 from issuer.store.ledger import COPY, copy_of
 from issuer.tables import EXPIRING, CopyRow, InstanceRow, NonceRow, OfferCopyRow, OfferRow, SeenProofRow
+from plumbing.clock import SET_BACK
 from plumbing.statements import Adding, Row, Statement
 
 # An offer is kept until its token is over, because a replay of its code must still find that token.
@@ -113,6 +114,8 @@ class OfferStore(SessionStore):
         """See `issuer.ports.Sweepable`."""
         tables = (*EXPIRING_DELIVERIES, *EXPIRING_REQUESTS, *EXPIRING)
         rows = sum(self._changed(delete(table).where(col(table.expires_at) <= to_s(now))) for table in tables)
+        # Of all others the absence refuses; the absence of a seen proof would let it be used again.
+        rows += self._changed(delete(SeenProofRow).where(col(SeenProofRow.expires_at) <= to_s(now - SET_BACK)))
         return rows + self._changed(delete(OfferRow).where(col(OfferRow.expires_at) <= to_s(now - _OFFER_KEPT)))
 
 
