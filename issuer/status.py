@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Self
 
+from credentials.protocols.freshness import CLOCK_SKEW_S
 from credentials.status import INVALID, PackedStatuses
 from plumbing.ids import new_public_id
 
@@ -19,6 +20,8 @@ LISTS_PER_MONTH: Final = 8
 MAX_DECOYS: Final = 8
 """The most decoys of one list in one batch."""
 _DECOYS_WITHIN: Final = timedelta(hours=12)
+CLOCK_SKEW: Final = timedelta(seconds=CLOCK_SKEW_S)
+"""How far the clocks of two workers, or of a site, may differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,8 +109,11 @@ class HostedList:
         )
 
     def due_for_signing(self, now: datetime, *, by: str) -> bool:
-        """Tell whether it must be signed again though nothing in it changed: at half its life, or for a new key."""
-        if self.signed is None or self.signed.by != by:
+        """Tell whether it must be signed again though nothing in it changed: at half its life, or for a new key.
+
+        Also when it was signed in the future, by a clock that was set back since: no site would take it till then.
+        """
+        if self.signed is None or self.signed.by != by or self.signed.at > now + CLOCK_SKEW:
             return True
         return now >= self.signed.at + (self.signed.expires_at - self.signed.at) / 2
 

@@ -38,8 +38,13 @@ class StatusLists(StatusEntries, Protocol):
         """One list."""
         ...
 
-    def lists_wanting(self, *, decoys_by: datetime, signed_before: datetime, by: str) -> Mapping[str, bool]:
-        """Some lists whose decoys are due (true), or that this key and certificate did not sign lately, the oldest."""
+    def lists_wanting(
+        self, *, decoys_by: datetime, signed_before: datetime, signed_after: datetime, by: str
+    ) -> Mapping[str, bool]:
+        """Some lists whose decoys are due (true), or that this key and certificate did not sign lately, the oldest.
+
+        Lately is after `signed_before`, and not after `signed_after`, which has not come yet.
+        """
         ...
 
     def copies_to_take_back(self, by: datetime) -> Sequence[str]:

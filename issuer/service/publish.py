@@ -18,7 +18,7 @@ from typing import Final
 
 from credentials.status import VALID, build_status_list
 from issuer.identity import Identity
-from issuer.status import ENTRIES, MAX_DECOYS, HostedList, Signed, StatusSchedule, months_open
+from issuer.status import CLOCK_SKEW, ENTRIES, MAX_DECOYS, HostedList, Signed, StatusSchedule, months_open
 from issuer.status_ports import StatusLists
 from plumbing.clock import epoch_s
 
@@ -84,7 +84,8 @@ def plan(
     cut = now if at_once else schedule.batch_start(now)
     ended = tuple(lists.copies_to_take_back(cut))
     taken_back = _not_yet(lists, lists.entries_of(ended))
-    wanting = lists.lists_wanting(decoys_by=cut, signed_before=now - schedule.lifetime / 2, by=by)
+    half = schedule.lifetime / 2
+    wanting = lists.lists_wanting(decoys_by=cut, signed_before=now - half, signed_after=now + CLOCK_SKEW, by=by)
     changing = {*taken_back, *(each for each, decoys in wanting.items() if decoys)}
     if taken_back:
         changing |= _covers(lists, random_below)

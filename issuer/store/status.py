@@ -65,7 +65,9 @@ class StatusStore(SessionStore):
         row = self._session.get(StatusListRow, list_id, populate_existing=True)
         return _hosted(row) if row else None
 
-    def lists_wanting(self, *, decoys_by: datetime, signed_before: datetime, by: str) -> Mapping[str, bool]:
+    def lists_wanting(
+        self, *, decoys_by: datetime, signed_before: datetime, signed_after: datetime, by: str
+    ) -> Mapping[str, bool]:
         """See `issuer.status_ports.StatusLists`."""
         rows = self._read(
             select(col(StatusListRow.id), col(StatusListRow.decoys_at))
@@ -73,6 +75,7 @@ class StatusStore(SessionStore):
                 (col(StatusListRow.decoys_at) <= to_s(decoys_by))
                 | (col(StatusListRow.signed_at).is_(None))
                 | (col(StatusListRow.signed_at) <= to_s(signed_before))
+                | (col(StatusListRow.signed_at) > to_s(signed_after))
                 | (col(StatusListRow.signed_by) != by)
             )
             .order_by(col(StatusListRow.signed_at).nulls_first())
