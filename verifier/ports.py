@@ -177,7 +177,7 @@ class KeptLists(Protocol):
         ...
 
     def load_due_lists(self, issuer: str, *, now: datetime) -> tuple[KeptList, ...]:
-        """Return the lists of a co-op that should be asked for again."""
+        """Return the lists of a co-op that should be asked for again, also those that came from a clock ahead."""
         ...
 
     def load_list_uris(self, issuer: str) -> frozenset[str]:
@@ -185,7 +185,7 @@ class KeptLists(Protocol):
         ...
 
     def save_status_list(self, kept: KeptList) -> None:
-        """Keep a list in place of the one before, unless that one is newer."""
+        """Keep a list in place of the one before, unless that one is newer and not of a time that has not come."""
         ...
 
     def forget_lists_but_of(self, issuers: Iterable[str]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete
 from sqlmodel import col, select
 
+from credentials.protocols.freshness import CLOCK_SKEW_S
 from plumbing.clock import epoch_s
 from verifier.status_tables import KeptStatusListRow
 from verifier.statuses import KeptList
@@ -35,7 +36,9 @@ class StatusListRows:
             select(KeptStatusListRow).where(
                 KeptStatusListRow.site == self._site,
                 KeptStatusListRow.issuer == issuer,
-                col(KeptStatusListRow.fetch_after) <= epoch_s(now),
+                # One that was fetched in the future was so before a clock was set back.
+                (col(KeptStatusListRow.fetch_after) <= epoch_s(now))
+                | (col(KeptStatusListRow.fetched_at) > epoch_s(now) + CLOCK_SKEW_S),
             )
         )
         return tuple(_kept(row) for row in rows)
@@ -53,7 +56,7 @@ class StatusListRows:
     def save_status_list(self, kept: KeptList) -> None:
         """See `ports.KeptLists.save_status_list`."""
         row = self._session.get(KeptStatusListRow, (self._site, kept.uri), populate_existing=True)
-        if row is not None and row.issued_at > kept.issued_at:
+        if row is not None and row.issued_at > kept.issued_at and not _kept(row).is_ahead(kept.fetched_at):
             return
         if row is None:
             row = KeptStatusListRow(

@@ -19,12 +19,14 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from credentials.encoding import strict_json
 from credentials.errors import HandstampError, Malformed
+from credentials.protocols.freshness import CLOCK_SKEW_S
 from credentials.protocols.members import Members
 from credentials.protocols.urls import build_well_known_url
 from credentials.status import MAX_TOKEN_BYTES, StatusList, StatusPolicy, verify_status_list
 from credentials.status.errors import StatusListNeeded
 from credentials.status.reference import check_own_host
 from credentials.status.token import MEDIA_TYPE, parse_aggregation
+from plumbing.clock import epoch_s
 from plumbing.fetch import FetchFailed
 from plumbing.logs import get_logger
 
@@ -76,6 +78,10 @@ class KeptList:
     issued_at: int
     fetched_at: datetime
     fetch_after: datetime
+
+    def is_ahead(self, now: datetime) -> bool:
+        """Whether it is of a time that has not come: a clock was set back since, and this says nothing till then."""
+        return self.issued_at > epoch_s(now) + CLOCK_SKEW_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +170,7 @@ class StatusKeeper:
             trusted = (await asyncio.to_thread(self._policy_now)).issuer_for(issuer)
             found = await asyncio.to_thread(self._kept, uri, trusted, now)
             failed = self._failed.get(uri)
-            if (found is not None and not found.stale) or (failed is not None and now < failed + _FAILED_LATELY):
+            if (found is not None and not found.stale) or (failed is not None and abs(now - failed) < _FAILED_LATELY):
                 return found
             try:
                 async with asyncio.timeout(_AT_THE_GATE.total_seconds()):
@@ -201,7 +207,7 @@ class StatusKeeper:
     def _forget_others(self, policy: TrustPolicy, *, now: datetime) -> None:
         if not self._is_time(_FORGETTING, now=now):
             return
-        self._failed = {uri: at for uri, at in self._failed.items() if now < at + _FAILED_LATELY}
+        self._failed = {uri: at for uri, at in self._failed.items() if abs(now - at) < _FAILED_LATELY}
         for uri in [uri for uri, lock in self._one_at_a_time.items() if not lock.locked()]:
             del self._one_at_a_time[uri]
         with self._work.write() as stores:
@@ -209,7 +215,7 @@ class StatusKeeper:
 
     def _is_time(self, what: str, *, now: datetime) -> bool:
         looked = self._looked.get(what)
-        if looked is not None and now < looked + _LOOK_FOR_NEW:
+        if looked is not None and abs(now - looked) < _LOOK_FOR_NEW:  # a clock may have been set back
             return False
         self._looked[what] = now
         return True
@@ -245,6 +251,8 @@ class StatusKeeper:
         return True
 
     async def _ask_for(self, uri: str, before: KeptList | None, trusted: TrustedIssuer, *, now: datetime) -> KeptList:
+        if before is not None and before.is_ahead(now):
+            before = None  # whatever was signed now is older, and all that can be relied on
         headers = {"Accept": MEDIA_TYPE}
         if before is not None and before.etag:
             headers["If-None-Match"] = before.etag

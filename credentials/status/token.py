@@ -130,6 +130,7 @@ def verify_status_list(
     claims = Members(jws.claims(max_bytes=MAX_TOKEN_BYTES), what=_WHAT)
     _check_belongs(claims, uri=uri, issuer=issuer)  # (3)
     issued_at, ttl_s = claims.time("iat"), _read_ttl(claims)
+    age_s = 0.0 if fetched_at is None else (at - fetched_at).total_seconds()
     if at.timestamp() < issued_at - clock_skew_s:  # (4)
         raise NotYetValid(_WHAT)
     found = StatusList(
@@ -140,7 +141,7 @@ def verify_status_list(
         issued_at=issued_at,
         ttl_s=ttl_s,
         expires_at=claims.optional_time("exp"),
-        stale=fetched_at is not None and (at - fetched_at).total_seconds() > ttl_s,
+        stale=not -clock_skew_s <= age_s <= ttl_s,  # fetched in the future: a clock was set back since
     )
     found.check_not_expired(at)
     return found
