@@ -1,8 +1,9 @@
 """How the work that a service does by itself went, for readiness and for metrics."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from plumbing.clock import system_clock
@@ -26,13 +27,13 @@ LAST_SUCCESS: Final = Measured(
     help="When background work went well last, in seconds since 1970.",
     labels={"work": WORKS},
 )
-_PATIENCE: Final = timedelta(minutes=10)
+_PATIENCE_S: Final = 600.0
 _TIMES: Final = 3
 
 
 @dataclass(slots=True)
 class _Work:
-    since: datetime
+    since: float
     wait_s: float = 0.0
 
 
@@ -41,25 +42,32 @@ class Runs:
 
     Args:
         meter: counts the runs.
-        clock: reads the time.
+        clock: reads the time, for metrics.
+        monotonic: gives seconds that only go forward: a clock that is set right makes no work look stuck.
     """
 
-    def __init__(self, meter: Meter = NO_METER, *, clock: Callable[[], datetime] = system_clock) -> None:
+    def __init__(
+        self,
+        meter: Meter = NO_METER,
+        *,
+        clock: Callable[[], datetime] = system_clock,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._meter = meter
         self._clock = clock
+        self._monotonic = monotonic
         self._works: dict[str, _Work] = {}
 
     def expect(self, part: str) -> None:
         """Say that a work begins to repeat itself: from now on it must go well from time to time."""
-        self._works[part] = _Work(since=self._clock())
+        self._works[part] = _Work(since=self._monotonic())
 
     def done(self, part: str, counts: Mapping[str, int]) -> None:
         """Note a run that went well, and what it says it did."""
-        now = self._clock()
         if part in self._works:
-            self._works[part].since = now
+            self._works[part].since = self._monotonic()
         self._meter.add(RUNS, part, "done")
-        self._meter.put(LAST_SUCCESS, part, value=now.timestamp())
+        self._meter.put(LAST_SUCCESS, part, value=self._clock().timestamp())
         for what, count in counts.items():
             self._meter.add(ITEMS, part, what, amount=count)
 
@@ -74,11 +82,9 @@ class Runs:
 
     def stuck(self) -> tuple[str, ...]:
         """Name each work that has not gone well for three of its pauses and ten minutes more."""
-        now = self._clock()
+        now = self._monotonic()
         return tuple(
-            part
-            for part, work in self._works.items()
-            if now > work.since + _TIMES * timedelta(seconds=work.wait_s) + _PATIENCE
+            part for part, work in self._works.items() if now > work.since + _TIMES * work.wait_s + _PATIENCE_S
         )
 
 
