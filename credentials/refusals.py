@@ -90,7 +90,10 @@ class StaleKeyBinding(HolderError):
     code = "stale_key_binding"
 
     def __init__(self, max_age_s: int) -> None:
-        super().__init__(f"The presentation is older than {max_age_s} seconds; present the credential anew.")
+        super().__init__(
+            f"The presentation is older than {max_age_s} seconds; present the credential anew, and set the "
+            "device's clock right if that does not help."
+        )
 
 
 class EarlyKeyBinding(HolderError):

@@ -10,6 +10,7 @@ from credentials.keys.errors import (
     BadSignature,
     CertificateError,
     CertificateExpired,
+    CertificateNotYetValid,
     CertificateUntrusted,
     UnsupportedAlgorithm,
     UnsupportedHeader,
@@ -113,7 +114,7 @@ _TELL: Final = "tell the site, the fault is not yours"
 _BEWARE: Final = "if you came here by somebody else's link or code, do not use it again"
 
 _WORDS: Final[Mapping[type[HandstampError], tuple[str, str]]] = {
-    RequestExpired: ("it is too old", _AGAIN),
+    RequestExpired: ("it is too old, unless the clock of this device is ahead", _AGAIN),
     RequestNotYetValid: ("it is dated in the future, so one of the two clocks is wrong", "look at yours"),
     WrongWalletNonce: ("it was not made for you just now, but kept from before or from somebody else", _BEWARE),
     WrongClientId: ("the link names another site than the one that signed it", _BEWARE),
@@ -138,6 +139,7 @@ _WORDS: Final[Mapping[type[HandstampError], tuple[str, str]]] = {
     WrongRequestAudience: ("it was made for another wallet", _AGAIN),
     FormatsNotSupported: ("it cannot read what this wallet writes", _TELL),
     WrongAlgorithm: ("the site that it names did not sign it", _BEWARE),
+    CertificateNotYetValid: ("what vouches for its name is not valid yet by the clock of this device", "look at it"),
     CertificateExpired: ("what vouches for the site's name has run out", _TELL),
     CertificateError: ("nothing that holds vouches for the site's name", _BEWARE),
 }

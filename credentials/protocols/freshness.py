@@ -16,7 +16,11 @@ class NotFresh(HandstampError):
 
     def __init__(self, what: str, *, ahead: bool) -> None:
         """`ahead` tells a clock that runs ahead from a message that is too old."""
-        problem = "is dated in the future; check the clock of the device" if ahead else "is too old; make a new one"
+        problem = (
+            "is dated in the future; check the clock of the device"
+            if ahead
+            else "is too old; make a new one, or set the clock of the device right"
+        )
         super().__init__(f"The {what} {problem}.")
 
 

@@ -69,7 +69,10 @@ class GrantTooLong(GrantRefused):
     code = "grant_too_long"
 
     def __init__(self) -> None:
-        super().__init__("The grant is dated in the future, or valid for longer than an hour.")
+        super().__init__(
+            "The grant is dated in the future, or valid for longer than an hour. If that is so with every grant, the "
+            "clock of the site or of this trackserver is wrong."
+        )
 
 
 class GrantExpired(HolderError):
@@ -78,7 +81,10 @@ class GrantExpired(HolderError):
     code = "grant_expired"
 
     def __init__(self) -> None:
-        super().__init__("The grant has expired. Go through the gate again.")
+        super().__init__(
+            "The grant has expired. Go through the gate again; if that was just now, the clock of the site or of this "
+            "trackserver is wrong."
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
