@@ -29,7 +29,6 @@ class Held:
         self.begun: asyncio.Queue[None] = asyncio.Queue()
 
         @self.app.get("/held")
-        @self.app.get("/health")
         async def held() -> Response:
             self.begun.put_nowait(None)
             await self.go_on.wait()
@@ -98,7 +97,8 @@ async def test_health_gets_a_place_when_there_is_none(held: Held) -> None:
     held.load.waiting = 2
     held.go_on.set()
     async with held.client() as client:
-        assert (await client.get("/health")).status_code == 200
+        assert (await client.get("/health/live")).status_code == 200
+        assert (await client.get("/health/ready")).status_code == 200
         assert (await client.get("/held")).status_code == 503
 
 

@@ -200,9 +200,16 @@ async def test_a_line_break_behind_a_path_leads_to_no_route_and_so_around_no_lim
 async def test_health_is_answered_however_often_somebody_asks(asking: Callable[..., httpx.AsyncClient]) -> None:
     async with asking(requests=1) as client:
         await client.get("/x")
-        asked = [(await client.get(path)).status_code for path in ("/health", "/health/live", "/health/ready")]
-        assert asked == [200, 200, 200]
+        asked = [(await client.get(path)).status_code for path in ("/health/live", "/health/ready")]
+        assert asked == [200, 200]
         assert (await client.get("/x")).status_code == 429
+
+
+async def test_what_reads_the_database_for_whoever_asks_is_limited_whatever_it_is_called(
+    asking: Callable[..., httpx.AsyncClient],
+) -> None:
+    async with asking(requests=2) as client:
+        assert [(await client.get("/health")).status_code for _ in range(3)] == [200, 200, 429]
 
 
 async def test_a_minute_later_there_is_room_again(tmp_path: Path) -> None:
