@@ -3,16 +3,20 @@ from __future__ import annotations
 import asyncio
 import secrets
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from typer.testing import CliRunner
 
+from credentials.keys.signer import LocalSigner
 from handstamp.commands import wallet as commands
 from handstamp.composition import wallet as composition
 from tests.issuer.conftest import RELEASE, TRACKS, description, make_coop
 from tests.support.hostile_issuer import HostileIssuer, fill_wallet
+from tests.support.hostile_site import TRACKS as TRACKSERVER
 from tests.support.hostile_site import HostileSite
 from tests.support.hostile_tracks import HostileTracks
 from tests.support.moving import Clock
@@ -22,7 +26,7 @@ from tests.support.street import Shop, Street
 from wallet.ports import Tools
 from wallet.sealed import Cost
 from wallet.state import Authority as PinnedAuthority
-from wallet.state import Wallet
+from wallet.state import Delivery, Wallet
 from wallet.vault import Vault
 
 if TYPE_CHECKING:
@@ -161,3 +165,24 @@ def ready(run: Run, authority: Authority, issuer: HostileIssuer, outside: Outsid
     assert run("trust", "add", "ca.pem", "--name", "The union").exit_code == 0
     assert issuer.tokens == 0
     return run
+
+
+@pytest.fixture
+def tracks(outside: Outside) -> HostileTracks:
+    return HostileTracks.open(outside)
+
+
+@pytest.fixture
+def delivery(tools: Tools) -> Delivery:
+    made = Delivery(
+        id="d",
+        site="artist.localhost",
+        title="“Night Bus EP” by The Long Way Home",
+        received_at=NOW,
+        trackserver=TRACKSERVER,
+        grant="a.grant.jws",
+        key=LocalSigner.generate().to_pem(None).decode(),
+        expires_at=NOW + timedelta(minutes=10),
+    )
+    tools.keeper.change(lambda wallet: (wallet.with_delivery(made), None))
+    return made
