@@ -19,7 +19,8 @@ from issuer.service.registers import end_artist, verify_artist
 from issuer.store import Store
 from schemas import VERIFIED_ARTIST
 from tests.issuer.conftest import URL
-from tests.issuer.test_linked_issuance import opened, persona
+from tests.issuer.linked import opened
+from tests.issuer.test_registers import persona
 from tests.support.refusing import refused
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Linked credentials from the credential endpoint: one shape, one commitment for life, and nothing that joins."""
+"""Linked credentials from the credential endpoint: one shape, and nothing that joins."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import jsonschema
 import pytest
 
 import schemas
-from credentials.bbs import ProverBlind, ProverNym, commit_nym
 from credentials.data_integrity import bbs_2023, eddsa_rdfc_2022
 from credentials.data_integrity.proofs import read_proofs
 from credentials.dids.did_key import build_did_key
@@ -27,36 +26,23 @@ from credentials.encoding import base64url
 from credentials.keys.kinds import KeyKind
 from credentials.keys.signer import LocalSigner
 from credentials.linked_credential import check_linked_shape, claim_pointers
-from credentials.protocols.openid4vci import SD_JWT_VC, CredentialResponse, IssuerMetadata, build_proof_jwt
-from credentials.sd_jwt import parse_sd_jwt
+from credentials.protocols.openid4vci import SD_JWT_VC, CredentialResponse, IssuerMetadata
 from credentials.trust import TrustedIssuer, TrustPolicy
 from issuer.counting_tables import CommitmentRow
 from issuer.service.deferred import hold_copy, let_copy_go
 from issuer.service.registers import verify_artist
 from issuer.store import Store
-from schemas import RELEASE_OWNERSHIP, TRACK_OWNERSHIP, VERIFIED_ARTIST
-from tests.issuer.acts import copy_of, give
-from tests.issuer.conftest import RELEASE, TRACKS, URL, description
+from schemas import RELEASE_OWNERSHIP, TRACK_OWNERSHIP, VERIFIED_ARTIST, CredentialType
+from tests.issuer.acts import copy_of
+from tests.issuer.conftest import RELEASE, TRACKS, URL, Coop, Wallet, description
+from tests.issuer.linked import ask_with, document, instance_of, opened
 from tests.issuer.test_registers import persona
 from tests.support.databases import everything_in
 
 if TYPE_CHECKING:
     from issuer.copies import Copy
-    from schemas import CredentialType
-    from tests.issuer.conftest import Coop, Wallet
 
 GATE = "https://shop.example/gates/1"
-
-
-async def opened(coop: Coop, wallet: Wallet, listener: str) -> str:
-    return str((await wallet.token(coop.offer(listener))).json()["access_token"])
-
-
-async def document(wallet: Wallet, token: str, identifier: str) -> dict[str, Any]:
-    answer = await wallet.ask(token, identifier)
-    assert answer.status_code == 200, answer.text
-    [only] = answer.json()["credentials"]
-    return dict(only["credential"])
 
 
 def open_it(
@@ -144,162 +130,6 @@ async def test_every_form_of_every_type_is_in_the_metadata_with_what_it_wants(wa
     assert len({each.scope for each in metadata.configurations}) == len(metadata.configurations)
 
 
-# One commitment for life: what a cheat tries at the credential endpoint.
-
-
-async def refusal(wallet: Wallet, token: str, identifier: str) -> str:
-    answer = await wallet.ask(token, identifier)
-    assert answer.status_code == 400, answer.text
-    return str(answer.json()["error"])
-
-
-async def test_who_commits_anew_gets_nothing_for_the_release_or_any_of_its_tracks(coop: Coop, wallet: Wallet) -> None:
-    listener = coop.owner()
-    token = await opened(coop, wallet, listener)
-    await document(wallet, token, f"{copy_of(coop, listener, TRACKS[0]).id}.pseudonym")
-    for second in (RELEASE, TRACKS[0], TRACKS[1]):
-        wallet.nyms.clear()
-        assert await refusal(wallet, token, f"{copy_of(coop, listener, second).id}.pseudonym") == "invalid_proof"
-
-
-async def test_who_renews_with_another_nym_gets_nothing(coop: Coop, wallet: Wallet) -> None:
-    listener = coop.owner()
-    identifier = f"{copy_of(coop, listener, RELEASE).id}.pseudonym"
-    await document(wallet, await opened(coop, wallet, listener), identifier)
-    coop.now = datetime(2026, 12, 3, tzinfo=UTC)
-    wallet.nyms.clear()
-    assert await refusal(wallet, await opened(coop, wallet, listener), identifier) == "invalid_proof"
-
-
-async def test_the_same_secret_under_another_blind_is_another_commitment(coop: Coop, wallet: Wallet) -> None:
-    listener = coop.owner()
-    identifier = f"{copy_of(coop, listener, RELEASE).id}.pseudonym"
-    token = await opened(coop, wallet, listener)
-    await document(wallet, token, identifier)
-    label = wallet.label_of(identifier)
-    wallet.nyms[label] = wallet.nyms[label][0], ProverBlind.generate(secrets.token_bytes)
-    assert await refusal(wallet, token, identifier) == "invalid_proof"
-
-
-async def test_one_secret_is_never_taken_for_two_listeners(coop: Coop, wallet: Wallet) -> None:
-    robin, mia = coop.owner(), coop.owner()
-    mine, theirs = (f"{copy_of(coop, each, RELEASE).id}.pseudonym" for each in (robin, mia))
-    await document(wallet, await opened(coop, wallet, robin), mine)
-    token = await opened(coop, wallet, mia)
-    wallet.nyms[wallet.label_of(theirs)] = wallet.nyms[wallet.label_of(mine)]
-    assert await refusal(wallet, token, theirs) == "invalid_proof"
-    assert coop.rows(CommitmentRow) == 1
-
-
-def instance_of(answer: Any) -> Any:
-    return parse_sd_jwt(answer.json()["credentials"][0]["credential"]).claims
-
-
-async def test_an_instance_after_a_pseudonym_names_no_copy(coop: Coop, wallet: Wallet) -> None:
-    listener = coop.owner()
-    token = await opened(coop, wallet, listener)
-    await document(wallet, token, f"{copy_of(coop, listener, TRACKS[0]).id}.pseudonym")
-    for subject in (RELEASE, TRACKS[0], TRACKS[1]):
-        claims = instance_of(await wallet.ask(token, copy_of(coop, listener, subject).id))
-        assert claims["copy"] == "none"
-        jsonschema.validate(dict(claims), schemas.BY_VCT[str(claims["vct"])].json_schema)
-
-
-async def test_after_an_instance_that_names_its_copy_no_pseudonym_is_given_and_the_plain_form_is(
-    coop: Coop, wallet: Wallet
-) -> None:
-    listener = coop.owner()
-    token = await opened(coop, wallet, listener)
-    copy = copy_of(coop, listener, TRACKS[0])
-    assert instance_of(await wallet.ask(token, copy.id))["copy"] == copy.id
-    release = copy_of(coop, listener, RELEASE)
-    assert await refusal(wallet, token, f"{release.id}.pseudonym") == "credential_request_denied"
-    await document(wallet, token, f"{release.id}.bbs")
-
-
-async def test_what_was_given_away_is_counted_for_its_receiver_when_its_givers_credentials_are_over(
-    coop: Coop, wallet: Wallet
-) -> None:
-    robin, mia = coop.owner(), coop.listener()
-    await document(wallet, await opened(coop, wallet, robin), f"{copy_of(coop, robin, RELEASE).id}.pseudonym")
-    give(coop, copy_of(coop, robin, RELEASE).id, mia)
-    received = copy_of(coop, mia, RELEASE)
-    token = await opened(coop, wallet, mia)
-    assert await refusal(wallet, token, f"{received.id}.pseudonym") == "credential_request_denied"
-    await document(wallet, token, f"{received.id}.bbs")
-    assert instance_of(await wallet.ask(token, received.id))["copy"] == "none"
-    coop.now = datetime(2027, 1, 2, tzinfo=UTC)
-    await document(wallet, await opened(coop, wallet, mia), f"{received.id}.pseudonym")
-
-
-# Hostile requests, each with its error.
-
-
-async def ask_with(wallet: Wallet, token: str, identifier: str, proofs: Any) -> str:
-    answer = await wallet.credential(token, {"credential_identifier": identifier, "proofs": proofs})
-    assert answer.status_code == 400, answer.text
-    return str(answer.json()["error"])
-
-
-async def test_a_credential_with_pseudonyms_wants_one_commitment_and_nothing_else(coop: Coop, wallet: Wallet) -> None:
-    listener = coop.owner()
-    token = await opened(coop, wallet, listener)
-    identifier = f"{copy_of(coop, listener, RELEASE).id}.pseudonym"
-    now = int(coop.now.timestamp())
-    key_proof = build_proof_jwt(signer=LocalSigner.generate(), audience=URL, nonce=await wallet.nonce(), issued_at=now)
-    assert await ask_with(wallet, token, identifier, {"jwt": [key_proof]}) == "invalid_proof"
-    assert await ask_with(wallet, token, identifier, None) == "invalid_proof"
-    nonce = await wallet.nonce()
-    made = commit_nym(ProverNym.generate(secrets.token_bytes), random=secrets.token_bytes).commitment_with_proof
-    wrong = {
-        "made for another issuer": wallet.commitment(nonce, "x", audience="http://other.localhost"),
-        "too old": wallet.commitment(nonce, "x", issued_at=now - 900),
-        "of a secret that its sender does not know": wallet.commitment(
-            nonce, "x", commitment_with_proof=made[:-32] + bytes(31) + b"\x01"
-        ),
-        "no point": wallet.commitment(nonce, "x", commitment_with_proof=bytes(48) + made[48:]),
-        "the identity": wallet.commitment(nonce, "x", commitment_with_proof=b"\xc0" + bytes(47) + made[48:]),
-        "of no secret": wallet.commitment(nonce, "x", commitment_with_proof=made[:-32]),
-        "of two secrets": wallet.commitment(nonce, "x", commitment_with_proof=made + bytes(32)),
-    }
-    for why, commitment in wrong.items():
-        error = await ask_with(wallet, token, identifier, {"bbs2023_commitment": [commitment]})
-        assert error == "invalid_proof", why
-    assert coop.rows(CommitmentRow) == 0
-
-
-async def test_a_commitment_is_good_once_and_with_a_nonce_of_the_co_op(coop: Coop, wallet: Wallet) -> None:
-    listener = coop.owner()
-    token = await opened(coop, wallet, listener)
-    identifier = f"{copy_of(coop, listener, RELEASE).id}.pseudonym"
-    proofs = {"bbs2023_commitment": [wallet.commitment(await wallet.nonce(), wallet.label_of(identifier))]}
-    answer = await wallet.credential(token, {"credential_identifier": identifier, "proofs": proofs})
-    assert answer.status_code == 200
-    assert await ask_with(wallet, token, identifier, proofs) == "invalid_nonce"
-    foreign = {"bbs2023_commitment": [wallet.commitment("made up", wallet.label_of(identifier))]}
-    assert await ask_with(wallet, token, identifier, foreign) == "invalid_nonce"
-
-
-async def test_a_baseline_credential_takes_no_proofs(coop: Coop, wallet: Wallet) -> None:
-    listener = coop.owner()
-    token = await opened(coop, wallet, listener)
-    identifier = f"{copy_of(coop, listener, RELEASE).id}.bbs"
-    proofs = {"bbs2023_commitment": [wallet.commitment(await wallet.nonce(), "x")]}
-    assert await ask_with(wallet, token, identifier, proofs) == "invalid_proof"
-
-
-async def test_a_form_that_a_copy_does_not_come_in_is_unknown(coop: Coop, wallet: Wallet) -> None:
-    listener = coop.owner()
-    token = await opened(coop, wallet, listener)
-    copy = copy_of(coop, listener, RELEASE)
-    proofs = {"jwt": wallet.key_proofs(await wallet.nonce(), [LocalSigner.generate()])}
-    for suffix in (".", ".BBS", ".bbs.bbs", ".eddsa", ".sd-jwt"):
-        assert await ask_with(wallet, token, f"{copy.id}{suffix}", proofs) == "unknown_credential_identifier"
-        body = {"credential_configuration_id": f"ReleaseOwnershipCredential{suffix}", "proofs": proofs}
-        answer = await wallet.credential(token, body)
-        assert answer.json()["error"] == "unknown_credential_configuration"
-
-
 async def test_a_wallet_that_knows_no_identifiers_gets_the_one_copy_in_the_form_that_it_names(
     coop: Coop, wallet: Wallet
 ) -> None:
@@ -350,17 +180,6 @@ def trusted(coop: Coop) -> TrustedIssuer:
         did=identity.did,
         bbs_keys={linked.method_of(kind, identity.did): linked.of(kind).public_key for kind in schemas.ALL},
     )
-
-
-async def test_who_got_a_door_pass_commits_no_other_wallet_and_names_no_copy(coop: Coop, wallet: Wallet) -> None:
-    listener = coop.owner()
-    token = await opened(coop, wallet, listener)
-    copy = copy_of(coop, listener, TRACKS[0])
-    assert (await wallet.ask(token, f"{copy.id}.door")).status_code == 200
-    assert instance_of(await wallet.ask(token, copy.id))["copy"] == "none"
-    wallet.nyms.clear()
-    assert await refusal(wallet, token, f"{copy_of(coop, listener, RELEASE).id}.pseudonym") == "invalid_proof"
-    assert await refusal(wallet, token, f"{copy.id}.door") == "invalid_proof"
 
 
 @pytest.mark.parametrize("title", ["Sad ^_:( Song", "urn:bnid:x"])
