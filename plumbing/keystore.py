@@ -182,6 +182,8 @@ class KeyStore:
                 yield
         except Timeout as error:
             raise UnusableKey(self._folder / _RINGS_FILE, "another command is changing the keys just now") from error
+        except OSError as error:
+            raise UnusableKey(self._folder, error.strerror or "it cannot be written") from error
 
     def check_readable(self, name: str) -> None:
         """Check that the private key called `name` could be read if the service began now; it is never made here.
@@ -267,5 +269,7 @@ class KeyStore:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
+            with contextlib.suppress(OSError):  # half a key is none, and takes room where there is none
+                temporary.unlink(missing_ok=True)
             raise UnusableKey(path, error.strerror or "it cannot be written") from error
         return temporary

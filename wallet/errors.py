@@ -318,4 +318,6 @@ class UnwritableFolder(HolderError):
     code = "unwritable_folder"
 
     def __init__(self, folder: Path, reason: str) -> None:
-        super().__init__(f"{folder} cannot take the files: {reason}. Nothing is lost; choose another folder with --to.")
+        super().__init__(
+            f"{folder} cannot take the files: {reason}. Nothing is lost; make room, or choose another folder with --to."
+        )

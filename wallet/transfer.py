@@ -17,7 +17,7 @@ from typing import BinaryIO, Final
 
 from credentials.protocols.urls import host_of
 from plumbing.fetch import FetchFailed
-from wallet.errors import DownloadFailed, FileInTheWay
+from wallet.errors import DownloadFailed, FileInTheWay, UnwritableFolder
 from wallet.ports import Stream, Web
 
 _CHUNK_BYTES: Final = 1024 * 1024
@@ -68,12 +68,16 @@ async def fetch_file(
         FileInTheWay: another file has its name.
         DownloadFailed: the server sent other bytes, or no longer lets the wallet in.
         FetchFailed: the connection broke several times; what arrived is kept.
+        UnwritableFolder: the disk took no more; what arrived is kept.
     """
-    there = _Place(folder, remote)
-    if there.is_complete():
-        _report(progress, remote.bytes)
-    else:
-        await _fetch_all(there, remote, web, headers, progress)
+    try:
+        there = _Place(folder, remote)
+        if there.is_complete():
+            _report(progress, remote.bytes)
+        else:
+            await _fetch_all(there, remote, web, headers, progress)
+    except OSError as error:
+        raise UnwritableFolder(folder, error.strerror or type(error).__name__) from error
     return there.target
 
 

@@ -159,6 +159,8 @@ class Vault:
             unfinished.replace(self._path)
             _flush_folder(self._path.parent)
         except OSError as error:
+            with contextlib.suppress(OSError):  # half a file helps nobody, and takes room where there is none
+                unfinished.unlink(missing_ok=True)
             raise UnwritableVault(self._path, error.strerror or type(error).__name__) from error
         self._latest = plain, state
 
