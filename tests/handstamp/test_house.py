@@ -41,11 +41,7 @@ LONG_MODULES = {
     "tests/wallet/test_download.py",
 }
 LONG_FUNCTIONS = {
-    "credentials/bbs/pseudonyms.py:prove_with_nym",
     "credentials/data_integrity/bbs_2023.py:add_base_proof",
-    "credentials/data_integrity/bbs_2023.py:derive",
-    "credentials/data_integrity/bbs_2023_w3c.py:verify_w3c_derived",
-    "credentials/data_integrity/ecdsa_sd_2023.py:add_base_proof",
     "credentials/door_pass/checking.py:check_door_pass",
     "credentials/door_pass/issuing.py:open_door_pass",
     "credentials/door_pass/showing.py:show_door_pass",
