@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from credentials.encoding import base64url, strict_json
 from credentials.errors import HandstampError, Malformed
 from credentials.keys.jwk import PublicKey
-from credentials.status.token import verify_status_list
+from credentials.status.token import MEDIA_TYPE, verify_status_list
 from credentials.trust import TrustedIssuer
 from handstamp.composition.issuer import KEY_NAME
 from handstamp.doctor.case import Case, NotToBeSeen
@@ -102,14 +102,16 @@ def _lists_moved(case: Case) -> Iterable[Finding]:
 async def _first_list(case: Case) -> tuple[str, Answer] | None:
     named = (await case.public(_LISTS)).json().get("status_lists")
     uris = [str(each) for each in named] if isinstance(named, list) else []
-    return (uris[0], await case.other(uris[0])) if uris and uris[0].startswith(f"{case.url}/") else None
+    if not uris or not uris[0].startswith(f"{case.url}/"):
+        return None
+    return uris[0], await case.other(uris[0], Accept=MEDIA_TYPE)  # the same list is there as a credential, too
 
 
 async def _list_unreachable(case: Case) -> Iterable[Finding]:
     answer = await case.public(_LISTS)
     uris = answer.json().get("status_lists")
     if answer.status == OK and isinstance(uris, list):
-        first = await case.web.ask("GET", str(uris[0])) if uris else answer
+        first = await case.web.ask("GET", str(uris[0]), headers={"Accept": MEDIA_TYPE}) if uris else answer
         if not isinstance(first, str) and first.status == OK:
             return []
     return [

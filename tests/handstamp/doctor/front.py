@@ -40,11 +40,11 @@ class Front:
     before: Callable[[Exchange], bool] | None = None
     """Answers in the service's stead, if it returns True."""
 
-    def answer(self, exchange: Exchange, host: str) -> None:
+    def answer(self, exchange: Exchange, host: str, accept: str) -> None:
         if self.before is not None and self.before(exchange):
             return
         connection = http.client.HTTPConnection("127.0.0.1", self.ports[host], timeout=5)
-        connection.request(exchange.method, exchange.path, exchange.sent, {"Host": host})
+        connection.request(exchange.method, exchange.path, exchange.sent, {"Host": host, "Accept": accept})
         answer = connection.getresponse()
         exchange.status, exchange.body = answer.status, answer.read()
         exchange.headers = [each for each in answer.getheaders() if each[0].lower() != "transfer-encoding"]
@@ -82,7 +82,7 @@ def listening(context: ssl.SSLContext | None, ports: dict[str, int]) -> Iterator
         def handle_one(self) -> None:
             length = int(self.headers.get("Content-Length", "0"))
             exchange = Exchange(self.command, self.path, self.rfile.read(length))
-            front.answer(exchange, self.headers["Host"].partition(":")[0])
+            front.answer(exchange, self.headers["Host"].partition(":")[0], self.headers.get("Accept", "*/*"))
             self.send_response(exchange.status)
             for name, value in exchange.headers:
                 if name.lower() not in {"content-length", "connection"}:
