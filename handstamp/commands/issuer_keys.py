@@ -20,6 +20,7 @@ from handstamp.commands.key_list import (
     Yes,
     moment,
     print_keys,
+    read_chain_for,
     tidy_and_say,
 )
 from handstamp.composition.issuer import (
@@ -79,7 +80,8 @@ def import_keys(
     later, or just before the old certificate ends; what the old key signed stays good, unless it was stolen.
     """
     password = password_file.read_bytes().strip() if password_file else None
-    keys, now = issuer_keys(load_settings()), system_clock()
+    settings, now = load_settings(), system_clock()
+    keys, chain_pem = issuer_keys(settings), read_chain_for(settings.issuer.base_url, chain)
     before = keys.chain(KEY_NAME)
     starts = now if at_once or stolen or before is None else _starts(now, before.ends)
     turner = KeyTurner(keys)
@@ -87,7 +89,7 @@ def import_keys(
         KEY_NAME,
         Exchange(starts=starts, stolen=stolen),
         key_pem=key.read_bytes(),
-        chain_pem=chain.read_bytes(),
+        chain_pem=chain_pem,
         password=password,
     )
     used = "" if starts <= now else f"\nIt is told to others from now on, and used from {_at(starts)}."

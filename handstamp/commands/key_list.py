@@ -1,14 +1,17 @@
-"""What `keys list` and `keys rotate` say of keys, for co-op and site alike."""
+"""What `keys import`, `keys list` and `keys rotate` take and say, for co-op and site alike."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
+from credentials.errors import OperatorError
+from credentials.keys.certificates import load_chain_pem
 from handstamp.commands.issuer_shared import console, print_json
 from plumbing.clock import epoch_s
 from plumbing.key_rings import Ring, RingKey
@@ -33,6 +36,32 @@ Stolen = Annotated[
     bool, typer.Option("--stolen", help="The old key is in wrong hands: drop it now, with all that it signed.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; for scripts.")]
+
+
+class CertificateOfAnotherHost(OperatorError):
+    """A certificate to import is not for the host that the settings name."""
+
+    code = "certificate_of_another_host"
+
+    def __init__(self, names: tuple[str, ...], host: str) -> None:
+        super().__init__(
+            f"This certificate is for {', '.join(names) or 'no host'} and not for {host}, as the settings have it. "
+            "Nothing was installed; give the certificate of that host, or set base_url right first."
+        )
+
+
+def read_chain_for(base_url: str, chain: Path) -> bytes:
+    """Read certificates that shall speak for a service.
+
+    Raises:
+        CertificateOfAnotherHost: the first of them is for other hosts: with it nobody would take what is signed.
+        Malformed: they cannot be read.
+    """
+    pem, host = chain.read_bytes(), urlsplit(base_url).hostname or ""
+    found = load_chain_pem(pem)
+    if host not in found.lower_dns_names:
+        raise CertificateOfAnotherHost(found.dns_names, host)
+    return pem
 
 
 def print_keys(keys: KeyStore, names: Mapping[str, str], *, at: datetime, as_json: bool) -> None:
@@ -66,7 +95,7 @@ def print_keys(keys: KeyStore, names: Mapping[str, str], *, at: datetime, as_jso
         out.print(table)
     never = [words for name, words in names.items() if name not in rings]
     if never:
-        out.print(f"Never exchanged: {', '.join(never)}.", soft_wrap=True)
+        out.print(f"Never exchanged: {'; '.join(never)}.", soft_wrap=True)
 
 
 def tidy_and_say(turner: KeyTurner, words: str, *, at: datetime) -> None:
@@ -87,7 +116,8 @@ def _standing(ring: Ring, key: RingKey, at_s: int) -> str:
         return "told to others, waits for `keys use`"
     if not key.has_started(at_s):
         return f"told to others, used from {moment(key.starts_s)}"
-    return "still told to others" if key.ends_s is None else f"told to others until {moment(key.ends_s)}"
+    still = "still told to others" if key.public else "still taken"  # a secret is told to nobody
+    return still if key.ends_s is None else f"{still} until {moment(key.ends_s)}"
 
 
 def _short(public: str) -> str:

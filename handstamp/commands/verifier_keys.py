@@ -16,6 +16,7 @@ from handstamp.commands.key_list import (
     Stolen,
     moment,
     print_keys,
+    read_chain_for,
     tidy_and_say,
 )
 from handstamp.composition.verifier import FORM_KEYS, GRANT_KEY, REQUEST_KEY, VerifierTools, compose_verifier
@@ -61,7 +62,7 @@ def import_keys(
         REQUEST_KEY,
         Exchange(starts=starts, kept=_REQUESTS_KEPT, stolen=stolen),
         key_pem=key.read_bytes(),
-        chain_pem=chain.read_bytes(),
+        chain_pem=read_chain_for(tools.party.base_url, chain),
         password=password,
     )
     used = f" It is used from {moment(int(starts.timestamp()))}." if waits else ""

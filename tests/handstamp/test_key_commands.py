@@ -15,6 +15,7 @@ from credentials.encoding import strict_json
 from credentials.trust import TrustedIssuer
 from handstamp.commands import issuer_keys as issuer_commands
 from handstamp.commands import verifier_keys as verifier_commands
+from handstamp.commands.key_list import CertificateOfAnotherHost
 from handstamp.composition.issuer import build_identity, issuer_keys
 from handstamp.composition.verifier import GRANT_KEY, compose_verifier
 from handstamp.composition.verifier_service import find_site_keys
@@ -148,13 +149,22 @@ def test_a_form_of_before_is_taken_for_a_day() -> None:
         guard.check("session", field)
 
 
+def test_a_certificate_of_another_host_is_refused_before_it_takes_the_place_of_a_good_one(here: Path) -> None:
+    coop("import", *certify(here, "coop.localhost"))
+    before = coop("list")
+    for run_it, host in ((coop, "coop.localhost"), (site, "artist.localhost")):
+        with pytest.raises(CertificateOfAnotherHost, match=f"for elsewhere.localhost and not for {host}"):
+            run_it("import", *certify(here, "elsewhere.localhost"))
+    assert coop("list") == before
+
+
 def test_the_list_says_how_each_key_stands(here: Path) -> None:
     assert "Never exchanged" in coop("list")
     coop("import", *certify(here, "coop.localhost"))
     coop("import", *certify(here, "coop.localhost"))
     coop("rotate", "secrets")
     said = coop("list")
-    for words in ("in use", "used from 21 November 2026, 10:00 UTC", "a secret", "told to others until"):
+    for words in ("in use", "used from 21 November 2026, 10:00 UTC", "a secret", "still taken until"):
         assert words in said
     listed = json.loads(coop("list", "--json"))
     assert next(each["standing"] for each in listed if each["name"] == "issuer") == "in use"
