@@ -86,6 +86,13 @@ def take_schema_back(url: str, name: str) -> None:
         connection.execute(text(f'ALTER SCHEMA "{name}" RENAME TO public'))
 
 
+def empty_again(url: str) -> None:
+    """Take out of a PostgreSQL database, in which nothing was, whatever is there now."""
+    with _changing(url) as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+
+
 def revision_of(url: str, role: str) -> str:
     """Return the version of a role's tables, empty if there are none.
 

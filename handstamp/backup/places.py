@@ -12,6 +12,7 @@ from typing import Final
 from handstamp.backup.afterwards import MIGRATIONS, Memory, forget
 from handstamp.backup.archive import Manifest
 from handstamp.backup.databases import (
+    empty_again,
     engine_of,
     has_tables,
     known_revisions,
@@ -140,6 +141,9 @@ class Place:
             self._put_aside(
                 f"schema {schema} of the {self.role}'s database", undo, lambda: take_schema_back(self.url, schema)
             )
+        else:
+            # Half done it would open again what was opened since: nothing in it was closed yet.
+            undo.callback(empty_again, self.url)
         load_postgresql(self.url, dump, tools=tools)
         self._words = self._finish_database(self.url, now=now)
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from handstamp.backup import errors
+from handstamp.backup import errors, places
 from handstamp.backup.databases import has_tables
 from issuer.tables import ListenerRow
+from plumbing.database_errors import DatabaseUnavailable
 from tests.support import databases, postgres
 
 if TYPE_CHECKING:
@@ -122,6 +123,28 @@ def test_a_restore_that_fails_leaves_what_was_there(machine: Machine, other: Mac
         other.restore(machine.folder / "backup", tools=machine.folder, replace=True)
     assert other.coop().rows(ListenerRow) == 1
     assert not list((other.folder / "data").glob(".restore-*"))
+
+
+def test_a_restore_that_fails_after_the_rows_came_leaves_none_that_were_not_closed(
+    machine: Machine, other: Machine, tools: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.set_up(issuer=empty())
+    keys_only(machine)
+    machine.coop().parts.database.close()
+    machine.back_up(tools=tools)
+    url = empty()
+    other.set_up(issuer=url)
+
+    def fail(*_: object, **__: object) -> None:
+        raise DatabaseUnavailable("the disk of its server is full")
+
+    monkeypatch.setattr(places, "forget", fail)
+    with pytest.raises(DatabaseUnavailable):
+        other.restore(machine.folder / "backup", tools=tools)
+    assert not has_tables(url)
+    monkeypatch.undo()
+    other.restore(machine.folder / "backup", tools=tools)
+    assert has_tables(url)
 
 
 def test_a_missing_program_is_named(machine: Machine, tools: Path) -> None:
