@@ -41,18 +41,11 @@ LONG_MODULES = {
     "tests/wallet/test_download.py",
 }
 LONG_FUNCTIONS = {
-    "credentials/data_integrity/bbs_2023.py:add_base_proof",
-    "credentials/door_pass/checking.py:check_door_pass",
-    "credentials/door_pass/issuing.py:open_door_pass",
-    "credentials/door_pass/showing.py:show_door_pass",
-    "credentials/protocols/dpop.py:check_dpop_proof",
-    "credentials/protocols/openid4vci/proofs.py:check_request_proofs",
     "credentials/protocols/openid4vp/verifying.py:verify_request_object",
     "credentials/sd_jwt/issuing.py:build_nested_sd_jwt_vc",
     "credentials/sd_jwt/issuing.py:build_sd_jwt_vc",
     "credentials/statement.py:build_statement",
     "credentials/statement.py:verify_statement",
-    "credentials/status/bitstring_checking.py:verify_bitstring_list",
     "credentials/status/token.py:verify_status_list",
     "credentials/verify.py:verify",
     "credentials/verify.py:verify_issued",
