@@ -91,7 +91,7 @@ def test_evidence_shows_no_claim_in_its_repr(world: World) -> None:
     assert "Möbius" not in repr(world.verify(world.present(world.issue(), ["name"])))
 
 
-# 1 and 2: the form. The rules of RFC 9901 §7.1 have tests of their own in sd_jwt/test_rejections.py.
+# 1 and 2: the form. The rules of RFC 9901 §7.1 have tests of their own in sd_jwt/test_{rejections,form}.py.
 
 
 @pytest.mark.parametrize(
