@@ -9,7 +9,7 @@ import pytest
 from credentials.bbs import BbsSecretKey, ProverNym
 from credentials.data_integrity import bbs_2023
 from credentials.data_integrity.errors import BadProof, ProofImpossible
-from tests.credentials.data_integrity.test_bbs_2023 import (
+from tests.credentials.data_integrity.proving import (
     BASE,
     COMMITTED,
     DOMAIN,
