@@ -190,37 +190,18 @@ def prove_with_nym(  # noqa: PLR0913 - each is an input of the specification, al
 ) -> NymProof:
     """Prove to hold a signature, show some messages, and be known in a context by a pseudonym.
 
-    The proof has 336 bytes, and 32 for each message that is hidden. The signature is not verified again.
-
-    Args:
-        public_key: the signer's.
-        signature: what was signed, 80 bytes.
-        messages: all that the signer said.
-        header: the one that was signed.
-        presentation_header: what this proof is for; a verifier must ask for something that is new.
-        context_id: where the pseudonym counts. Two who use one context can join what they see: whoever calls this
-            must know that the context is the verifier's own.
-        nym: the secret, from `finalize_nym`.
-        blind: that of the commitment.
-        disclosed: the numbers of the messages that are shown, from 0.
-        random: where the numbers come from that hide everything else.
-        committed: what was committed to beside the nym.
-        disclosed_committed: the numbers of those of them that are shown, from 0.
-        suite: the ciphersuite that was signed with.
+    The proof has 336 bytes, and 32 for each message that is hidden. The signature is not verified again. Messages are
+    shown by their numbers, from 0: `disclosed` are those of the signer, `disclosed_committed` those that were committed
+    to beside the nym. A verifier must ask for a `presentation_header` that is new. Two who use one `context_id` can
+    join what they see: whoever calls this must know that the context is the verifier's own.
 
     Raises:
         Malformed: the signature cannot be read, or there are more than `MAX_MESSAGES` messages.
         UnknownMessage: a number is asked for that no message has, or one twice.
     """
+    nyms = [nym.scalar]
     held = Holding.of(
-        public_key,
-        signature,
-        messages,
-        header=header,
-        blind=blind,
-        committed=committed,
-        nyms=[nym.scalar],
-        suite=suite,
+        public_key, signature, messages, header=header, blind=blind, committed=committed, nyms=nyms, suite=suite
     )
     return NymProof(
         *held.prove(

@@ -39,6 +39,7 @@ from credentials.data_integrity.proofs import Proof, without_proof
 from credentials.data_integrity.selection import Selectable, name_blank_nodes
 from credentials.data_integrity.statements import (
     HMAC_KEY_BYTES,
+    Disclosure,
     Statements,
     build_alone,
     find_proof,
@@ -115,32 +116,18 @@ def add_base_proof(  # noqa: PLR0913 - each is an input of the specification, al
 ) -> dict[str, Json]:
     """Return a document with a proof from which its holder can show parts (§3.4.1).
 
-    Args:
-        document: what is signed; a context that knows the terms of proofs is added if none does.
-        secret_key: the issuer's.
-        verification_method: the URL under which others find the public key.
-        mandatory: JSON Pointers to what is always shown.
-        random: where the HMAC key comes from.
-        feature: what is signed beside the statements.
-        commitment_with_proof: the holder's, for every feature but the baseline.
-        entropy: the issuer's part of the secret behind the pseudonyms, a scalar of 32 bytes, for features with them.
-            The same commitment and the same entropy give the same pseudonyms, under another issuer's key, too.
-        hmac_key: 32 bytes that draw the labels of blank nodes; drawn if absent.
-        in_document_order: draw until the labels follow the document: any other order could tell a holder from others.
-        options: what the proof says of itself.
+    Every feature but the baseline needs the holder's commitment, those with pseudonyms the issuer's `entropy`, too: a
+    scalar of 32 bytes. The same of both give the same pseudonyms, also under another key. Without an `hmac_key` labels
+    are drawn, `in_document_order` until they follow the document: other orders could tell a holder from others.
 
     Raises:
-        ProofImpossible: no labels in this order were found; commitment or entropy are missing, or not wanted; or the
-            proof would build on another.
+        ProofImpossible: no labels in this order were found; the document has a proof; commitment or entropy do not fit.
         BadCommitment: the commitment's sender does not know what it hides.
-        SelectionError, Malformed: the pointers do not fit, or parts of the document cannot be told apart.
-        UnsafeLinkedData and others: the document is no safe JSON-LD.
+        SelectionError, Malformed, UnsafeLinkedData and others: the pointers do not fit, or it is no safe JSON-LD.
     """
     document = with_proof_context(document)
     members = build_alone(SUITE, verification_method, options)
-    selectable = name_blank_nodes(without_proof(document))
-    key, labels = _draw_labels(selectable, hmac_key, random, in_document_order=in_document_order)
-    statements = Statements.group(selectable, labels, mandatory)
+    key, statements = _draw_labels(document, mandatory, hmac_key, random, in_document_order=in_document_order)
     header = hash_options(members, document) + statements.mandatory_hash
     commitment = Commitment(commitment_with_proof=commitment_with_proof, entropy=entropy)
     value = BaseValue(
@@ -256,33 +243,44 @@ def derive(
         raise ProofImpossible(f"the presentation header is longer than {MAX_HEADER_BYTES} bytes")
     disclosure = base.statements.disclose(selective)
     occasion = Occasion(presentation_header=presentation_header, nym_domain=nym_domain)
+    value = _prove(base, disclosure, occasion, random)
+    return {**disclosure.document, "proof": {**base.proof.members, "proofValue": value.write()}}
+
+
+def _prove(base: BaseCredential, disclosure: Disclosure, occasion: Occasion, random: Random) -> DerivedValue:
     messages = _messages(base.statements)
     indexes = disclosure.selective_indexes
     proof, pseudonym = prove_messages(
         base.value, messages, indexes, secrets=base.secrets, nym=base.nym, occasion=occasion, random=random
     )
-    value = DerivedValue(
+    return DerivedValue(
         feature=base.feature,
         proof=proof,
         label_map=disclosure.label_map,
         mandatory_indexes=disclosure.mandatory_indexes,
         selective_indexes=indexes,
-        presentation_header=presentation_header,
-        nym_domain=nym_domain,
+        presentation_header=occasion.presentation_header,
+        nym_domain=occasion.nym_domain,
         pseudonym=pseudonym,
         message_count=None if base.feature is Feature.BASELINE else len(messages),
     )
-    return {**disclosure.document, "proof": {**base.proof.members, "proofValue": value.write()}}
 
 
 def _draw_labels(
-    selectable: Selectable, hmac_key: bytes | None, random: Random, *, in_document_order: bool
-) -> tuple[bytes, dict[str, str]]:
+    document: Mapping[str, Json],
+    mandatory: Sequence[str],
+    hmac_key: bytes | None,
+    random: Random,
+    *,
+    in_document_order: bool,
+) -> tuple[bytes, Statements]:
+    """Return the key that draws the labels, and the statements under these."""
+    selectable = name_blank_nodes(without_proof(document))
     keys = [hmac_key] if hmac_key is not None else (random(HMAC_KEY_BYTES) for _ in range(_MAX_DRAWS))
     for key in keys:
         labels = label_by_rank(selectable.canonical, key)
         if not in_document_order or _is_in_document_order(selectable, labels):
-            return key, labels
+            return key, Statements.group(selectable, labels, mandatory)
     raise ProofImpossible("no labels follow the order of the document; it has too many unnamed parts")
 
 

@@ -91,12 +91,7 @@ def parse_derived(text: str) -> DerivedValue:
 
 
 def verify_w3c_derived(secured: Mapping[str, Json], *, public_key: BbsPublicKey, nym_domain: str) -> Derived:
-    """Check a derived document of the vectors.
-
-    Args:
-        secured: the part that is shown; it has one proof of the suite.
-        public_key: the issuer's.
-        nym_domain: the domain that its pseudonym must be for.
+    """Check a derived document of the vectors, which has one proof of the suite, for the domain of its pseudonym.
 
     Raises:
         BadProof: another key signed, or something was changed, or it was made for another domain.

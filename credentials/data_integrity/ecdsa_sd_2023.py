@@ -160,12 +160,10 @@ def add_base_proof(
     hmac_key = random(HMAC_KEY_BYTES)
     statements = _group(without_proof(document), hmac_key, mandatory)
     public_key = _key_bytes(proof_signer.public_key)
+    signature = signer.sign(hash_options(members, document) + public_key + statements.mandatory_hash)
+    signatures = tuple(proof_signer.sign(line.encode()) for line in statements.optional_lines)
     value = BaseValue(
-        signature=signer.sign(hash_options(members, document) + public_key + statements.mandatory_hash),
-        public_key=public_key,
-        hmac_key=hmac_key,
-        signatures=tuple(proof_signer.sign(line.encode()) for line in statements.optional_lines),
-        mandatory=tuple(mandatory),
+        signature=signature, public_key=public_key, hmac_key=hmac_key, signatures=signatures, mandatory=tuple(mandatory)
     )
     return append_proof(document, {**members, "proofValue": value.write()})
 

@@ -57,12 +57,6 @@ def check_door_pass(text: str, *, policy: TrustPolicy, door: Door, at: datetime)
     The evidence has the holder's pseudonym: at a door with a limit it is what counts. At any other it is good for its
     slot only, and lets the door notice that one code was shown twice.
 
-    Args:
-        text: what was scanned.
-        policy: who is trusted for what, with their keys.
-        door: what the door asks for.
-        at: the time, with a zone.
-
     Raises:
         HandstampError: the error of the step that failed.
     """

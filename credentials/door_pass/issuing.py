@@ -128,6 +128,13 @@ def open_door_pass(
     public_key = _find_key(trusted, issued, at)
     if issued.content != expected:
         raise WrongPass("it says something else than was asked for, and could tell you from others")
+    return _hold(issued, trusted.issuer, public_key, prover_nym, blind)
+
+
+def _hold(
+    issued: IssuedPass, issuer: str, public_key: BbsPublicKey, prover_nym: ProverNym, blind: ProverBlind
+) -> HeldDoorPass:
+    """Verify the signature, and give the pass with the secret that its pseudonyms come from."""
     nym = finalize_nym(
         public_key,
         issued.signature,
@@ -139,7 +146,7 @@ def open_door_pass(
     )
     return HeldDoorPass(
         content=issued.content,
-        issuer=trusted.issuer,
+        issuer=issuer,
         public_key=public_key,
         signature=issued.signature,
         nym=nym,

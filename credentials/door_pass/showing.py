@@ -19,7 +19,7 @@ from credentials.door_pass.values import (
     key_id,
 )
 from credentials.encoding import base45
-from credentials.encoding.cbor import Encodable, decode, encode
+from credentials.encoding.cbor import decode, encode
 from credentials.errors import Malformed
 
 MAX_BYTES: Final = 800
@@ -62,14 +62,8 @@ def show_door_pass(
         disclosed=range(MESSAGE_COUNT),
         random=random,
     )
-    members: list[Encodable] = [
-        VERSION,
-        key_id(held.public_key),
-        *held.content.write(),
-        slot,
-        shown.proof + shown.pseudonym,
-    ]
-    data = encode(members)
+    proven = shown.proof + shown.pseudonym
+    data = encode([VERSION, key_id(held.public_key), *held.content.write(), slot, proven])
     if len(data) > MAX_BYTES:
         raise Malformed(_WHAT, "it would not fit into a code that cameras read")
     return base45.encode(data)

@@ -68,26 +68,15 @@ def check_dpop_proof(
     """Check the value of a `DPoP` header (RFC 9449 §4.3; the numbers are those of its list).
 
     1. There is exactly one proof: repeated headers arrive joined by commas, which no JWT contains.
-    2. It is a well-formed JWT.
-    3. It has every required claim.
+    2, 3. It is a well-formed JWT, and has every required claim.
     4. `typ` is `dpop+jwt`.
     5. `alg` is an asymmetric algorithm that we accept: ES256, ES384 or EdDSA, as its key is.
-    6. The signature verifies with the `jwk` of the header.
-    7. That `jwk` holds no private key.
+    6, 7. The signature verifies with the `jwk` of the header, which holds no private key.
     8. `htm` is the request's method.
-    9. `htu` is the request's address, without query and fragment.
+    9. `htu` is the request's address, the PUBLIC one that the client sees, without query and fragment.
     10. `nonce` is ours, where we demanded one.
     11. `iat` is recent.
-    12. With an access token: `ath` is its hash, and the token is bound to the proving key.
-
-    Args:
-        header: the header's value, None when it is missing.
-        method: the request's method.
-        url: the PUBLIC address as the client sees it, whatever a proxy made of it.
-        at: now.
-        access_token: the token that came with the request, at a protected resource.
-        bound_to: the thumbprint that this access token is bound to.
-        nonce: the nonce that the proof must carry.
+    12. With an access token: `ath` is its hash, and the token is `bound_to` the thumbprint of the proving key.
 
     Raises:
         InvalidDpopProof: a check failed; 401 at a protected resource, else 400.

@@ -125,20 +125,12 @@ class BitstringList:
 def verify_bitstring_list(
     document: Mapping[str, Json], *, uri: str, issuer: str, find_key: FindKey, at: datetime, clock_skew_s: int = 60
 ) -> BitstringList:
-    """Verify a list that was fetched for an issuer's credentials.
+    """Verify a list that was fetched from `uri`, as an issuer's credentials name it.
 
     1. It is a credential by every rule of VCDM 2.0, of the type of status lists, and valid now.
     2. The issuer of the credentials issued it: lists by others are not taken.
     3. Its proofs hold, by keys of the issuer.
     4. An `id`, where there is one, is the very address that the credential names.
-
-    Args:
-        document: what was fetched.
-        uri: from where, as the credential names it.
-        issuer: of the credentials, as they name it.
-        find_key: finds the issuer's keys.
-        at: the time of the check.
-        clock_skew_s: how far clocks may differ.
 
     Raises:
         HandstampError: the first step that fails says why.
