@@ -40,6 +40,10 @@ class Gathering:
         self._waiting.append(apply)
         return result
 
+    def check_room(self) -> None:
+        """Check that what waits could be written."""
+        self._keeper.check_room()
+
     def write(self) -> None:
         """Write all that waits; when this returns, it is kept."""
         if self._waiting:

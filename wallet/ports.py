@@ -23,6 +23,10 @@ class Keeper(Protocol):
         """Replace the state by what the pure function `apply` makes of it; when this returns, it is kept."""
         ...
 
+    def check_room(self) -> None:
+        """Check that a change could be kept now: asked before what a co-op gives only once is asked for."""
+        ...
+
 
 class Stream(Protocol):
     """An answer that is read piece by piece."""

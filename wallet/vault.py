@@ -113,6 +113,15 @@ class Vault:
                 self._write(after)
         return result
 
+    def check_room(self) -> None:
+        """Write the state once more as it is, so that whoever needs it to be kept afterwards knows that it can be.
+
+        Raises:
+            VaultInUse, UnwritableVault: as `change`.
+        """
+        with self._locked():
+            self._write(self.load())
+
     def change_passphrase(self, passphrase: str, *, cost: sealed.Cost | None = None) -> None:
         """Encrypt the wallet anew under another passphrase, with a salt of its own; the old one opens it no longer.
 

@@ -58,6 +58,9 @@ class Memory:
         self._wallet, result = apply(self._wallet)
         return result
 
+    def check_room(self) -> None:
+        """There is always room."""
+
     def pin(self, authority: Authority) -> None:
         """Trust an authority."""
         self._wallet = self._wallet.with_authority(

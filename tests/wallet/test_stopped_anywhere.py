@@ -63,6 +63,9 @@ class MortalKeeper:
         self.mortal.step()
         return result
 
+    def check_room(self) -> None:
+        self.inner.check_room()
+
 
 def mortal_web(outside: Outside, mortal: Mortal) -> Callable[[str], AbstractAsyncContextManager[HttpFetcher]]:
     """A network on which the process may die before a message has left or before its answer has come."""

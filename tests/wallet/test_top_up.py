@@ -45,6 +45,9 @@ class Remembering:
             self.states.append(self.load())
         return result
 
+    def check_room(self) -> None:
+        self.keeper.check_room()
+
 
 async def test_a_copy_that_was_shown_is_topped_up_with_one_refresh_and_one_request(
     other: OtherIssuer, mine: Tools, outside: Outside, clock: Clock

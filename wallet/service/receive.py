@@ -289,6 +289,7 @@ async def _collect(web: Web, opened: OpenedOffer, tx_code: str | None, tools: To
         return begun
     proving = Proving(signer=LocalSigner.generate(), clock=tools.clock, random=tools.random)
     request = TokenRequest(pre_authorized_code=opened.offer.pre_authorized_code or "", tx_code=tx_code)
+    tools.keeper.check_room()  # the code is good once: on a full disk it is not used up
     token = await fetch_token(web, opened.desk, request, proving=proving)
     now = tools.clock()
     supply = Supply(
