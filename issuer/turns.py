@@ -1,4 +1,4 @@
-"""Who waits for whom at the endpoints of wallets, where a database server lets many write at once.
+"""Who waits for whom on the way of a record to its wallet, where a database server lets many write at once.
 
 Each name stands for the rows that the requests of one turn decide by reading first: the tries of an offer, how often a
 copy was asked for. Whatever else they touch is decided by a unique key (proofs, keys, commitments, entries of status
@@ -14,9 +14,12 @@ from issuer.secrets import stored
 from plumbing.ids import new_public_id
 
 
-def turn_of_nonce() -> str:
-    """A nonce is nobody else's: its turn is its own."""
-    return f"nonce:{new_public_id()}"
+def turn_of_its_own() -> str:
+    """For rows of keys that were just drawn, and others that a unique key or one UPDATE decides: it waits for nobody.
+
+    So are written a nonce, an offer, what a wallet pushed, the event that it tells, the proof of its attestation.
+    """
+    return f"own:{new_public_id()}"
 
 
 def turn_of_grant(asked: AnyTokenRequest) -> str:

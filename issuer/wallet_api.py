@@ -61,7 +61,7 @@ from issuer.service.proving import check_proven
 from issuer.service.signing import sign
 from issuer.service.tokens import note_proof, redeem, refresh
 from issuer.store import Store
-from issuer.turns import turn_of_copy, turn_of_grant, turn_of_nonce
+from issuer.turns import turn_of_copy, turn_of_grant, turn_of_its_own
 from plumbing.web.app import dpop_header, oauth_response
 
 NO_STORE: Final = {"Cache-Control": "no-store"}
@@ -147,7 +147,7 @@ async def _push(request: Request, parts: IssuerParts) -> Response:
     client = _check_client(request, parts, now=now)
     if client is not None and client != asked.client_id:
         raise InvalidClient("The client_id is another than the one of the wallet attestation.")
-    with parts.database.write() as session:
+    with parts.database.write(turn=turn_of_its_own()) as session:
         store = Store(session)
         if proof and not note_proof(store, proof):
             raise InvalidDpopProof("The DPoP proof was used before.")
@@ -169,7 +169,7 @@ def _check_client(request: Request, parts: IssuerParts, *, now: datetime) -> str
         attestation, pop, anchors=parts.policy.attesters, audience=parts.identity.url, at=now
     )
     until = datetime.fromtimestamp(checked.issued_at + MAX_AGE_S + 2 * CLOCK_SKEW_S, UTC)
-    with parts.database.write() as session:
+    with parts.database.write(turn=turn_of_its_own()) as session:
         fresh = Store(session).remember_proof(stored(f"{checked.thumbprint}.{checked.jti}"), until=until)
     if not fresh:
         raise InvalidClient("The proof of the wallet attestation was used before.")
@@ -183,7 +183,7 @@ def _one_header(request: Request, name: str) -> str | None:
 
 async def _nonce(_: Request, parts: IssuerParts) -> Response:
     """Give a challenge for key proofs (OpenID4VCI 1.0 §7)."""
-    with parts.database.write(turn=turn_of_nonce()) as session:
+    with parts.database.write(turn=turn_of_its_own()) as session:
         given = give_nonce(Store(session), now=parts.clock())
     return json_response(given.to_json())
 
@@ -239,7 +239,7 @@ async def _notification(request: Request, parts: IssuerParts) -> Response:
     if caller is None:
         return _who_are_you()
     told = Notification.parse(await request.body())
-    with parts.database.write() as session:
+    with parts.database.write(turn=turn_of_its_own()) as session:
         store = Store(session)
         token = enter(store, caller.access_token, dpop=caller.dpop, now=now)
         refusal = note_notification(store, token, told) if isinstance(token, Token) else token

@@ -20,6 +20,7 @@ from issuer.service.offers import NothingToOffer, choose_copies
 from issuer.service.record import AlreadyTheirs
 from issuer.service.wallets import binding_of
 from issuer.store import Store
+from issuer.turns import turn_of_its_own
 from issuer.web.authorize import add_authorization_pages
 from issuer.web.door import Door, Visitor, open_form
 from issuer.web.offers import add_offer_pages
@@ -141,7 +142,7 @@ def _add_collection(router: APIRouter, door: Door) -> None:
         """Make an offer of the chosen copies."""
         visitor, chosen = await door.submit(request)
         try:
-            with parts.database.write() as database:
+            with parts.database.write(turn=turn_of_its_own()) as database:
                 store = Store(database)
                 copies = choose_copies(store, listener=visitor.listener, copy_ids=chosen)
                 offer = parts.desk.make(store, copies, listener=visitor.listener, now=parts.clock())

@@ -1,7 +1,7 @@
 """Who waits for whom at the endpoints of wallets."""
 
 from credentials.protocols.openid4vci import CodeRequest, CredentialRequest, RefreshRequest, TokenRequest
-from issuer.turns import turn_of_copy, turn_of_grant, turn_of_nonce
+from issuer.turns import turn_of_copy, turn_of_grant, turn_of_its_own
 
 SECRET = "a-code-that-opens-something"
 
@@ -28,4 +28,4 @@ def test_who_does_not_say_which_copy_is_meant_waits_for_everybody() -> None:
 
 
 def test_nobody_waits_for_a_nonce() -> None:
-    assert turn_of_nonce() != turn_of_nonce()
+    assert turn_of_its_own() != turn_of_its_own()
