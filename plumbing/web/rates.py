@@ -29,6 +29,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from plumbing.web.exempt import ALWAYS_ANSWERED
 
 WINDOW_S: Final = 60.0
+MOST_BUCKETS: Final = 20_000
+"""Who comes from yet another neighbourhood within a minute shares one bucket with all such: whoever owns an IPv6 /32
+has sixteen million of them, and each takes a kilobyte."""
 _MAX_HOPS: Final = 16
 _MAX_HOP_CHARS: Final = 45  # the longest IPv6 address with an IPv4 one in it
 _MAPPED: Final = bytes(10) + b"\xff\xff"
@@ -38,6 +41,7 @@ _IPV4_KEPT: Final = 3  # bytes of /24
 _IPV6_KEPT: Final = 7  # bytes of /56
 _HERE: Final = b"\x7f"
 _KEY_BYTES: Final = 16
+_REST: Final = b""
 _FORWARDED: Final = b"x-forwarded-for"
 _VARIABLE: Final = re.compile(r"\\\{[^}]+\\\}")
 
@@ -68,7 +72,9 @@ class Windows:
             self._sweep(over, now)
         taken = self._taken.get(key)
         if taken is None:
-            taken = self._taken[key] = deque()
+            if len(self._taken) >= MOST_BUCKETS:
+                key = _REST
+            taken = self._taken.setdefault(key, deque())
         while taken and taken[0] <= over:
             taken.popleft()
         if len(taken) >= self._limit:

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from plumbing.web.app import WebPolicy, create_app
 from plumbing.web.pages import Pages
-from plumbing.web.rates import WINDOW_S, Addresses, Kind, Rates, Windows
+from plumbing.web.rates import MOST_BUCKETS, WINDOW_S, Addresses, Kind, Rates, Windows
 
 PROXY = "192.0.2.1"
 
@@ -72,6 +72,16 @@ def test_a_window_forgets_who_has_not_asked_for_a_minute() -> None:
         windows.take(b"%d" % number, now=1.0)
     windows.take(b"later", now=2.0 + 2 * WINDOW_S)
     assert len(windows) == 1
+
+
+def test_whoever_has_millions_of_neighbourhoods_fills_no_memory_and_shuts_out_nobody_who_was_there() -> None:
+    windows = Windows(3)
+    windows.take(b"there before", now=1.0)
+    waits = [windows.take(b"%d" % number, now=1.0) for number in range(MOST_BUCKETS + 10)]
+    assert len(windows) == MOST_BUCKETS + 1
+    assert sum(map(bool, waits)) == 10 + 1 - 3
+    assert windows.take(b"there before", now=1.0) == 0.0
+    assert windows.take(b"yet another", now=2.0 + 2 * WINDOW_S) == 0.0
 
 
 def test_a_bucket_is_a_neighbourhood_and_shows_nothing_of_the_address() -> None:
