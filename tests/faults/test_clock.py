@@ -21,7 +21,8 @@ from plumbing.runs import Runs
 from tests.faults.reading import payload_of
 from tests.issuer.conftest import Wallet, make_coop
 from tests.verifier.conftest import TestClock, database, gate
-from tests.verifier.test_statuses import LISTS, code_of, host, show
+from tests.verifier.lists import LISTS, code_of, show
+from tests.verifier.test_statuses import host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from tests.issuer.conftest import Coop
     from tests.verifier.conftest import Site
-    from tests.verifier.test_statuses import Host
+    from tests.verifier.lists import Host
     from verifier.gates import Gate
 
 __all__ = ["database", "gate", "host"]

@@ -41,10 +41,6 @@ LONG_MODULES = {
     "tests/wallet/test_download.py",
 }
 LONG_FUNCTIONS = {
-    "credentials/protocols/openid4vp/verifying.py:verify_request_object",
-    "credentials/sd_jwt/issuing.py:build_nested_sd_jwt_vc",
-    "credentials/sd_jwt/issuing.py:build_sd_jwt_vc",
-    "credentials/statement.py:build_statement",
     "credentials/statement.py:verify_statement",
     "credentials/status/token.py:verify_status_list",
     "credentials/verify.py:verify",

@@ -15,8 +15,8 @@ from credentials.status.bitstring import BitstringEntry
 from schemas import VERIFIED_ARTIST
 from tests.verifier.conftest import OTHER_RELEASE, make_gate
 from tests.verifier.linked import LinkedCoop, answer_form, present, trust
+from tests.verifier.lists import LISTS, Host
 from tests.verifier.test_linked import asked_at
-from tests.verifier.test_statuses import LISTS, Host
 from verifier.proofs import SpeaksFor
 
 if TYPE_CHECKING:
