@@ -9,7 +9,7 @@ from issuer.service.counting import scope_of
 from issuer.service.wallets import binding_of
 from tests.issuer.acts import copy_of
 from tests.issuer.conftest import RELEASE
-from tests.issuer.test_counting import OTHER, take, writing
+from tests.issuer.counting import OTHER, take, writing
 from tests.issuer.test_pages import csrf, log_in
 
 if TYPE_CHECKING:
