@@ -50,7 +50,6 @@ LONG_FUNCTIONS = {
     "handstamp/commands/gate.py:add",
     "issuer/service/losses.py:give_on",
     "tests/credentials/bbs/test_hostile.py:test_any_messages_and_any_choice_round_trip_with_and_without_a_nym",
-    "tests/credentials/bbs/test_pseudonyms.py:test_each_published_proof_with_a_pseudonym_comes_out",
     "tests/credentials/data_integrity/test_bbs_2023_vectors.py:test_every_step_of_the_baseline_vectors",
     "tests/flows/test_correlation.py:audited",
     "tests/flows/test_ways_of_asking.py:meet",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -79,6 +79,19 @@ def test_each_published_signature_over_a_nym_comes_out(
     ).verify()
 
 
+def holding_of(given: dict[str, Any], key: BbsPublicKey, suite: Ciphersuite) -> Holding:
+    return Holding.of(
+        key,
+        bytes.fromhex(given["signature"]),
+        octets(given["messages"]),
+        header=bytes.fromhex(given["header"]),
+        blind=ProverBlind(scalar(given["proverBlind"])),
+        committed=octets(given["committedMessages"]),
+        nyms=[scalar(text) for text in given["nym_secrets"]],
+        suite=suite,
+    )
+
+
 @SUITES
 @pytest.mark.parametrize("number", [*range(1, 8), *range(101, 105)])
 def test_each_published_proof_with_a_pseudonym_comes_out(
@@ -91,18 +104,7 @@ def test_each_published_proof_with_a_pseudonym_comes_out(
         {int(index): bytes.fromhex(text) for index, text in given[name].items()}
         for name in ("revealedMessages", "revealedCommittedMessages")
     )
-    nyms = [scalar(text) for text in given["nym_secrets"]]
-    committed = octets(given["committedMessages"])
-    held = Holding.of(
-        key,
-        bytes.fromhex(given["signature"]),
-        octets(given["messages"]),
-        header=header,
-        blind=ProverBlind(scalar(given["proverBlind"])),
-        committed=committed,
-        nyms=nyms,
-        suite=suite,
-    )
+    held = holding_of(given, key, suite)
     proof, pseudonym = held.prove(
         presentation_header=occasion,
         context_id=context,
@@ -119,8 +121,8 @@ def test_each_published_proof_with_a_pseudonym_comes_out(
         header=header,
         presentation_header=occasion,
         context_id=context,
-        committed_count=len(committed),
+        committed_count=len(given["committedMessages"]),
         disclosed_committed=shown_committed,
         suite=suite,
-        nym_count=len(nyms),
+        nym_count=len(given["nym_secrets"]),
     ).verify()
