@@ -37,7 +37,6 @@ LONG_MODULES = {
     "tests/support/other_issuer.py",
     "tests/trackserver/test_downloads.py",
     "tests/verifier/test_statuses.py",
-    "tests/verifier/test_trust.py",
     "tests/wallet/test_download.py",
 }
 LONG_FUNCTIONS = {

@@ -2,69 +2,39 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-import httpx
 import pytest
-from starlette.responses import Response
-from typer.testing import CliRunner
 
-from credentials.dids import build_did_document
 from credentials.dids.did_key import build_did_key
 from credentials.dids.did_web import build_did_web
 from credentials.errors import HandstampError
 from credentials.keys.signer import LocalSigner
-from credentials.trust import CoopList, TrustedIssuer, build_coop_list
+from credentials.trust import TrustedIssuer
 from credentials.trust.errors import CoopListRefused, CoopListRolledBack, UntrustedIssuer
-from handstamp.commands import verifier, verifier_trust
-from plumbing.clock import system_clock
-from plumbing.dids import build_resolver
-from plumbing.fetch import HttpFetcher, Reach
-from schemas import ALL
 from tests.verifier.conftest import COOP, Coop, Site
+from tests.verifier.trusting import (
+    LABEL,
+    LABEL_DID,
+    LIST,
+    TYPES,
+    Web,
+    a_list,
+    answer,
+    follow,
+    refresh,
+    trust_did,
+)
 from verifier.errors import ListNotFollowed, UntrustworthyIssuer
 from verifier.service.distrust_issuer import IssuerNotTrusted, distrust_issuer
-from verifier.service.follow_list import ask_list, follow_list, leave_list
-from verifier.service.refresh_trust import Refreshed, refresh_trust
-from verifier.service.trust_issuer import ask_did, trust_keys
+from verifier.service.follow_list import leave_list
+from verifier.service.refresh_trust import Refreshed
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from fastapi import FastAPI
+    import httpx
 
     from verifier.gates import Gate
-
-LABEL = "http://label.localhost:8705"
-LABEL_DID = "did:web:label.localhost%3A8705"
-LIST = "http://federation.localhost:8706/coops"
-TYPES = frozenset(each.vct for each in ALL)
-PUBLISHER = LocalSigner.generate()
-
-
-@dataclass
-class Web:
-    """What the neighbours publish; a host that publishes nothing answers 404."""
-
-    pages: dict[str, bytes] = field(default_factory=dict)
-
-    def handle(self, request: httpx.Request) -> httpx.Response:
-        page = self.pages.get(f"http://{request.headers['Host']}{request.url.path}")
-        return httpx.Response(404) if page is None else httpx.Response(200, content=page)
-
-    def fetcher(self) -> HttpFetcher:
-        return HttpFetcher(Reach.LOOPBACK, transport=httpx.MockTransport(self.handle))
-
-    def publish_did(self, *signers: LocalSigner, did: str = LABEL_DID) -> None:
-        document = build_did_document(did, [signer.public_key for signer in signers])
-        self.pages[f"{LABEL}/.well-known/did.json"] = json.dumps(document).encode()
-
-    def publish_list(self, coop_list: CoopList, signer: LocalSigner = PUBLISHER) -> None:
-        self.pages[LIST] = build_coop_list(coop_list, signer).encode()
 
 
 @pytest.fixture
@@ -76,49 +46,6 @@ def web() -> Web:
 def label(site: Site) -> Coop:
     signer, chain = site.authority.certify("label.localhost")
     return Coop(signer=signer, x5c=chain.x5c(), clock=site.clock, url=LABEL)
-
-
-def a_list(site: Site, *members: Coop, version: int = 1, **changes: Any) -> CoopList:
-    now = site.clock()
-    listed = [
-        TrustedIssuer(issuer=each.url, name="Label", public_keys={"1": each.signer.public_key}, types=TYPES, until=now)
-        for each in members
-    ]
-    made = CoopList(
-        url=LIST,
-        name="Federation",
-        version=version,
-        issued_at=now,
-        expires_at=now + timedelta(minutes=4),
-        members=tuple(listed),
-        publisher=PUBLISHER.public_key,
-    )
-    return replace(made, **changes)
-
-
-async def trust_did(site: Site, web: Web, did: str) -> TrustedIssuer:
-    statement = await ask_did(did, resolver=build_resolver(web.fetcher(), clock=site.clock))
-    return trust_keys(site.parts.work, statement, name=None, party=site.parts.party, now=site.clock())
-
-
-async def follow(site: Site, web: Web) -> CoopList:
-    statement = await ask_list(LIST, fetcher=web.fetcher(), now=site.clock())
-    return follow_list(site.parts.work, statement, party=site.parts.party, now=site.clock())
-
-
-async def refresh(site: Site, web: Web) -> tuple[Refreshed, ...]:
-    resolver = build_resolver(web.fetcher(), clock=site.clock)
-    return await refresh_trust(
-        site.parts.work, fetcher=web.fetcher(), resolver=resolver, party=site.parts.party, clock=site.clock
-    )
-
-
-async def answer(site: Site, gate: Gate, coop: Coop) -> str:
-    """Send a credential of a co-op to a new visit, and return what it came to."""
-    visitor = await site.visitor().start(gate)
-    request = await visitor.fetch_request("cross_device")
-    reply = await visitor.send(request, visitor.answer(request, credential=coop.issue(visitor.holder)))
-    return "taken" if reply.status_code == 200 else str(reply.json()["code"])
 
 
 async def test_a_co_op_known_by_its_did_opens_a_gate_under_either_name(
@@ -290,83 +217,3 @@ async def test_what_changed_while_an_answer_travelled_stays_changed(site: Site, 
         assert stores.load_subscriptions("main") == ()
         with pytest.raises(UntrustedIssuer):
             stores.load_policy("main").issuer_for(LABEL)
-
-
-def run(*arguments: str, answer: str | None = None) -> Any:
-    return CliRunner().invoke(verifier.app, list(arguments), input=answer)
-
-
-@pytest.fixture
-def home(tmp_path: Path, web: Web, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("HANDSTAMP_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(verifier_trust, "HttpFetcher", lambda _: web.fetcher())
-    return tmp_path
-
-
-def test_the_command_trusts_a_did_after_its_fingerprint_was_shown(home: Path, web: Web) -> None:
-    signer = LocalSigner.generate()
-    web.publish_did(signer)
-    declined = run("trust", LABEL_DID, answer="n\n")
-    assert (declined.exit_code, home.is_dir()) == (1, True)
-    assert signer.public_key.thumbprint in declined.output
-    assert "label.localhost is trusted" in run("trust", LABEL_DID, answer="y\n").output
-    assert f"known by {LABEL_DID}" in run("trusted").output
-    assert f"{LABEL_DID}: read" in run("refresh").output
-    web.pages = {}
-    failed = run("refresh")
-    assert failed.exit_code == 1
-    assert "not read: The DID document" in failed.output
-    assert "not trusted any more" in run("distrust", LABEL_DID).output
-    assert "Nothing to read" in run("refresh").output
-
-
-def test_the_command_follows_a_list_after_its_publisher_was_shown(home: Path, web: Web) -> None:
-    now = system_clock().replace(microsecond=0)
-    member = TrustedIssuer(issuer=LABEL, name="Label", public_keys={"1": PUBLISHER.public_key}, types=TYPES, until=now)
-    made = CoopList(
-        url=LIST,
-        name="Federation",
-        version=3,
-        issued_at=now,
-        expires_at=now + timedelta(days=30),
-        members=(member,),
-        publisher=PUBLISHER.public_key,
-    )
-    web.publish_list(made)
-    declined = run("trust", "--list", LIST, answer="n\n")
-    assert (declined.exit_code, home.is_dir()) == (1, True)
-    for words in ("Federation, version 3", f"Label {LABEL}", PUBLISHER.public_key.thumbprint):
-        assert words in declined.output
-    assert "Federation is followed" in run("trust", "--list", LIST, "--yes").output
-    assert f"Label {LABEL}" in run("trusted").output
-    assert "not trusted any more" in run("distrust", LABEL).output
-    shown = run("trusted").output
-    assert "struck out here" in shown
-    assert "what this site says itself counts instead" in shown
-    assert "is not followed any more" in run("distrust", "--list", LIST).output
-
-
-@pytest.mark.parametrize("command", ["trust", "distrust"])
-@pytest.mark.parametrize("arguments", [[], [LABEL, "--list", LIST]])
-def test_a_command_that_names_nobody_or_both_is_not_understood(command: str, arguments: list[str]) -> None:
-    assert run(command, *arguments).exit_code == 2
-
-
-async def test_a_running_service_reads_its_lists_anew_by_itself(
-    site: Site, web: Web, trackserver: FastAPI, label: Coop
-) -> None:
-    web.publish_list(a_list(site, label))
-    await follow(site, web)
-    text = build_coop_list(a_list(site, label, version=2), PUBLISHER)
-
-    @trackserver.get("/coops")
-    async def coops() -> Response:
-        return Response(text, media_type="application/jwt")
-
-    async with site.app.router.lifespan_context(site.app):
-        for _ in range(1000):
-            await asyncio.sleep(0)
-        with site.parts.work.read() as stores:
-            (kept,) = stores.load_subscriptions("main")
-    assert kept.coop_list.version == 2
