@@ -30,7 +30,6 @@ LONG_MODULES = {
     "tests/handstamp/verifying/test_verify.py",
     "tests/issuer/test_authorize.py",
     "tests/issuer/test_counting.py",
-    "tests/issuer/test_hostile_credential.py",
     "tests/issuer/test_ledger.py",
     "tests/issuer/test_linked_issuance.py",
     "tests/issuer/test_status_lists.py",
