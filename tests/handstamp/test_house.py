@@ -28,7 +28,6 @@ LONG_MODULES = {
     "tests/credentials/test_verify.py",
     "tests/handstamp/backup/test_backup.py",
     "tests/handstamp/verifying/test_verify.py",
-    "tests/issuer/test_authorize.py",
     "tests/issuer/test_counting.py",
     "tests/issuer/test_ledger.py",
     "tests/issuer/test_linked_issuance.py",

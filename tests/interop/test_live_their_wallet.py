@@ -14,8 +14,8 @@ from credentials.protocols.openid4vp import Prefix
 from issuer.service.deferred import hold_copy, let_copy_go
 from issuer.store import Store
 from schemas import ALL, BY_VCT, COOP_MEMBERSHIP, RELEASE_OWNERSHIP
+from tests.issuer.authorizing import BACK, fields, say
 from tests.issuer.conftest import RELEASE, TRACKS
-from tests.issuer.test_authorize import BACK, fields, say
 from tests.issuer.test_pages import log_in
 from tests.support.live import Site, live_coop, live_site, make_offer, owner_of_everything, take_back_now
 from tests.support.outside import Authority

@@ -14,48 +14,26 @@ from credentials.keys.signer import LocalSigner
 from credentials.protocols.openid4vci import (
     AuthorizationServerMetadata,
     CodeRequest,
-    PushedRequest,
     PushedResponse,
     TokenResponse,
-    make_code_challenge,
 )
 from issuer.authorization_tables import AuthorizationRow, PushedRequestRow
 from issuer.service.sweep import sweep
 from issuer.store import Store
-from tests.issuer.conftest import URL
+from tests.issuer.authorizing import BACK, VERIFIER, asks, fields, push, say
+from tests.issuer.conftest import URL, Coop, Wallet
 from tests.issuer.test_hostile_token import refused
 from tests.issuer.test_pages import log_in
 
 if TYPE_CHECKING:
     import httpx
 
-    from tests.issuer.conftest import Coop, Wallet
-
-BACK = "https://wallet.example/back?from=coop"
-VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 WRONG = {
     "error": "invalid_grant",
     "error_description": (
         "The code is wrong, expired or used, or is shown with other values than it was asked for with."
     ),
 }
-FORM = {"Sec-Fetch-Site": "same-origin"}
-
-
-def asks(**changed: Any) -> PushedRequest:
-    asked: dict[str, Any] = {
-        "client_id": "wallet.example",
-        "redirect_uri": BACK,
-        "code_challenge": make_code_challenge(VERIFIER),
-        "scopes": ("release_ownership", "nobody_knows"),
-        "state": "a state",
-    }
-    return PushedRequest(**{**asked, **changed})
-
-
-async def push(wallet: Wallet, asked: PushedRequest, *, dpop: bool = True) -> httpx.Response:
-    headers = {"DPoP": wallet.proof_of_possession("/par")} if dpop else {}
-    return await wallet.http.post("/par", content=asked.to_form(), headers=headers)
 
 
 async def page(browser: httpx.AsyncClient, pushed: httpx.Response, client: str = "wallet.example") -> httpx.Response:
@@ -64,20 +42,10 @@ async def page(browser: httpx.AsyncClient, pushed: httpx.Response, client: str =
     return await browser.get("/authorize", params={"client_id": client, "request_uri": uri})
 
 
-def fields(shown: httpx.Response) -> dict[str, Any]:
-    assert shown.status_code == 200, shown.text
-    named = dict(re.findall(r'<input type="hidden" name="([a-z_]+)" value="([^"]*)"', shown.text))
-    return {**named, "copy": re.findall(r'name="copy" value="([^"]+)"', shown.text)}
-
-
 def way_back(shown: httpx.Response) -> dict[str, str]:
     link = unescape(re.search(r'href="(https://wallet\.example/back[^"]+)"', shown.text)[1])  # type: ignore[index]
     assert link.startswith(BACK + "&")
     return {name: values[0] for name, values in parse_qs(urlsplit(link).query).items()}
-
-
-async def say(browser: httpx.AsyncClient, form: dict[str, Any]) -> httpx.Response:
-    return await browser.post("/authorize", data=form, headers=FORM)
 
 
 async def code_of(coop: Coop, wallet: Wallet, browser: httpx.AsyncClient, **changed: Any) -> str:
@@ -268,61 +236,6 @@ async def test_less_than_was_agreed_may_be_asked_for_and_never_more(
     more = await redeem(wallet, code, requested_configuration_ids=("TrackOwnershipCredential",))
     assert more.json()["error"] == "invalid_authorization_details"
     assert (await redeem(wallet, code, requested_configuration_ids=("ReleaseOwnershipCredential",))).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("changed", "error"),
-    [
-        ({"scopes": ()}, "invalid_scope"),
-        ({"scopes": ("nobody_knows",)}, "invalid_scope"),
-        ({"requested_configuration_ids": ("Unheard",)}, "invalid_authorization_details"),
-        ({"code_challenge": "short"}, "invalid_request"),
-        ({"redirect_uri": "javascript:alert(1)"}, "invalid_request"),
-        ({"redirect_uri": "http://wallet.example/back"}, "invalid_request"),
-        ({"redirect_uri": "https://wallet.example/back#x"}, "invalid_request"),
-        ({"redirect_uri": 'com.example.wallet:"onclick'}, "invalid_request"),
-        ({"redirect_uri": "wallet-app://back"}, "invalid_request"),
-        ({"redirect_uri": "search-ms:query=x"}, "invalid_request"),
-        ({"redirect_uri": "intent:x"}, "invalid_request"),
-        ({"redirect_uri": "openid-credential-offer://x?credential_offer_uri=https://other.example"}, "invalid_request"),
-        ({"redirect_uri": "https://coop.example@other.example/"}, "invalid_request"),
-        ({"client_id": "\u202emoc.elpmaxe.tellaw"}, "invalid_request"),
-        ({"client_id": "Sound\u200bCommons"}, "invalid_request"),
-        ({"client_id": "w" * 513}, "invalid_request"),
-        ({"redirect_uri": "nothing"}, "invalid_request"),
-        ({"dpop_thumbprint": "A" * 43}, "invalid_request"),
-        ({"dpop_thumbprint": "short"}, "invalid_request"),
-    ],
-)
-async def test_a_wrong_pushed_request_has_its_exact_error(
-    coop: Coop, wallet: Wallet, changed: dict[str, Any], error: str
-) -> None:
-    answer = await push(wallet, asks(**changed))
-    assert (answer.status_code, answer.json()["error"]) == (400, error)
-    assert coop.rows(PushedRequestRow) == 0
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "error"),
-    [
-        (b"response_type=code", b"response_type=token", "unsupported_response_type"),
-        (b"response_type=code", b"", "invalid_request"),
-        (b"code_challenge_method=S256", b"code_challenge_method=plain", "invalid_request"),
-        (b"code_challenge_method=S256", b"", "invalid_request"),
-        (b"state=", b"request_uri=", "invalid_request"),
-        (b"state=", b"client_id=", "invalid_request"),
-    ],
-)
-async def test_a_bent_pushed_request_has_its_exact_error(wallet: Wallet, old: bytes, new: bytes, error: str) -> None:
-    answer = await wallet.http.post("/par", content=asks().to_form().replace(old, new))
-    assert (answer.status_code, answer.json()["error"]) == (400, error)
-
-
-async def test_a_dpop_proof_serves_one_pushed_request(wallet: Wallet) -> None:
-    headers = {"DPoP": wallet.proof_of_possession("/par")}
-    assert (await wallet.http.post("/par", content=asks().to_form(), headers=headers)).status_code == 201
-    answer = await wallet.http.post("/par", content=asks().to_form(), headers=headers)
-    assert answer.json()["error"] == "invalid_dpop_proof"
 
 
 async def test_a_wallet_without_dpop_and_with_a_scheme_of_its_own_gets_a_bearer_token(
