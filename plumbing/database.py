@@ -8,9 +8,11 @@ opens one, calls a use case, closes it, and only then signs, renders or waits.
 """
 
 import hashlib
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Engine
@@ -24,6 +26,8 @@ from plumbing.statements import connection_of
 __all__ = ["Database", "DatabaseUnavailable"]
 
 _TIDYING_TIMEOUT_MS: Final = 100
+_LEAST_FREE: Final = 1024**2
+_TAKES_NO_CHANGES: Final = "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean"
 # Each is one statement, so that beginning and queueing cost a single way to the server.
 _WRITING_LOCK: Final = 0x68616E647374616D  # "handstam": the one lock of whoever writes
 _READ_SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -95,6 +99,32 @@ class Database:
             finally:
                 if session.in_transaction():
                     session.close()
+
+    def check_writable(self) -> None:
+        """Check that a change could be begun, and that the disk of a SQLite file has room; nothing is changed.
+
+        Raises:
+            DatabaseUnavailable: it could not. Whether the disk of a server has room, only a change shows.
+        """
+        if not self._is_sqlite:
+            with self.read() as session:
+                if session.connection().exec_driver_sql(_TAKES_NO_CHANGES).scalar_one():
+                    raise DatabaseUnavailable("its server takes no changes just now, it is read-only")
+            return
+        with translated():
+            connection = self._engine.raw_connection()
+        try:
+            connection.cursor().execute(f"PRAGMA busy_timeout={_TIDYING_TIMEOUT_MS}")
+            connection.cursor().execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:  # whoever waits for others could write
+                raise DatabaseUnavailable(f"{error}") from error
+        finally:
+            connection.rollback()
+            connection.cursor().execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+            connection.close()
+        if shutil.disk_usage(Path(str(self.url.database)).parent).free < _LEAST_FREE:
+            raise DatabaseUnavailable("its disk is full")
 
     def forget_deleted(self) -> None:
         """Leave nothing of deleted rows in SQLite's write-ahead log, where it would lie until others write over it.

@@ -97,3 +97,4 @@ def traced_transport(observing: Observing) -> httpx.AsyncBaseTransport | None:
 def _check_migrated(database: Database, scripts: Path) -> None:
     if not is_migrated(database, scripts):
         raise NotMigrated
+    database.check_writable()
