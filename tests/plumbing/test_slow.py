@@ -88,9 +88,8 @@ def refusal(answer: bytes) -> tuple[int, str]:
 
 
 def build(served: Served, folder: Path) -> uvicorn.Server:
-    app = create_app(
-        title="t", policy=WebPolicy(statuses={}, max_body_bytes=CAP), pages=Pages(folder, site_name="Test")
-    )
+    policy = WebPolicy(statuses={}, max_body_bytes=CAP)
+    app = create_app(title="t", policy=policy, pages=Pages(folder, site_name="Test"))
     app.state.load = served.load
 
     @app.post("/echo")

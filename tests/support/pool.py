@@ -109,10 +109,7 @@ def own_site(world: World) -> AuditedSite:
 
 
 def another_site(world: World, stack: ExitStack, folder: Path) -> AuditedSite:
-    """Start a second site, which asks by its certificate's hash and by POST and has answers encrypted.
-
-    Its authority's certificate lies in `folder`.
-    """
+    """Start a second site: by certificate hash, by POST, encrypted; its authority's certificate lies in `folder`."""
     public, inner = free_port(), free_port()
     url = f"http://venue.localhost:{public}"
     service = VerifierSettings(

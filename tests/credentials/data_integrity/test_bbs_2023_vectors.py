@@ -68,9 +68,8 @@ def test_every_step_of_the_baseline_vectors(published: Path, issuer: BbsSecretKe
     vectors.check_shown(disclosure)
     opened = bbs_2023.open_base(vectors.base, public_key=issuer.public_key)
     header = bytes.fromhex(json.loads((published / "BBSDeriveMaterial.json").read_text())["presentationHeaderHex"])
-    derived: dict[str, Any] = bbs_2023.derive(
-        opened, selective=selective, presentation_header=header, random=secrets.token_bytes
-    )
+    how: dict[str, Any] = {"selective": selective, "presentation_header": header, "random": secrets.token_bytes}
+    derived: dict[str, Any] = bbs_2023.derive(opened, **how)
     # The numbers that hide the rest are new each time, and it is not said which ones the authors took.
     theirs, ours = (DerivedValue.parse(each["proof"]["proofValue"]) for each in (vectors.derived, derived))
     assert theirs.write() == vectors.derived["proof"]["proofValue"]
