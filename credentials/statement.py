@@ -121,18 +121,7 @@ def build_statement(
     methods = [url for url, key in document.keys.items() if key == signer.public_key]
     if not methods:
         raise NotYours
-    _check_about(about or NOT_KNOWN, claims)
-    word: dict[str, Json] = {
-        "@context": list(CONTEXTS),
-        "type": [CREDENTIAL_TYPE, STATEMENT_TYPE],
-        "issuer": holder,
-        "validFrom": write_date_time(at),
-        "credentialSubject": {
-            "persona": check_text(claims.get("persona"), what="number of the persona"),
-            "text": check_text(text, what=_WHAT, max_chars=MAX_TEXT, lines=True),
-            "about": about or NOT_KNOWN,
-        },
-    }
+    word = _build_word(text, claims, about=about or NOT_KNOWN, at=at)
     presentation: dict[str, Json] = {
         "@context": [CREDENTIALS_V2_URL],
         "type": ["VerifiablePresentation"],
@@ -143,6 +132,21 @@ def build_statement(
     return suite.add_proof(
         with_proof_context(presentation), signer=signer, verification_method=methods[0], purpose=ASSERTION, created=at
     )
+
+
+def _build_word(text: str, claims: Mapping[str, Json], *, about: str, at: datetime) -> dict[str, Json]:
+    _check_about(about, claims)
+    return {
+        "@context": list(CONTEXTS),
+        "type": [CREDENTIAL_TYPE, STATEMENT_TYPE],
+        "issuer": str(claims.get("id")),
+        "validFrom": write_date_time(at),
+        "credentialSubject": {
+            "persona": check_text(claims.get("persona"), what="number of the persona"),
+            "text": check_text(text, what=_WHAT, max_chars=MAX_TEXT, lines=True),
+            "about": about,
+        },
+    }
 
 
 def verify_statement(
@@ -170,24 +174,14 @@ def verify_statement(
     """
     credential, word = _read_parts(document)  # (1)
     holder = _verify_signature(document, at, clock_skew_s)  # (2), (3)
+    types = (VERIFIED_ARTIST.vct,)
     persona = verify_published(
-        credential,
-        policy=policy,
-        at=at,
-        types=(VERIFIED_ARTIST.vct,),
-        lists=lists,
-        lenient=lenient,
-        clock_skew_s=clock_skew_s,
+        credential, policy=policy, at=at, types=types, lists=lists, lenient=lenient, clock_skew_s=clock_skew_s
     )  # (4)
     if persona.subject_id != holder:
         raise NotTheHolders
-    said = _read_word(word)
-    if word["issuer"] != holder or said["persona"] != persona.claims.get("persona"):  # (5)
-        raise NotYours
-    _check_about(said["about"], persona.claims)
-    made_at = parse_date_time(word.get("validFrom"), what="`validFrom` of the statement")
-    if made_at > at + timedelta(seconds=clock_skew_s):  # (6)
-        raise NotYetValid(_WHAT)
+    said = _read_said(word, persona)  # (5)
+    made_at = _read_made_at(word, at, clock_skew_s)  # (6)
     return Statement(
         _SEAL,
         text=said["text"],
@@ -240,6 +234,22 @@ def _verify_signature(document: Mapping[str, Json], at: datetime, clock_skew_s: 
         if proof.challenge is not None or proof.domain is not None:
             raise Malformed(_WHAT, "it answers somebody's question")
     return known.did
+
+
+def _read_made_at(word: Mapping[str, Json], at: datetime, clock_skew_s: int) -> datetime:
+    made_at = parse_date_time(word.get("validFrom"), what="`validFrom` of the statement")
+    if made_at > at + timedelta(seconds=clock_skew_s):
+        raise NotYetValid(_WHAT)
+    return made_at
+
+
+def _read_said(word: Mapping[str, Json], persona: Published) -> dict[str, str]:
+    """Take step 5; return who says what about what."""
+    said = _read_word(word)
+    if word["issuer"] != persona.subject_id or said["persona"] != persona.claims.get("persona"):
+        raise NotYours
+    _check_about(said["about"], persona.claims)
+    return said
 
 
 def _read_word(word: Mapping[str, Json]) -> dict[str, str]:

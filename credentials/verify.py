@@ -114,17 +114,8 @@ def verify(  # noqa: PLR0913 - each is one thing to check against, all by name
 ) -> Verified:
     """Verify a presentation: an SD-JWT VC with key binding. The steps are numbered above.
 
-    Args:
-        presentation: the text that was sent.
-        policy: who is trusted for what.
-        audience: the verifier's own identifier, as the holder was told.
-        nonce: the request's.
-        at: the time of the check, with a zone.
-        types: which types (`vct`) were asked for; None for all that the policy trusts.
-        max_age_s: how old the key binding may be.
-        clock_skew_s: how far clocks may differ.
-        statuses: the status lists at hand, verified, under their addresses.
-        lenient: addresses of lists that may be missing or stale, because the gate's policy admits without them.
+    `audience` is the verifier's own identifier, as the holder was told; no `types` are all that the policy trusts.
+    `lenient` are addresses of lists that may be missing or stale, because the gate's policy admits without them.
 
     Raises:
         StatusListNeeded: all is right but for step 13; fetch the list that it names, and call again.
@@ -141,12 +132,7 @@ def verify(  # noqa: PLR0913 - each is one thing to check against, all by name
     except BadSignature as error:
         raise WrongKeyBinding from error
     claims = binding.claims()
-    if claims.get("sd_hash") != sd_jwt.sd_hash():  # (10)
-        raise WrongSdHash
-    if claims.get("aud") != audience or not _is_for(audience, sd_jwt.claims.get("aud", audience)):  # (11)
-        raise WrongAudience(audience)
-    if claims.get("nonce") != nonce:
-        raise WrongNonce
+    _check_made_for(claims, sd_jwt, audience, nonce)  # (10), (11)
     _check_fresh(claims, at, max_age_s, clock_skew_s)  # (12)
     status = check_status(  # (13)
         issued.reference, issuer=issued.trusted.issuer, lists=statuses or {}, lenient=lenient, at=at
@@ -168,16 +154,9 @@ def verify_issued(  # noqa: PLR0913 - what all of a type have in common, all by 
 ) -> Received:
     """Verify a credential on receipt, before it is kept. The steps are numbered above.
 
-    Args:
-        credential: the SD-JWT VC as the issuer sent it.
-        policy: who is trusted for what.
-        holder_keys: thumbprints of the keys that the wallet asked it for.
-        at: the time of the check, with a zone; `iat` must be the first second of its month.
-        digest_count: how many digests the type has.
-        claim_names: the claims that every credential of the type has; None if that is checked elsewhere.
-        clock_skew_s: how far clocks may differ.
-        lifetime_months: how many months after the one of `iat` every credential of the type ends; None for never.
-        has_status: whether every credential of the type has a status; None if it may.
+    The wallet asked for it with keys that have these thumbprints. The rest is what every credential of its type has in
+    common: how many digests it has; its claims, None if they are checked elsewhere; how many months after the one of
+    `iat` it ends, None for never; and whether it has a status, None if it may. `iat` is the first second of its month.
 
     Raises:
         HandstampError: `credentials.refusals`, or an error of the step's own package, says what is wrong.
@@ -242,6 +221,15 @@ def _verify_issued_part(
         # `iss` may be a DID of an issuer that is known by its address; its lists are at that address.
         reference = StatusReference.parse(sd_jwt.claims["status"], issuer=trusted.issuer)
     return _Issued(name=issuer, vct=vct, trusted=trusted, key=issuer_key, reference=reference)
+
+
+def _check_made_for(claims: Mapping[str, Json], sd_jwt: SdJwt, audience: str, nonce: str) -> None:
+    if claims.get("sd_hash") != sd_jwt.sd_hash():  # (10)
+        raise WrongSdHash
+    if claims.get("aud") != audience or not _is_for(audience, sd_jwt.claims.get("aud", audience)):  # (11)
+        raise WrongAudience(audience)
+    if claims.get("nonce") != nonce:
+        raise WrongNonce
 
 
 def _is_for(audience: str, named: Json) -> bool:

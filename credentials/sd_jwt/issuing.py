@@ -45,18 +45,10 @@ def build_sd_jwt_vc(  # noqa: PLR0913 - each is a member of the credential, all 
 ) -> str:
     """Issue one SD-JWT VC, bound to a holder's key.
 
-    Args:
-        vct: the credential's type.
-        issuer: the issuer's URL; its host is what the certificate names.
-        holder_key: goes into `cnf`.
-        issued_at: `iat`, in seconds; coarse, so that it tells nobody apart.
-        disclosable: claims that the holder may show or hide, one by one.
-        digest_count: how many digests every credential of this type has; decoys fill the rest (RFC 9901 §4.2.5).
-        signer: the issuer's key.
-        x5c: the issuer's certificates, leaf first, anchor left out; empty for a key that is found by its id.
-        random: gives so many secret random bytes.
-        status: which entry of which status list says whether it is still good; None if nothing does.
-        expires_at: `exp`, in seconds, as coarse as `issued_at`; None if it never expires.
+    The issuer is a URL whose host is what its certificates name: `x5c`, leaf first, anchor left out, and empty for a
+    key that is found by its id. Both times are in seconds, and coarse, so that they tell nobody apart. `disclosable`
+    are the claims that the holder may show or hide, one by one; every credential of a type has the same
+    `digest_count`, and decoys fill the rest (RFC 9901 §4.2.5). `random` gives so many secret random bytes.
 
     Raises:
         ReservedClaim: a claim to disclose must be always visible.
@@ -94,20 +86,9 @@ def build_nested_sd_jwt_vc(  # noqa: PLR0913 - each is a member of the credentia
 ) -> str:
     """Issue one SD-JWT VC whose claims may be hidden in parts: members, elements, and one within another.
 
-    Args:
-        vct: the credential's type.
-        issuer: the issuer's URL; its host is what the certificate names.
-        holder_key: goes into `cnf`.
-        issued_at: `iat`, in seconds; coarse, so that it tells nobody apart.
-        claims: about the subject; visible where `hidden` names nothing.
-        hidden: claims path pointers to what the holder may show or hide; each place gets a disclosure of its own.
-        digest_counts: how many digests an object or array has, decoys included, by its path; () for the top level.
-        signer: the issuer's key.
-        x5c: the issuer's certificates, leaf first, anchor left out; empty for a key that is found by its id.
-        random: gives so many secret random bytes.
-        status: which entry of which status list says whether it is still good; None if nothing does.
-        expires_at: `exp`, in seconds, as coarse as `issued_at`; None if it never expires.
-        hash_name: of the digests.
+    Most arguments are those of `build_sd_jwt_vc`. The claims are visible where `hidden` names nothing: claims path
+    pointers to what the holder may show or hide, each place with a disclosure of its own. `digest_counts` says how many
+    digests an object or array has, decoys included, by its path; () for the top level.
 
     Raises:
         ReservedClaim: a claim has a name of the protocol.

@@ -105,21 +105,13 @@ def verify_status_list(
     fetched_at: datetime | None = None,
     clock_skew_s: int = 60,
 ) -> StatusList:
-    """Verify a status list (§8.3 steps 3 to 5) that was fetched for an issuer's credentials.
+    """Verify a status list (§8.3 steps 3 to 5) that was fetched from `uri`, as an issuer's credentials name it.
 
     1. It is a JWT of type `statuslist+jwt`, and not longer than any sensible list.
     2. The issuer of the credentials signed it, with a key that is its own now: lists by others are not taken.
     3. `sub` is the very address that the credential names; an `iss`, where there is one, is the issuer.
     4. It was issued, and has not expired.
     5. It unpacks, within a cap.
-
-    Args:
-        token: what was fetched.
-        uri: from where, as the credential names it.
-        issuer: who is trusted for it.
-        at: the time of the check.
-        fetched_at: when it was fetched; None for just now.
-        clock_skew_s: how far clocks may differ.
 
     Raises:
         HandstampError: the first step that fails says why.
@@ -130,7 +122,6 @@ def verify_status_list(
     claims = Members(jws.claims(max_bytes=MAX_TOKEN_BYTES), what=_WHAT)
     _check_belongs(claims, uri=uri, issuer=issuer)  # (3)
     issued_at, ttl_s = claims.time("iat"), _read_ttl(claims)
-    age_s = 0.0 if fetched_at is None else (at - fetched_at).total_seconds()
     if at.timestamp() < issued_at - clock_skew_s:  # (4)
         raise NotYetValid(_WHAT)
     found = StatusList(
@@ -141,7 +132,7 @@ def verify_status_list(
         issued_at=issued_at,
         ttl_s=ttl_s,
         expires_at=claims.optional_time("exp"),
-        stale=not -clock_skew_s <= age_s <= ttl_s,  # fetched in the future: a clock was set back since
+        stale=fetched_at is not None and _is_stale((at - fetched_at).total_seconds(), ttl_s, clock_skew_s),
     )
     found.check_not_expired(at)
     return found
@@ -157,6 +148,10 @@ def parse_aggregation(body: bytes, *, issuer: str, max_lists: int) -> tuple[str,
     if members.required("status_lists") == []:
         return ()
     return tuple(uri for uri in members.texts("status_lists", max_items=max_lists) if _is_own(uri, issuer))
+
+
+def _is_stale(age_s: float, ttl_s: int, clock_skew_s: int) -> bool:
+    return not -clock_skew_s <= age_s <= ttl_s  # fetched in the future: a clock was set back since
 
 
 def _is_own(uri: str, issuer: str) -> bool:

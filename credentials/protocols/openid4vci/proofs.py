@@ -106,9 +106,16 @@ def check_request_proofs(
             attested = check_key_attestation(request.proofs[0], anchors=rules.anchors, at=at)
         _check_kinds(attested.keys, algorithms)
         return tuple(Proof(key=key, nonce=attested.nonce) for key in attested.keys)
+    return _check_jwts(request.proofs, audience=audience, at=at, rules=rules, algorithms=algorithms)
+
+
+def _check_jwts(
+    proofs: Sequence[str], *, audience: str, at: datetime, rules: AttestationRules, algorithms: tuple[str, ...]
+) -> tuple[Proof, ...]:
+    """Check key proofs with the attestations in their headers; return one for every key of both."""
     proven: list[Proof] = []
     vouched: list[Proof] = []
-    for text in request.proofs:
+    for text in proofs:
         with refuse_as(InvalidProof):
             jws = _parse(text, algorithms)
             proof = _check_jwt(jws, audience=audience, at=at)

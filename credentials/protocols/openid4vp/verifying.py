@@ -98,23 +98,14 @@ def verify_request_object(
 
      1. It is a JWS of type `oauth-authz-req+jwt`, by an algorithm that is accepted (RFC 9101 §10.8).
      2. Its `client_id` is that of the link, prefix included, and the prefix is one whose requests are signed (§5.9.3).
-     3. It repeats the wallet's nonce if one was sent, and has none if none was (§5.10.1).
+     3. It repeats the wallet's nonce if one was sent by POST, and has none if none was (§5.10.1).
      4. It is for any wallet (§5.8), and it is time.
-     5. It asks for a `vp_token` by `direct_post` or `direct_post.jwt`, with a key for the latter, and for no
-        transaction to be authorised.
+     5. It asks for a `vp_token` by `direct_post` or `direct_post.jwt`, with a key for the latter; for no transaction.
      6. The answer goes to the client's own host, which is no loopback if the request came from elsewhere.
      7. The nonce commits to the terms, if there are any.
      8. The key is the client's: certified for the host of the answer by an authority that the wallet trusts (for
-        `x509_hash` by the very certificate that is named), or listed in the DID's document.
+        `x509_hash` by the very certificate that is named), or listed in the DID's document (`did_keys`, by DID URLs).
      9. The signature verifies with that key.
-
-    Args:
-        text: the compact JWS.
-        reference: the link that led to it.
-        anchors: certificates, PEM, of the authorities that the wallet trusts to name verifiers.
-        at: now.
-        did_keys: the keys of the DID's document by their DID URLs, if the client is named by a DID.
-        wallet_nonce: what the wallet sent with its POST; None if it sent a GET, or the request stood in the link.
 
     Raises:
         Malformed, RequestRefused, HandshakeMismatch, BadSignature, CertificateError and other refusals of the kernel.
