@@ -19,12 +19,11 @@ from credentials.errors import Malformed
 from credentials.evidence import SEAL, Verified
 from credentials.linked_refusals import HolderUnknown, NotOneCredential, NotTheHolders, ReusableProof, UnaskedPseudonym
 from credentials.refusals import StaleKeyBinding
-from credentials.status import StatusCheck
 from credentials.status.bitstring_checking import RevocationList
 from credentials.trust import TrustPolicy
 from credentials.vcdm import ENVELOPED_CREDENTIAL, check_presentation, is_envelope_of, read_credentials
-from credentials.verify_linked.frame import FRAME_STEPS, Frame
-from credentials.verify_linked.presented import verify_proof_alone
+from credentials.verify_linked.frame import FRAME_STEPS
+from credentials.verify_linked.presented import seal, verify_proof_alone
 from credentials.verify_linked.published import SUITES, Published, verify_published
 
 _STEPS: Final = (
@@ -93,7 +92,7 @@ def verify_holder_presentation(  # noqa: PLR0913 - what to hold it to, all by na
         return _published(found, holder, holder_key, at)
     frame, derived = verify_proof_alone(credential, policy=policy, at=at, types=types, clock_skew_s=clock_skew_s)
     _check_tied(derived, occasion)
-    return _tied(frame, holder_key, at)
+    return seal(frame, at=at, steps=_STEPS, holder_key=holder_key)
 
 
 def _check_tied(derived: Derived, occasion: Occasion) -> None:
@@ -116,21 +115,6 @@ def _published(found: Published, holder: str, holder_key: str, at: datetime) -> 
         at=at,
         steps=_STEPS,
         status=found.status,
-        holder_key=holder_key,
-    )
-
-
-def _tied(frame: Frame, holder_key: str, at: datetime) -> Verified:
-    return Verified(
-        SEAL,
-        issuer=frame.trusted.issuer,
-        vct=frame.kind.vct,
-        issued_at=frame.issued_at,
-        disclosed=frame.disclosed,
-        issuer_key=frame.proof.verification_method,
-        at=at,
-        steps=_STEPS,
-        status=StatusCheck.NONE,
         holder_key=holder_key,
     )
 

@@ -88,7 +88,7 @@ def verify_linked_batch(
     Returns:
         For each, in order, the evidence that `verify_linked` returns, or the error that it raises.
     """
-    held_to = _hold_to(policy, at, types, clock_skew_s)
+    held_to = hold_to(policy, at, types, clock_skew_s)
     results: dict[int, Verified | HandstampError] = {}
     framed: dict[int, tuple[Frame, BbsPublicKey]] = {}
     for index, showing in enumerate(showings):
@@ -117,6 +117,13 @@ def _conclude(
     """Take steps 7 and 8, of something that is proven."""
     check_presentation_header(derived.presentation_header, wanted=presentation_header)  # (7)
     _check_pseudonym(derived, nym_domain)  # (8)
+    return seal(frame, at=at, steps=_STEPS, pseudonym=derived.pseudonym)
+
+
+def seal(
+    frame: Frame, *, at: datetime, steps: tuple[str, ...], holder_key: str | None = None, pseudonym: bytes | None = None
+) -> Verified:
+    """Make the evidence of what took all its steps: it has the holder's key, or the pseudonym that was asked for."""
     return Verified(
         SEAL,
         issuer=frame.trusted.issuer,
@@ -125,10 +132,10 @@ def _conclude(
         disclosed=frame.disclosed,
         issuer_key=frame.proof.verification_method,
         at=at,
-        steps=_STEPS,
+        steps=steps,
         status=StatusCheck.NONE,
-        holder_key=None,
-        pseudonym=derived.pseudonym,
+        holder_key=holder_key,
+        pseudonym=pseudonym,
     )
 
 
@@ -145,16 +152,19 @@ def verify_proof_alone(
     Raises:
         HandstampError: the error of the step that failed.
     """
-    frame, key = _find_frame(presentation, _hold_to(policy, at, types, clock_skew_s))
+    frame, key = _find_frame(presentation, hold_to(policy, at, types, clock_skew_s))
     return frame, bbs_2023.verify_derived(presentation, public_key=key)  # (6)
 
 
-def _hold_to(policy: TrustPolicy, at: datetime, types: Collection[str] | None, clock_skew_s: int) -> FramePolicy:
+def hold_to(
+    policy: TrustPolicy, at: datetime, types: Collection[str] | None, clock_skew_s: int, *, complete: bool = False
+) -> FramePolicy:
+    """Say what the frame of a bbs-2023 credential is held to; only a `complete` one has every claim of its type."""
     return FramePolicy(
         policy=policy,
         at=at,
         suites=SUITES,
-        check_form=partial(check_linked_form, complete=False),
+        check_form=partial(check_linked_form, complete=complete),
         types=types,
         clock_skew_s=clock_skew_s,
     )

@@ -57,30 +57,15 @@ def verify_published(
 ) -> Published:
     """Verify a credential that is published. The steps are numbered in the package.
 
-    Args:
-        document: the credential with its proof.
-        policy: who is trusted for what.
-        at: the time of the check, with a zone.
-        types: the types asked for, by `vct`; None for all that an issuer is trusted for.
-        lists: the status lists at hand, under their addresses.
-        lenient: addresses of lists that could not be had, and without which the credential is taken.
-        clock_skew_s: how far the issuer's clock may be off.
-        receiving: whether it was issued just now: then its status is not looked up, for nobody took it back yet.
+    No `types` are all that an issuer is trusted for. The status lists at hand stand under their addresses; `lenient`
+    are those that could not be had, and without which the credential is taken. On `receiving` what was issued just now
+    its status is not looked up, for nobody took it back yet.
 
     Raises:
         StatusListNeeded: all is right but for step 12; fetch the list that it names, and call again.
         HandstampError: the error of the step that failed.
     """
-    held_to = FramePolicy(
-        policy=policy,
-        at=at,
-        suites=SUITES,
-        check_form=check_public_form,
-        types=types,
-        clock_skew_s=clock_skew_s,
-        bare_proof=False,
-    )
-    frame = read_frame(document, held_to)
+    frame = read_frame(document, _hold_to(policy, at, types, clock_skew_s))
     key = frame.trusted.find_key({"kid": frame.proof.verification_method}, at=at)  # (4)
     verify_proof(document, frame.proof, key)  # (6)
     return Published(
@@ -94,6 +79,18 @@ def verify_published(
         status=StatusCheck.NOT_ASKED if receiving else _check_status(document, frame, lists or {}, lenient, at),  # (12)
         at=at,
         steps=_STEPS,
+    )
+
+
+def _hold_to(policy: TrustPolicy, at: datetime, types: Collection[str] | None, clock_skew_s: int) -> FramePolicy:
+    return FramePolicy(
+        policy=policy,
+        at=at,
+        suites=SUITES,
+        check_form=check_public_form,
+        types=types,
+        clock_skew_s=clock_skew_s,
+        bare_proof=False,
     )
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, InitVar, dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import Final
 
 from credentials.bbs import ProverBlind, ProverNym
@@ -13,12 +12,11 @@ from credentials.data_integrity.bbs_2023_values import Feature
 from credentials.encoding.date_time import parse_date_time
 from credentials.encoding.strict_json import Json
 from credentials.evidence import SEAL
-from credentials.json_schema import check_linked_form
 from credentials.linked_credential import check_linked_shape
 from credentials.linked_refusals import WrongFeature
 from credentials.trust import TrustPolicy
-from credentials.verify_linked.frame import FRAME_STEPS, FramePolicy, read_frame
-from credentials.verify_linked.presented import SUITES, find_bbs_key
+from credentials.verify_linked.frame import FRAME_STEPS, read_frame
+from credentials.verify_linked.presented import find_bbs_key, hold_to
 from schemas import CredentialType
 
 _STEPS: Final = (
@@ -70,29 +68,13 @@ def verify_linked_issued(  # noqa: PLR0913 - what was asked for, all by name
 ) -> ReceivedLinked:
     """Verify a linked credential on receipt, before it is kept. The steps are numbered in the package.
 
-    Args:
-        secured: the credential as the issuer sent it, with its base proof.
-        policy: who is trusted for what, with their BBS keys, read over another connection than this came by.
-        kind: the type that was asked for.
-        issuer: who was asked, as the policy names them: URL or DID.
-        feature: how it was asked to be signed: `BASELINE` or `PSEUDONYM`.
-        at: the time of receipt.
-        prover_nym: the wallet's secret behind pseudonyms, if it was asked for with one.
-        blind: of the commitment that was sent, if one was.
-        clock_skew_s: how far the issuer's clock may be off.
+    The policy's BBS keys were read over another connection than this came by. What was asked for is the type, of an
+    issuer as the policy names them (URL or DID), signed as `BASELINE` or `PSEUDONYM`; the latter with nym and blind.
 
     Raises:
         HandstampError: the error of the step that failed.
     """
-    held_to = FramePolicy(
-        policy=policy,
-        at=at,
-        suites=SUITES,
-        check_form=partial(check_linked_form, complete=True),
-        types=(kind.vct,),
-        clock_skew_s=clock_skew_s,
-    )
-    frame = read_frame(secured, held_to)
+    frame = read_frame(secured, hold_to(policy, at, (kind.vct,), clock_skew_s, complete=True))
     key = find_bbs_key(frame, at)  # (4)
     base = bbs_2023.open_base(secured, public_key=key, prover_nym=prover_nym, blind=blind)  # (9)
     if base.feature is not feature:  # (10)
