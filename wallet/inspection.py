@@ -115,19 +115,8 @@ def inspect(
         UnwantedCredential: anything else, with the reason; the refusal that it comes from is its cause.
     """
     with inspecting(credentials, keys=keys, host=host):
-        evidence = [
-            verify_issued(
-                each,
-                policy=policy,
-                holder_keys=frozenset(keys),
-                at=at,
-                digest_count=kind.digest_count,
-                claim_names=frozenset(kind.claim_names),
-                lifetime_months=kind.lifetime_months,
-                has_status=True,
-            )
-            for each in credentials
-        ]
+        holder_keys = frozenset(keys)
+        evidence = [_verify(each, kind, policy=policy, holder_keys=holder_keys, at=at) for each in credentials]
         read = [parse_sd_jwt(each) for each in credentials]
         _check_each(evidence, read, kind=kind, issuer=issuer)
         _check_together(evidence, read)
@@ -139,6 +128,21 @@ def inspect(
         vct=kind.vct,
         id=str(evidence[0].disclosed[kind.countable_claim]),
         chain=_chain_of(read[0]),
+    )
+
+
+def _verify(
+    credential: str, kind: CredentialType, *, policy: TrustPolicy, holder_keys: frozenset[str], at: datetime
+) -> Received:
+    return verify_issued(
+        credential,
+        policy=policy,
+        holder_keys=holder_keys,
+        at=at,
+        digest_count=kind.digest_count,
+        claim_names=frozenset(kind.claim_names),
+        lifetime_months=kind.lifetime_months,
+        has_status=True,
     )
 
 

@@ -8,6 +8,25 @@ import typer
 from rich.markup import escape
 
 from credentials.encoding import strict_json
+from handstamp.commands.gate_options import (
+    ADD_HELP,
+    ArtistOption,
+    ContributionOption,
+    FormatOption,
+    MemberOption,
+    NeedAllOption,
+    OnceOption,
+    OpensOption,
+    OtherWalletsOption,
+    Over16Option,
+    PerMonthOption,
+    PosterOption,
+    ReleaseOption,
+    ShareClassOption,
+    TermsOption,
+    TitleOption,
+    TrackOption,
+)
 from handstamp.commands.gate_wishes import Wishes, describe_requirement
 from handstamp.composition.verifier import VerifierTools, compose_verifier
 from handstamp.settings import load_settings
@@ -33,59 +52,28 @@ GateArgument = Annotated[str, typer.Argument(help="The gate's link, or its id.",
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
 
-@app.command()
+@app.command(help=ADD_HELP)
 def add(  # noqa: PLR0913 - each is an option
     *,
-    release: Annotated[
-        list[str] | None, typer.Option(help="Opens to owners of this release: its address at the trackserver.")
-    ] = None,
-    track: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Opens to owners of this track or of its release: the release's address, # and the track's number."
-        ),
-    ] = None,
-    member: Annotated[list[str] | None, typer.Option(help="Opens to members of this co-op: its address.")] = None,
-    over_16: Annotated[bool, typer.Option("--over-16", help="Only members who are at least 16.")] = False,
-    share_class: Annotated[str | None, typer.Option(help="Only members with a share of this class.")] = None,
-    artist: Annotated[
-        list[str] | None, typer.Option(help="Opens to a verified artist or label: the persona's id, a space, its name.")
-    ] = None,
-    contribution: Annotated[
-        list[str] | None,
-        typer.Option(help="Opens to who contributed: the co-op's address, a space, what was contributed."),
-    ] = None,
-    need_all: Annotated[bool, typer.Option("--all/--any", help="Whether all of it must be shown, or any.")] = False,
-    opens: Annotated[
-        str | None, typer.Option(help="What opens, if it is not what is owned: a release's address, perhaps with #3.")
-    ] = None,
-    once: Annotated[bool, typer.Option("--once", help="Opens once for each copy, or membership, ever.")] = False,
-    per_month: Annotated[
-        int | None, typer.Option(help="Opens so many times a month for each copy, or membership.")
-    ] = None,
-    other_wallets: Annotated[
-        bool,
-        typer.Option(
-            "--other-wallets",
-            help="With a limit: take wallets that show a copy's own number, which other gates know, too.",
-        ),
-    ] = False,
-    title: Annotated[str | None, typer.Option(help="The gate's heading; the release's title without it.")] = None,
-    terms: Annotated[
-        str | None, typer.Option(help="What both shake hands on: a text, or a file that holds it.")
-    ] = None,
-    package: Annotated[str, typer.Option("--format", help="What opens, as the trackserver names it.")] = ORIGINAL,
-    poster: Annotated[Path | None, typer.Option(help="Where to write the poster (SVG).")] = None,
+    release: ReleaseOption = None,
+    track: TrackOption = None,
+    member: MemberOption = None,
+    over_16: Over16Option = False,
+    share_class: ShareClassOption = None,
+    artist: ArtistOption = None,
+    contribution: ContributionOption = None,
+    need_all: NeedAllOption = False,
+    opens: OpensOption = None,
+    once: OnceOption = False,
+    per_month: PerMonthOption = None,
+    other_wallets: OtherWalletsOption = False,
+    title: TitleOption = None,
+    terms: TermsOption = None,
+    package: FormatOption = ORIGINAL,
+    poster: PosterOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a gate; prints its link, a button for your page, and where the poster is.
-
-    [dim]handstamp gate add --release https://tracks.example/releases/ID[/]
-
-    [dim]handstamp gate add --track "https://tracks.example/releases/ID#3" --terms terms.txt[/]
-
-    [dim]handstamp gate add --member https://coop.example --opens https://tracks.example/releases/EXTRA --once[/]
-    """
+    """Make a gate; prints its link, a button for your page, and where the poster is."""
     wishes = Wishes(
         releases=tuple(release or ()),
         tracks=tuple(track or ()),

@@ -1,6 +1,6 @@
 """Refund a copy, or give it on: it ends with all that hangs on it, and its instances are taken back."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -103,13 +103,7 @@ def give_on(books: Ending, *, copy_id: str, to: str, key: str | None = None, now
     if books.is_held(copy_id):
         raise CopyHeldBack
     check_not_theirs(books, to, thing)
-    tracks = [track.id for track in tracks_of(books, thing)]
-    entries = books.entries_for(copy.listener, tracks)
-    owned = derive(entries, ()).owned_tracks
-    undone = plan_giving(entries, thing, frozenset(track for track in tracks if track in owned))
-    theirs = derive(books.entries_for(to, undone.tracks), ()).owned_tracks
-    if undone.tracks <= theirs.keys():
-        raise AlreadyTheirs
+    undone, theirs = _plan_gift(books, copy, thing, to=to)
     entry = _write(books, copy.listener, act, undone, key=key, now=now)
     ended = _end(books, copy.listener, thing, undone, why=Ended.GIFTED_AWAY, now=now)
     charges = tuple(Charge(track=track, milli=0, already_owned=track in theirs) for track in sorted(undone.tracks))
@@ -118,6 +112,18 @@ def give_on(books: Ending, *, copy_id: str, to: str, key: str | None = None, now
     hand_on(books, copy, to=to)
     settle(books, to)
     return Lost(entry=entry, copies=ended)
+
+
+def _plan_gift(books: Ending, copy: Copy, thing: Thing, *, to: str) -> tuple[Undone, Collection[str]]:
+    """Plan what the giver loses, and tell which tracks whoever gets it owns already: some may be, not all."""
+    tracks = [track.id for track in tracks_of(books, thing)]
+    entries = books.entries_for(copy.listener, tracks)
+    owned = derive(entries, ()).owned_tracks
+    undone = plan_giving(entries, thing, frozenset(track for track in tracks if track in owned))
+    theirs = derive(books.entries_for(to, undone.tracks), ()).owned_tracks
+    if undone.tracks <= theirs.keys():
+        raise AlreadyTheirs
+    return undone, theirs.keys()
 
 
 def end_copies(books: Ending, copies: Sequence[Copy], *, why: Ended, now: datetime) -> tuple[Copy, ...]:

@@ -32,19 +32,11 @@ def admit_pass(
     """Judge a scanned pass.
 
     1. The gate is open, and one that passes can answer.
-    2. The pass is good, for this gate, now, by a key known beforehand (`credentials.door_pass`).
+    2. The pass is good, for this gate, now, by a key known beforehand (`credentials.door_pass`), and made for the
+       scanning device, if that has a name of its own.
     3. It meets the gate's requirement; what speaks for a co-op comes from that co-op.
     4. It is counted, in one transaction, as an answer online would be: by the pseudonym, which is the same there. At a
        door without a limit it is remembered for its slot, so that one code does not let two people in.
-
-    Args:
-        work: opens transactions.
-        gate_id: which gate.
-        text: what was scanned.
-        party: whose gate it is.
-        keys: for what is remembered of a slot.
-        now: the time.
-        device: what the scanning device calls itself, if passes must be made for it.
 
     Raises:
         NoSuchGate, GateClosed, NotADoor: there is no such door.

@@ -17,8 +17,10 @@ from verifier.requirements import types_asked
 from verifier.service.build_request import OpenRequest, ask
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
+    from credentials.encoding.strict_json import Json
     from credentials.evidence import Verified
     from credentials.protocols.dcql import Presentation
     from verifier.party import Party
@@ -99,7 +101,9 @@ class _Judge:
                 statuses=self._known.lists,
                 lenient=self._known.lenient,
             )
-        form = self._asked.forms[query_id]
+        return self._verify_document(shown, self._asked.forms[query_id], types)
+
+    def _verify_document(self, shown: Mapping[str, Json], form: Form, types: frozenset[str]) -> Verified:
         match form:
             case Form.SIGNED:
                 occasion = Occasion(

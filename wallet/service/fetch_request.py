@@ -5,7 +5,8 @@ metadata and a nonce that was never used before; the request must repeat it, so 
 There is no way back to GET: a site that answers the POST wrongly gets no second, weaker question.
 """
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -66,12 +67,8 @@ async def fetch_request(
 ) -> Fetched:
     """Fetch the request that a link leads to, and verify it.
 
-    Args:
-        link: as it was read.
-        wallet: whose authorities count.
-        tools: the wallet and the world.
-        first_party: who gave the link, if a site did: it decides how far the errand may reach.
-        uncertified: whether the listener answers also a site that no authority vouches for.
+    A site that gave the link is the `first_party`: it decides how far the errand may reach. A listener who answers also
+    a site that no authority vouches for says `uncertified`.
 
     Raises:
         UnknownAuthority: no pinned authority certifies who asks.
@@ -92,25 +89,27 @@ async def fetch_request(
     async with tools.web(errand) as web:
         text, nonce = await _take(link, host, web, tools)
         did_keys = await _find_did_keys(client, host, web, tools)
-    try:
-        with refusing(host, reading=True):
-            request = verify_request_object(
-                text,
-                reference=link,
-                anchors=wallet.anchors(Purpose.SITES),
-                at=tools.clock(),
-                did_keys=did_keys,
-                wallet_nonce=nonce,
-            )
-    except CertificateUntrusted as error:
-        raise UnknownAuthority(host) from error
-    check_numbers(request, at=tools.clock())
+    at, anchors = tools.clock(), wallet.anchors(Purpose.SITES)
+    with _knowing_authorities(host), refusing(host, reading=True):
+        request = verify_request_object(
+            text, reference=link, anchors=anchors, at=at, did_keys=did_keys, wallet_nonce=nonce
+        )
+    check_numbers(request, at=at)
     in_link = isinstance(link, SignedInLink)
     return Fetched(
         request=request,
         first_party=first_party or (request.response_uri if in_link else errand),
         site_key=_signed_by(text, did_keys),
     )
+
+
+@contextlib.contextmanager
+def _knowing_authorities(host: str) -> Iterator[None]:
+    """Name the host whose certificate no pinned authority signed."""
+    try:
+        yield
+    except CertificateUntrusted as error:
+        raise UnknownAuthority(host) from error
 
 
 def _signed_by(text: str, did_keys: Mapping[str, PublicKey]) -> PublicKey | None:
