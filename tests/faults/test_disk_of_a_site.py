@@ -33,7 +33,7 @@ async def test_who_answers_or_returns_meanwhile_passes_afterwards_and_is_counted
         person = await visitor.http.get(back, headers=PAGE)
         assert {program.status_code, person.status_code} == {503}
         assert "retry-after" in person.headers
-        assert "Nothing was changed. Wait for a moment, then try again." in person.text
+        assert "Nothing was changed and nothing of yours is lost; try again in a minute." in person.text
         assert "database_unavailable" in person.text
     assert (await visitor.http.get(back, headers=JSON)).status_code == 200
     assert await came_back(site, gate) == "already_used"
