@@ -54,6 +54,7 @@ STEPS: Final = (
 )
 _WHAT: Final = "statement"
 _PARTS: Final = 2
+_TYPES: Final = frozenset({VERIFIED_ARTIST.vct})
 _SEAL: Final = object()
 _SUITES: Final[Mapping[KeyKind, RdfcSuite]] = {
     KeyKind.ED25519: eddsa_rdfc_2022.SUITE,
@@ -174,10 +175,9 @@ def verify_statement(
     """
     credential, word = _read_parts(document)  # (1)
     holder = _verify_signature(document, at, clock_skew_s)  # (2), (3)
-    types = (VERIFIED_ARTIST.vct,)
-    persona = verify_published(
-        credential, policy=policy, at=at, types=types, lists=lists, lenient=lenient, clock_skew_s=clock_skew_s
-    )  # (4)
+    persona = verify_published(  # (4)
+        credential, policy=policy, at=at, types=_TYPES, lists=lists, lenient=lenient, clock_skew_s=clock_skew_s
+    )
     if persona.subject_id != holder:
         raise NotTheHolders
     said = _read_said(word, persona)  # (5)
