@@ -14,7 +14,7 @@ ALLOWED = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]*")
 SUBCLASSES = [
     kind
     for kind in oauth.OAuthError.__subclasses__()
-    if kind.__module__ == oauth.__name__ and kind is not oauth.UnknownOAuthError
+    if kind.__module__ == oauth.__name__ and kind not in {oauth.UnknownOAuthError, oauth.TemporarilyUnavailable}
 ]
 
 
@@ -26,6 +26,12 @@ def test_every_error_carries_its_code_a_status_and_comes_back_from_the_wire(kind
     back = oauth.parse_error(json.dumps(error.body()).encode(), status=error.status)
     assert type(back) is kind
     assert "what is wrong" in back.detail
+
+
+def test_a_refusal_of_the_moment_says_when_to_ask_again() -> None:
+    error = oauth.TemporarilyUnavailable("what is wrong", retry_after_s=10)
+    assert (error.code, error.error, error.status) == ("temporarily_unavailable", "temporarily_unavailable", 429)
+    assert error.retry_after_s == 10
 
 
 def test_a_status_can_differ_where_a_standard_says_so() -> None:
