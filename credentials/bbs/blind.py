@@ -18,7 +18,6 @@ from credentials.bbs.core import (
     ProofCheck,
     Setting,
     Signature,
-    challenge,
     sign_point,
     sign_with_exponent,
     with_length,
@@ -154,8 +153,7 @@ def prove_blind(  # noqa: PLR0913 - each is an input of the specification, all b
     held = _hold(public_key, messages, committed, header, _add_blinds(blind, signer_blind), suite)
     shown = Layout(len(messages), len(committed)).place(disclosed, disclosed_committed)
     opened = OpenProof(held.setting, Signature.parse(signature), held.scalars, shown, random)
-    points = opened.transcript.points()
-    return opened.finish(challenge(held.setting, points, opened.disclosed, with_length(presentation_header)))
+    return opened.finish_for(held.setting, presentation_header)
 
 
 def verify_blind_proof(

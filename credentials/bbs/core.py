@@ -185,6 +185,11 @@ class OpenProof:
         """What hides the last messages, for a proof that the same numbers are in another point, too."""
         return self._masks[-count:]
 
+    def finish_for(self, setting: Setting, presentation_header: bytes) -> bytes:
+        """Answer the challenge of a proof that nothing else is proven with, and write it."""
+        points = self.transcript.points()
+        return self.finish(challenge(setting, points, self.disclosed, with_length(presentation_header)))
+
     def finish(self, challenge: Scalar) -> bytes:
         """Answer the challenge, and write the proof (§4.2.4.4)."""
         e_mask, r1_mask, r3_mask, *message_masks = self._masks

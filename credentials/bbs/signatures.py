@@ -12,7 +12,6 @@ from credentials.bbs.core import (
     ProofCheck,
     Setting,
     Signature,
-    challenge,
     sign_with_exponent,
     with_length,
 )
@@ -98,8 +97,7 @@ def prove(
     bases = interface.bases(len(messages), what=_SIGNED)
     setting = Setting.of(interface, public_key, bases, header)
     opened = OpenProof(setting, parsed, interface.map_messages(messages), disclosed, random)
-    points = opened.transcript.points()
-    return opened.finish(challenge(setting, points, opened.disclosed, with_length(presentation_header)))
+    return opened.finish_for(setting, presentation_header)
 
 
 def verify_proof(
