@@ -20,7 +20,7 @@ from handstamp import __version__
 from handstamp.terminal import Terminal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class _Role:
     """One subcommand: where it is, and what it is for."""
 
@@ -29,54 +29,25 @@ class _Role:
 
 
 _ROLES: Final[Mapping[str, _Role]] = {
-    "demo": _Role(module="handstamp.demo.command", help="Follow one listener through it all, on this machine."),
-    "wallet": _Role(
-        module="handstamp.commands.wallet",
-        help="Your records: receive them, look at them, open gates with them.",
-    ),
-    "gate": _Role(
-        module="handstamp.commands.gate",
-        help="Gates of your site: what must be owned, and what then opens.",
-    ),
-    "door": _Role(
-        module="handstamp.commands.door",
-        help="The door of a gate: a hand scanner, a terminal, and no network.",
-    ),
+    "demo": _Role("handstamp.demo.command", "Follow one listener through it all, on this machine."),
+    "wallet": _Role("handstamp.commands.wallet", "Your records: receive them, look at them, open gates with them."),
+    "gate": _Role("handstamp.commands.gate", "Gates of your site: what must be owned, and what then opens."),
+    "door": _Role("handstamp.commands.door", "The door of a gate: a hand scanner, a terminal, and no network."),
     "verify": _Role(
-        module="handstamp.commands.verify",
-        help="Check any credential, presentation or statement, step by step in words.",
+        "handstamp.commands.verify", "Check any credential, presentation or statement, step by step in words."
     ),
-    "verifier": _Role(
-        module="handstamp.commands.verifier",
-        help="The site's own service: run it, and say which co-ops it trusts.",
-    ),
+    "verifier": _Role("handstamp.commands.verifier", "The site's own service: run it, and say which co-ops it trusts."),
     "issuer": _Role(
-        module="handstamp.commands.issuer",
-        help="The co-op's service: listeners, plays, purchases, and what it hands out.",
+        "handstamp.commands.issuer", "The co-op's service: listeners, plays, purchases, and what it hands out."
     ),
-    "coops": _Role(
-        module="handstamp.commands.coops",
-        help="A federation's list of co-ops: sign it, for sites to follow.",
-    ),
-    "tracks": _Role(
-        module="handstamp.commands.tracks",
-        help="The trackserver: the files, and who may let people in to them.",
-    ),
-    "doctor": _Role(
-        module="handstamp.commands.doctor",
-        help="Look for what is set up wrongly, and say what to do.",
-    ),
-    "backup": _Role(
-        module="handstamp.commands.backup",
-        help="Write what your services cannot lose to one encrypted file.",
-    ),
-    "restore": _Role(
-        module="handstamp.commands.restore",
-        help="Put a backup in place.",
-    ),
+    "coops": _Role("handstamp.commands.coops", "A federation's list of co-ops: sign it, for sites to follow."),
+    "tracks": _Role("handstamp.commands.tracks", "The trackserver: the files, and who may let people in to them."),
+    "doctor": _Role("handstamp.commands.doctor", "Look for what is set up wrongly, and say what to do."),
+    "backup": _Role("handstamp.commands.backup", "Write what your services cannot lose to one encrypted file."),
+    "restore": _Role("handstamp.commands.restore", "Put a backup in place."),
     "conformance": _Role(
-        module="handstamp.commands.conformance",
-        help="For testing only: let public test suites try what is signed and verified here.",
+        "handstamp.commands.conformance",
+        "For testing only: let public test suites try what is signed and verified here.",
     ),
 }
 

@@ -79,7 +79,7 @@ def make_backup(settings: Settings, wish: Wish, *, now: datetime) -> Made:
     roles = [role for role in ROLES if (role in wish.roles if wish.roles else has_database(settings, role))]
     if not roles:
         raise NothingToBackUp(settings.data_dir)
-    with locked(settings.data_dir), _stage(settings.data_dir) as stage:
+    with locked(settings.data_dir), staged(settings.data_dir, _STAGE) as stage:
         gathered = [_gather(settings, role, stage / role, wish) for role in roles]
         # The settings come first: where the rest goes is read from them.
         sources = _settings_sources() + [source for each in gathered for source in each.sources]
@@ -207,11 +207,11 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _stage(folder: Path) -> Iterator[Path]:
-    """Make a private folder for the copies, and leave none behind, nor one of a backup that was killed."""
-    for left in folder.glob(f"{_STAGE}*"):
+def staged(folder: Path, name: str) -> Iterator[Path]:
+    """Make a private folder for the copies, and leave none behind, nor one of a run before that was killed."""
+    for left in folder.glob(f"{name}*"):
         shutil.rmtree(left, ignore_errors=True)
-    stage = folder / f"{_STAGE}{secrets.token_hex(8)}"
+    stage = folder / f"{name}{secrets.token_hex(8)}"
     make_private_folder(stage)
     try:
         yield stage

@@ -7,9 +7,7 @@ PostgreSQL database is filled in one transaction of its own; what was in it stay
 
 import contextlib
 import os
-import secrets
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +15,7 @@ from typing import Final
 
 from handstamp.backup.archive import Archive, Entry, Manifest, open_archive
 from handstamp.backup.errors import CannotRestore, UnusableBackup
-from handstamp.backup.making import DATABASE, FILES, ROLES, SETTINGS_NAME, locked
+from handstamp.backup.making import DATABASE, FILES, ROLES, SETTINGS_NAME, locked, staged
 from handstamp.backup.places import Place
 from handstamp.settings import Role, load_settings, settings_file
 from plumbing.private import make_private_folder
@@ -80,7 +78,7 @@ def restore_backup(wish: RestoreWish, *, now: datetime) -> Restored:
         places = [Place.of(settings, role, archive.manifest, now=now) for role in roles]
         for place in places:
             place.check(wish.path, replace=wish.replace)
-        with locked(settings.data_dir), _stage(settings.data_dir) as stage:
+        with locked(settings.data_dir), staged(settings.data_dir, _STAGE) as stage:
             _unpack(archive, stage, roles, settings_were_read=settings_at is not None)
             for place in places:
                 place.prepare(stage / place.role, now=now)
@@ -144,13 +142,3 @@ def _give_back(target: Path, entry: Entry) -> None:
     """Give a file the permissions and the moment that it had: a trackserver compares the moment."""
     target.chmod(entry.mode)
     os.utime(target, ns=(entry.modified_ns, entry.modified_ns))
-
-
-@contextlib.contextmanager
-def _stage(folder: Path) -> Iterator[Path]:
-    stage = folder / f"{_STAGE}{secrets.token_hex(8)}"
-    make_private_folder(stage)
-    try:
-        yield stage
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
