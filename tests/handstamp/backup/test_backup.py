@@ -213,6 +213,16 @@ def test_what_a_killed_backup_left_goes_with_the_next(machine: Machine) -> None:
     assert not left.exists()
 
 
+def test_what_a_killed_restore_left_goes_with_the_next(machine: Machine, other: Machine) -> None:
+    machine.furnish("issuer")
+    machine.back_up()
+    left = other.folder / "data" / ".restore-0123"
+    left.mkdir(parents=True)
+    (left / "database").write_bytes(b"listeners")
+    other.restore(machine.folder / "backup")
+    assert not left.exists()
+
+
 def test_a_backup_over_a_file_that_is_there_is_refused_and_leaves_it(machine: Machine) -> None:
     machine.furnish("issuer")
     (machine.folder / "backup").write_text("mine")
