@@ -35,7 +35,7 @@ from tests.support.holder import BROWSER, Holder, request
 from tests.support.pool import AuditedSite, Pool, another_site, own_site
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from tests.flows.conftest import World
     from wallet.state import Wallet
@@ -103,14 +103,7 @@ def audited(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         holder.memory.change(_with_stamps_only)
         unused, since = holder.memory.load(), len(coop.chunks)
         lists = _published_lists(world)
-        errands = {
-            "own gate, start": lambda: holder.redeem(gates["own"]),
-            "own gate again, start": lambda: holder.redeem(gates["own"]),
-            "gate of a track, link": lambda: holder.redeem_by_link(gates["track"]),
-            "gate of another site, start, encrypted": lambda: holder.redeem(gates["venue"]),
-            "gate of another site, link, encrypted": lambda: holder.redeem_by_link(gates["venue"]),
-        }
-        redemptions = [pool.watch(name, errand) for name, errand in errands.items()]
+        redemptions = [pool.watch(name, errand) for name, errand in _errands(holder, gates).items()]
         asked = b"".join(coop.asked(since))
         yield Audited(
             pool=pool,
@@ -124,6 +117,16 @@ def audited(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             public=frozenset(values([_public(world, sites, gates), lists, _published_lists(world)])),
             began=began,
         )
+
+
+def _errands(holder: Holder, gates: dict[str, str]) -> dict[str, Callable[[], None]]:
+    return {
+        "own gate, start": lambda: holder.redeem(gates["own"]),
+        "own gate again, start": lambda: holder.redeem(gates["own"]),
+        "gate of a track, link": lambda: holder.redeem_by_link(gates["track"]),
+        "gate of another site, start, encrypted": lambda: holder.redeem(gates["venue"]),
+        "gate of another site, link, encrypted": lambda: holder.redeem_by_link(gates["venue"]),
+    }
 
 
 def _with_stamps_only(wallet: Wallet) -> tuple[Wallet, None]:

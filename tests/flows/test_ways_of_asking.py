@@ -100,14 +100,11 @@ async def meet(tmp_path: Path, authority: Authority, filled: Wallet, databases: 
         settings = Settings(data_dir=tmp_path / "data", verifier=service)
         parts = composition.compose_verifier(settings)
         databases.append(parts.database)
-        signer, chain = authority.certify("artist.localhost")
-        pem = b"".join(each.public_bytes(Encoding.PEM) for each in chain.certificates)
-        parts.keys.install(composition.REQUEST_KEY, key_pem=signer.to_pem(None), chain_pem=pem)
+        _certify(parts, authority)
         required = OwnsRelease(release_id=release_claims()["release"])
         gate = make_gate(required, clock=system_clock, counting=counting)  # type: ignore[arg-type]
-        trusted = TrustedIssuer(
-            issuer=COOP, name="Co-op", anchors=(authority.pem,), types=frozenset({RELEASE_OWNERSHIP.vct})
-        )
+        types = frozenset({RELEASE_OWNERSHIP.vct})
+        trusted = TrustedIssuer(issuer=COOP, name="Co-op", anchors=(authority.pem,), types=types)
         with parts.work.write() as stores:
             stores.save_issuer("main", trusted, now=system_clock())
             stores.save_gate(gate, now=system_clock())
@@ -127,6 +124,12 @@ async def meet(tmp_path: Path, authority: Authority, filled: Wallet, databases: 
     yield build
     for client in clients:
         await client.aclose()
+
+
+def _certify(parts: composition.VerifierTools, authority: Authority) -> None:
+    signer, chain = authority.certify("artist.localhost")
+    pem = b"".join(each.public_bytes(Encoding.PEM) for each in chain.certificates)
+    parts.keys.install(composition.REQUEST_KEY, key_pem=signer.to_pem(None), chain_pem=pem)
 
 
 class _Watched(httpx.AsyncBaseTransport):

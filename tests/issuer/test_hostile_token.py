@@ -169,7 +169,10 @@ async def test_two_dpop_headers_are_refused(wallet: Wallet, coop: Coop, offer: O
     [
         ({"url": f"{URL}/credential"}, "The DPoP proof was made for another address."),
         ({"method": "GET"}, "The DPoP proof was made for another method."),
-        ({"issued_at": 1_700_000_000}, "The DPoP proof is too old; make a new one, or set the clock of the device right."),
+        (
+            {"issued_at": 1_700_000_000},
+            "The DPoP proof is too old; make a new one, or set the clock of the device right.",
+        ),
         (
             {"issued_at": 1_900_000_000},
             "The DPoP proof is dated in the future; check the clock of the device.",

@@ -39,7 +39,8 @@ from credentials.protocols.openid4vci import (
 )
 from schemas import CredentialType
 from schemas.linked import CONTEXTS
-from tests.support.other_issuer import OURS, URL, OtherIssuer, make_ours
+from tests.support.other_credentials import OURS, URL, make_ours
+from tests.support.other_issuer import OtherIssuer
 from tests.support.outside import Authority, Outside
 
 DID = build_did_web(URL)

@@ -246,6 +246,14 @@ def database(tmp_path: Path) -> Iterator[Database]:
     database.close()
 
 
+def trust_coop(parts: VerifierParts, authority: Authority, *, now: datetime) -> None:
+    trusted = TrustedIssuer(
+        issuer=COOP, name="Sound Commons", anchors=(authority.pem,), types=frozenset(each.vct for each in ALL)
+    )
+    with parts.work.write() as stores:
+        stores.save_issuer("main", trusted, now=now)
+
+
 @pytest_asyncio.fixture
 async def site(
     tmp_path: Path,
@@ -276,21 +284,9 @@ async def site(
         close=close,
         door_keys=DoorKeys(b"d" * 32),
     )
-    trusted = TrustedIssuer(
-        issuer=COOP, name="Sound Commons", anchors=(authority.pem,), types=frozenset(each.vct for each in ALL)
-    )
-    with parts.work.write() as stores:
-        stores.save_issuer("main", trusted, now=clock())
-    site = Site(
-        app=build_verifier_app(parts),
-        parts=parts,
-        database=database,
-        clock=clock,
-        coop=coop,
-        authority=authority,
-        folder=tmp_path,
-    )
-    yield site
+    trust_coop(parts, authority, now=clock())
+    app = build_verifier_app(parts)
+    yield Site(app=app, parts=parts, database=database, clock=clock, coop=coop, authority=authority, folder=tmp_path)
     await close()
 
 

@@ -13,7 +13,8 @@ from handstamp.composition import wallet as composition
 from plumbing.fetch import HttpFetcher, Reach
 from tests.support.hostile_site import GATE, HostileSite, asking
 from tests.support.hostile_tracks import ONE
-from tests.support.other_issuer import OtherIssuer, make_card
+from tests.support.other_credentials import make_card
+from tests.support.other_issuer import OtherIssuer
 from tests.support.outside import NOW, Authority, Outside
 from tests.wallet.terminal import Run, done, refused
 from wallet import errors, words

@@ -13,7 +13,8 @@ from credentials.encoding import base64url
 from credentials.keys.jwk import PublicKey
 from credentials.keys.signer import LocalSigner
 from credentials.type_metadata import build_integrity
-from tests.support.other_issuer import CARD, HOST, LIBRARY_CARD, URL, OtherIssuer, make_card
+from tests.support.other_credentials import CARD, HOST, LIBRARY_CARD, URL, make_card
+from tests.support.other_issuer import OtherIssuer
 from tests.support.outside import NOW, Authority, Outside, says
 from wallet import errors
 from wallet.foreign import Proof, inspect_foreign

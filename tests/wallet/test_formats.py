@@ -98,9 +98,9 @@ def test_the_next_change_writes_the_new_format(vault: Vault) -> None:
     assert json.loads(opened)["format"] == 3
 
 
-def test_every_state_of_a_supply_is_written_and_read_again() -> None:
+def whole_supply() -> Supply:
     names: dict[str, Any] = {"configuration_id": "X", "credential_identifier": None}
-    supply = Supply(
+    return Supply(
         offer_id="o",
         link_id="",
         offer="{}",
@@ -119,6 +119,9 @@ def test_every_state_of_a_supply_is_written_and_read_again() -> None:
         notices=(Notice(event="credential_accepted", notification_id="n"),),
         renew_at=MOMENT,
     )
+
+
+def test_every_state_of_a_supply_is_written_and_read_again() -> None:
     linked = LinkedCredential(
         kind=LinkedKind.PSEUDONYM,
         credential="a proof value",
@@ -133,7 +136,7 @@ def test_every_state_of_a_supply_is_written_and_read_again() -> None:
         issuer="https://coop.example", scope="who", secret="n-y-m", blind="b-l", commitment="point", made_at=MOMENT
     )
     wallet = Wallet(
-        supplies=(supply,),
+        supplies=(whole_supply(),),
         copies=(copy,),
         nyms=(nym,),
         spent=("m",),

@@ -17,7 +17,7 @@ from credentials.encoding.strict_json import Json
 from credentials.errors import Malformed
 from credentials.linked_credential import MANDATORY_POINTERS
 from tests.support.linked_issuer import DID, LinkedIssuer, make_linked
-from tests.support.other_issuer import HOST, URL, make_ours
+from tests.support.other_credentials import HOST, URL, make_ours
 from tests.support.outside import NOW, Authority, Memory, Outside, says
 from tests.wallet.linked import take
 from wallet import errors

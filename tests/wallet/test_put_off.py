@@ -12,7 +12,7 @@ import schemas
 from credentials.errors import Malformed
 from credentials.keys.errors import CertificateWrongName
 from credentials.protocols.openid4vci import NotSenderBound
-from tests.support.other_issuer import HOST, OtherIssuer, make_ours
+from tests.support.other_credentials import HOST, make_ours
 from tests.support.outside import Authority, Outside, says
 from tests.wallet.topping import left, paths, show, take
 from wallet import errors
@@ -22,6 +22,7 @@ from wallet.visiting import ToppedUp
 
 if TYPE_CHECKING:
     from tests.support.moving import Clock
+    from tests.support.other_issuer import OtherIssuer
     from wallet.ports import Tools
 
 

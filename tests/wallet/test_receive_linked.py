@@ -17,7 +17,7 @@ from credentials.keys.signer import LocalSigner
 from credentials.protocols.openid4vci import Form, build_proof_jwt
 from plumbing.fetch import FetchFailed
 from tests.support.linked_issuer import LinkedIssuer, configuration, make_linked
-from tests.support.other_issuer import URL
+from tests.support.other_credentials import URL
 from tests.support.outside import NOW, Authority, Memory, Outside, refuses, says
 from tests.wallet.linked import take
 from wallet import errors

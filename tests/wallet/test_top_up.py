@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 import schemas
-from tests.support.other_issuer import HOST, OtherIssuer, make_ours
+from tests.support.other_credentials import HOST, make_ours
 from tests.support.outside import NOW, Outside, endless, release_claims, says
 from tests.wallet.topping import left, paths, show, take
 from wallet import errors
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import httpx
 
     from tests.support.moving import Clock
+    from tests.support.other_issuer import OtherIssuer
     from wallet.ports import Keeper, Tools
     from wallet.state import Wallet
 

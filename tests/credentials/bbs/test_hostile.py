@@ -242,20 +242,25 @@ def test_any_messages_and_any_choice_round_trip_with_and_without_a_nym(
     messages: list[bytes], chosen: set[int], header: bytes, with_nym: bool
 ) -> None:
     shown = {index: messages[index] for index in sorted(chosen) if index < len(messages)}
-    if not with_nym:
-        signature = sign(KEY, messages, header=header)
-        verify(PUBLIC, signature, messages, header=header)
-        proof = prove(
-            PUBLIC,
-            signature,
-            messages,
-            header=header,
-            presentation_header=header,
-            disclosed=shown,
-            random=secrets.token_bytes,
-        )
-        verify_proof(PUBLIC, proof, shown, header=header, presentation_header=header)
-        return
+    (round_trip_with_a_nym if with_nym else round_trip)(messages, shown, header)
+
+
+def round_trip(messages: list[bytes], shown: dict[int, bytes], header: bytes) -> None:
+    signature = sign(KEY, messages, header=header)
+    verify(PUBLIC, signature, messages, header=header)
+    proof = prove(
+        PUBLIC,
+        signature,
+        messages,
+        header=header,
+        presentation_header=header,
+        disclosed=shown,
+        random=secrets.token_bytes,
+    )
+    verify_proof(PUBLIC, proof, shown, header=header, presentation_header=header)
+
+
+def round_trip_with_a_nym(messages: list[bytes], shown: dict[int, bytes], header: bytes) -> None:
     nym, entropy = ProverNym.generate(secrets.token_bytes), bytes(31) + b"\x01"
     made = commit_nym(nym, random=secrets.token_bytes)
     signature = sign_with_nym(KEY, made.commitment_with_proof, messages, header=header, entropy=entropy)

@@ -68,6 +68,11 @@ def leaf_of(authority: trustme.CA, *hosts: str, **dates: datetime) -> trustme.Le
     return authority.issue_cert(*hosts, key_type=trustme.KeyType.ECDSA, **dates)
 
 
+class _Quiet(ThreadingHTTPServer):
+    def handle_error(self, *_: Any) -> None:
+        """A handshake that was broken off is what some tests are about."""
+
+
 @contextmanager
 def listening(context: ssl.SSLContext | None, ports: dict[str, int]) -> Iterator[Front]:
     """Let a front listen on a free port while the block lasts."""
@@ -97,11 +102,7 @@ def listening(context: ssl.SSLContext | None, ports: dict[str, int]) -> Iterator
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
 
-    class Quiet(ThreadingHTTPServer):
-        def handle_error(self, *_: Any) -> None:
-            """A handshake that was broken off is what some tests are about."""
-
-    server = Quiet(("127.0.0.1", 0), Handler)
+    server = _Quiet(("127.0.0.1", 0), Handler)
     if context is not None:
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     front.port = server.server_address[1]
