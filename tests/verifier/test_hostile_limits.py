@@ -19,6 +19,7 @@ from verifier.gates import Counting, Gate
 from verifier.limits import Monthly, OnceEver
 from verifier.proofs import AllOf, AnyOf, MemberOf, OwnsRelease, OwnsTrack, Requirement
 from verifier.service import judge_answer
+from verifier.service.close_gate import close_gate
 from verifier.service.distrust_issuer import distrust_issuer
 from verifier.service.follow_list import leave_list
 from verifier.subscriptions import Subscription
@@ -96,13 +97,34 @@ async def test_a_word_that_is_distrusted_while_an_answer_is_judged_opens_nothing
     monkeypatch.setattr(judge_answer, "verify", meanwhile)
     visitor = await site.visitor().start(gate)
     request = await visitor.fetch_request("cross_device")
-    await visitor.send(request, visitor.answer(request))
+    reply = await visitor.send(request, visitor.answer(request))
+    assert (reply.status_code, reply.json()["code"]) == (409, "no_longer_trusted")
     with site.parts.work.read() as stores:
         visit = stores.load_visit(visitor.visit.rpartition("/")[2])
         assert stores.load_passages(gate.gate_id) == ()
     assert isinstance(visit, Refused)
     assert visit.last_failure == "no_longer_trusted"
     assert f"/gates/{gate.gate_id}" in (await visitor.http.get(visitor.visit)).text
+
+
+async def test_a_wallet_whose_gate_was_closed_while_its_answer_was_judged_hears_that_and_no_passage_counts(
+    site: Site, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meanwhile(*given: Any, **named: Any) -> Verified:
+        found = verify(*given, **named)
+        assert close_gate(site.parts.work, gate, now=site.clock())
+        return found
+
+    monkeypatch.setattr(judge_answer, "verify", meanwhile)
+    visitor = await site.visitor().start(gate)
+    request = await visitor.fetch_request("cross_device")
+    reply = await visitor.send(request, visitor.answer(request))
+    assert (reply.status_code, reply.json()["code"]) == (410, "gate_closed")
+    with site.parts.work.read() as stores:
+        visit = stores.load_visit(visitor.visit.rpartition("/")[2])
+        assert stores.load_passages(gate.gate_id) == ()
+    assert isinstance(visit, Refused)
+    assert visit.last_failure == "gate_closed"
 
 
 @pytest.mark.parametrize("ended", ["left", "over"])

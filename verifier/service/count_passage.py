@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from verifier.errors import AlreadyUsed, GateClosed, MonthTurned, VisitTooBusy
+from verifier.errors import AlreadyUsed, GateClosed, MonthTurned, NoLongerTrusted, VisitTooBusy
 from verifier.limits import month_of
 from verifier.ports import Gates, Redemptions, Trust, Visits
 from verifier.receipts import Receipt
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from credentials.errors import HandstampError
     from verifier.gates import Gate
 
 
@@ -65,6 +66,17 @@ def load_spent(stores: Redemptions, gate: Gate, marks: Sequence[bytes], *, now: 
     limit = gate.counting.limit
     found = (stores.load_spent(gate.gate_id, period=limit.period(now), mark=mark, times=limit.times) for mark in marks)
     return next((first_use for first_use in found if first_use is not None), None)
+
+
+def why_shut(visit: Refused) -> HandstampError:
+    """Say to a program why a door stayed shut after all, as the page says it to a person."""
+    if visit.first_use is not None:
+        return AlreadyUsed(visit.first_use)
+    words: dict[str, type[NoLongerTrusted | MonthTurned]] = {
+        NoLongerTrusted.code: NoLongerTrusted,
+        MonthTurned.code: MonthTurned,
+    }
+    return words.get(visit.last_failure, GateClosed)()
 
 
 def _use_up(stores: Redemptions, gate: Gate, visit: Accepted, *, now: datetime) -> datetime | None:

@@ -20,7 +20,7 @@ from credentials.status.errors import StatusListNeeded
 from plumbing.ids import new_public_id
 from verifier.errors import AlreadyUsed, WrongState
 from verifier.service.build_request import OpenRequest, check_requested, load_open_request, open_answer_key
-from verifier.service.count_passage import count_passage, load_spent
+from verifier.service.count_passage import count_passage, load_spent, why_shut
 from verifier.service.judge_answer import judge_answer
 from verifier.service.transitions import step, turn_of
 from verifier.statuses import NOTHING_KNOWN, KnownStatuses
@@ -123,7 +123,9 @@ def _settle_answer(
             return AnswerFailed(error=AlreadyUsed(spent))
         after = step(stores, found.request.visit_id, answer, now=now, seen=found.visit)
         if isinstance(after, Accepted):
-            count_passage(stores, after, now=now)
+            passed = count_passage(stores, after, now=now)
+            if isinstance(passed, Refused):
+                return AnswerFailed(error=why_shut(passed))
     match after:
         case Answered():
             return AnswerTaken(redirect_uri=party.return_url(response_code), met=evidence.met)

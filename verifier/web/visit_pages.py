@@ -19,11 +19,7 @@ from plumbing.web.middleware import content_security_policy
 from verifier.cookies import remembered_gate, visit_secret
 from verifier.counted import count_passage
 from verifier.errors import (
-    AlreadyUsed,
     ForeignBrowser,
-    GateClosed,
-    MonthTurned,
-    NoLongerTrusted,
     NoSuchVisit,
     TrackserverRefused,
     UsedResponseCode,
@@ -33,6 +29,7 @@ from verifier.gates import Gate
 from verifier.parts import Parts, VerifierParts
 from verifier.service.build_request import build_link
 from verifier.service.complete_return import complete_return
+from verifier.service.count_passage import why_shut
 from verifier.service.give_grant import give_grant_to_browser, give_grant_to_wallet
 from verifier.service.show_visit import ShownVisit, page_mark, show_visit
 from verifier.service.type_code import show_code, type_code
@@ -91,20 +88,9 @@ async def get_return(response_code: Annotated[str, Query(max_length=100)], reque
     url = parts.party.visit_url(visit.facts.visit_id)
     if wants_json(request):
         if isinstance(visit, Refused):
-            raise _refusal(visit)
+            raise why_shut(visit)
         return JSONResponse({"visit": url}, headers={"Cache-Control": "no-store"})
     return RedirectResponse(url, status_code=303)
-
-
-def _refusal(visit: Refused) -> HandstampError:
-    """Say to a program why a door stayed shut after all, as the page says it to a person."""
-    if visit.first_use is not None:
-        return AlreadyUsed(visit.first_use)
-    words: dict[str | None, type[NoLongerTrusted | MonthTurned]] = {
-        NoLongerTrusted.code: NoLongerTrusted,
-        MonthTurned.code: MonthTurned,
-    }
-    return words.get(visit.last_failure, GateClosed)()
 
 
 @router.post("/visits/{visit_id}/code")
