@@ -33,7 +33,9 @@ MOST_BUCKETS: Final = 20_000
 """Who comes from yet another neighbourhood within a minute shares one bucket with all such: whoever owns an IPv6 /32
 has sixteen million of them, and each takes a kilobyte."""
 _MAX_HOPS: Final = 16
-_MAX_HOP_CHARS: Final = 45  # the longest IPv6 address with an IPv4 one in it
+_MAX_ADDRESS_CHARS: Final = 45  # the longest IPv6 address with an IPv4 one in it
+_WITH_PORT: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]{2,45})\]|([0-9.]{7,15}))(?::[0-9]{1,5})?")
+_UNREADABLE: Final = b"?"
 _MAPPED: Final = bytes(10) + b"\xff\xff"
 _LOCALHOST_6: Final = bytes(15) + b"\x01"
 _IPV4_BYTES: Final = 4
@@ -108,8 +110,10 @@ class Addresses:
     def bucket(self, scope: Scope) -> bytes | None:
         """Return the bucket; None for this very machine, which nobody limits.
 
-        Behind a trusted proxy it is the last hop that is none of ours. A peer on this machine that was not named as a
-        proxy could be one all the same: then all listeners would share one bucket, and would be shut out together.
+        Behind a trusted proxy it is the last hop that is none of ours. All whose hop cannot be read share one bucket:
+        taken for the proxy, they would be limited by nothing where it stands on this machine. A peer on this machine
+        that was not named as a proxy could be one all the same: then all listeners would share one bucket, and would be
+        shut out together.
         """
         client = scope.get("client")
         packed = _pack(client[0]) if client else _LOCALHOST_6  # without one it came over a unix socket
@@ -128,9 +132,9 @@ class Addresses:
                 said = said + b"," + value if said else value
         last = peer
         for hop in reversed(said.rsplit(b",", _MAX_HOPS)[-_MAX_HOPS:]):
-            packed = _pack(hop.strip().decode("latin-1"))
+            packed = _pack_hop(hop.strip().decode("latin-1"))
             if packed is None:
-                return last
+                return _UNREADABLE if said.strip() else last
             last = packed
             if not self._is_trusted(packed):
                 return packed
@@ -146,7 +150,7 @@ class Addresses:
 
 def _pack(host: str) -> bytes | None:
     """Return the bytes of an address, those of IPv4 where IPv6 only carries it; None if it is none."""
-    if len(host) > _MAX_HOP_CHARS:
+    if len(host) > _MAX_ADDRESS_CHARS:
         return None
     try:
         if ":" not in host:
@@ -155,6 +159,15 @@ def _pack(host: str) -> bytes | None:
     except (OSError, ValueError):  # ValueError: a NUL in it
         return None
     return packed[12:] if packed.startswith(_MAPPED) else packed
+
+
+def _pack_hop(said: str) -> bytes | None:
+    """Return the bytes of an address to which a proxy may have put the port, and the brackets that this takes."""
+    packed = _pack(said)
+    if packed is not None:
+        return packed
+    found = _WITH_PORT.fullmatch(said)
+    return None if found is None else _pack(found[1] or found[2])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

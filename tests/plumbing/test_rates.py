@@ -131,11 +131,38 @@ def test_what_a_client_wrote_into_the_header_itself_counts_for_nothing(forwarded
     assert addresses.bucket(scope(PROXY, *forwarded)) == addresses.bucket(scope("198.51.100.7"))
 
 
-@pytest.mark.parametrize("said", ["", "unknown", "_hidden", "198.51.100.7:80", "1\x00", "\xff", "x" * 9000])
-def test_a_proxy_that_says_nothing_usable_stands_for_its_clients(said: str) -> None:
+@pytest.mark.parametrize("said", [(), ("",), (" ",)])
+def test_a_proxy_that_names_nobody_asks_for_itself(said: tuple[str, ...]) -> None:
     addresses = Addresses(trusted_proxies=[IPv4Network("192.0.2.0/24"), IPv6Network("::1/128")])
-    assert addresses.bucket(scope(PROXY, said)) == addresses.bucket(scope(PROXY))
-    assert addresses.bucket(scope("::1", said)) is None
+    assert addresses.bucket(scope(PROXY, *said)) == addresses.bucket(scope(PROXY))
+    assert addresses.bucket(scope("::1", *said)) is None
+
+
+@pytest.mark.parametrize(
+    "said", ["unknown", "_hidden", "198.51.100.7:http", "[198.51.100", "[]:80", "1\x00", "\xff", "x" * 9000, "1.2.3.4,"]
+)
+def test_all_whose_hop_cannot_be_read_share_one_bucket_and_pass_for_nobody_else(said: str) -> None:
+    addresses = Addresses(trusted_proxies=[IPv4Network("192.0.2.0/24"), IPv6Network("::1/128")])
+    bucket = addresses.bucket(scope("::1", said))
+    assert bucket is not None
+    assert bucket == addresses.bucket(scope(PROXY, "garbled"))
+    assert bucket != addresses.bucket(scope(PROXY))
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("198.51.100.7:443", "198.51.100.7"),
+        ("[2001:db8::7]:443", "2001:db8::7"),
+        ("[2001:db8::7]", "2001:db8::7"),
+        ("[::ffff:198.51.100.7]:1", "198.51.100.7"),
+        ("203.0.113.9, 198.51.100.7:65535", "198.51.100.7"),
+    ],
+)
+def test_an_address_that_comes_with_its_port_is_read(said: str, meant: str) -> None:
+    addresses = Addresses(trusted_proxies=[IPv6Network("::1/128")])
+    assert addresses.bucket(scope("::1", said)) == addresses.bucket(scope("::1", meant))
+    assert addresses.bucket(scope("::1", said)) is not None
 
 
 async def test_who_asks_too_often_gets_429_with_the_seconds_to_wait(asking: Callable[..., httpx.AsyncClient]) -> None:
