@@ -19,6 +19,8 @@ exclude_patterns = ["_build", "**/node_modules"]
 myst_heading_anchors = 3
 myst_fence_as_directive = ["mermaid"]
 
+highlight_language = "none"  # what names no language is drawn or typed, not code
+
 html_theme = "furo"
 html_title = "Handstamp"
 html_static_path = ["_static"]
