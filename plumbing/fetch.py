@@ -12,8 +12,8 @@ compressed twice, unpack to gigabytes before any cap on size is looked at.
 import asyncio
 import ipaddress
 import socket
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol, Self
@@ -215,27 +215,75 @@ class HostTransport(httpx.AsyncBaseTransport):
 
     def __init__(self) -> None:
         self._context = httpx.create_ssl_context()
-        self._pools: dict[str, httpx.AsyncHTTPTransport] = {}
-        self._keeps_nothing = self._build(httpx.Limits(max_keepalive_connections=0))
+        self._pools: dict[str, _Pool] = {}  # whose use began longest ago comes first
+        self._keeps_nothing = _Pool(self._build(httpx.Limits(max_keepalive_connections=0)))
 
     def _build(self, limits: httpx.Limits) -> httpx.AsyncHTTPTransport:
         return httpx.AsyncHTTPTransport(verify=self._context, retries=1, limits=limits)
 
     @override
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        return await self._pool(request.extensions["sni_hostname"]).handle_async_request(request)
+        pool, idle = self._pool(request.extensions["sni_hostname"])
+        with pool.used():
+            if idle is not None:
+                await idle.transport.aclose()
+            response = await pool.transport.handle_async_request(request)
+            assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101  # as its transport promises
+            response.stream = _PoolStream(response.stream, pool)
+            return response
 
-    def _pool(self, host: str) -> httpx.AsyncHTTPTransport:
-        if host not in self._pools:
+    def _pool(self, host: str) -> "tuple[_Pool, _Pool | None]":
+        """Return the pool of a host, and the one that made room for it: used longest ago, and by nobody now."""
+        pool, idle = self._pools.pop(host, None), None
+        if pool is None:
             if len(self._pools) >= _MAX_POOLS:
-                return self._keeps_nothing
-            self._pools[host] = self._build(httpx.Limits())
-        return self._pools[host]
+                unused = next((name for name, each in self._pools.items() if not each.users), None)
+                if unused is None:
+                    return self._keeps_nothing, None
+                idle = self._pools.pop(unused)
+            pool = _Pool(self._build(httpx.Limits()))
+        self._pools[host] = pool
+        return pool, idle
 
     @override
     async def aclose(self) -> None:
         for pool in (*self._pools.values(), self._keeps_nothing):
-            await pool.aclose()
+            await pool.transport.aclose()
+
+
+class _Pool:
+    """The connections to one host, and how many requests are under way on them."""
+
+    def __init__(self, transport: httpx.AsyncHTTPTransport) -> None:
+        self.transport = transport
+        self.users = 0
+
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        self.users += 1
+        try:
+            yield
+        finally:
+            self.users -= 1
+
+
+class _PoolStream(httpx.AsyncByteStream):
+    """The body of an answer, whose pool is in use until it is closed."""
+
+    def __init__(self, inner: httpx.AsyncByteStream, pool: _Pool) -> None:
+        self._inner = inner
+        self._use = ExitStack()
+        self._use.enter_context(pool.used())
+
+    @override
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._inner:
+            yield piece
+
+    @override
+    async def aclose(self) -> None:
+        with self._use:  # which is over once, however often this is called
+            await self._inner.aclose()
 
 
 class _GuardedTransport(httpx.AsyncBaseTransport):

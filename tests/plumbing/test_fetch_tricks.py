@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -206,7 +208,7 @@ async def test_a_connection_that_one_host_was_certified_on_is_never_used_for_ano
             await fetcher.request("GET", f"https://two.localhost:{certified}/")
 
 
-async def test_hosts_beyond_all_counting_get_connections_that_nobody_keeps(certified: int) -> None:
+async def test_hosts_beyond_all_counting_share_no_connection_either(certified: int) -> None:
     transport = HostTransport()
     async with HttpFetcher(Reach.LOOPBACK, transport=transport) as fetcher:
         for number in range(70):
@@ -215,3 +217,44 @@ async def test_hosts_beyond_all_counting_get_connections_that_nobody_keeps(certi
         assert (await fetcher.request("GET", f"https://one.localhost:{certified}/")).status == 200
         with pytest.raises(FetchFailed):
             await fetcher.request("GET", f"https://two.localhost:{certified}/")
+
+
+async def keep_answering(
+    began: list[str], ended: list[str], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    """Answer on one connection as often as asked, and note which host it was for."""
+    host = (await reader.readuntil(b"\r\n\r\n")).partition(b"Host: ")[2].partition(b".")[0].decode()
+    began.append(host)
+    with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+        while True:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+            await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+    await writer.wait_closed()
+    ended.append(host)
+
+
+async def test_a_host_beyond_all_counting_keeps_its_connection_and_the_one_used_longest_ago_loses_it() -> None:
+    began: list[str] = []
+    ended: list[str] = []
+
+    server = await asyncio.start_server(partial(keep_answering, began, ended), "127.0.0.1", 0)
+    async with server, HttpFetcher(Reach.LOOPBACK) as fetcher:
+        port = server.sockets[0].getsockname()[1]
+        async with fetcher.stream("GET", f"http://busy.localhost:{port}/") as busy:
+            for host in ("first", "second", "first"):
+                await fetcher.request("GET", f"http://{host}.localhost:{port}/")
+            for number in range(61):
+                with pytest.raises(FetchFailed):
+                    await fetcher.request("GET", f"http://h{number}.localhost:1/")
+            for _ in range(2):
+                assert (await fetcher.request("GET", f"http://new.localhost:{port}/")).status == 200
+            assert await busy.aread() == b"{}"
+        for host in ("busy", "first"):
+            await fetcher.request("GET", f"http://{host}.localhost:{port}/")
+        assert began == ["busy", "first", "second", "new"]
+    for _ in range(500):
+        if len(ended) == len(began):
+            break
+        await asyncio.sleep(0.01)
+    assert ended[0] == "second"
