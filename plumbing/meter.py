@@ -17,12 +17,14 @@ OVERLOADED: Final = "overloaded"
 """The code of what a worker refuses before any work."""
 CLIENT_GONE: Final = "client_gone"
 """The code of a request whose sender left before it was whole."""
+INTERNAL_ERROR: Final = "internal_error"
+"""The code of what nobody expected, also where an answer that had begun breaks off."""
 _EDGE_CODES: Final = (
     "not_found",
     "method_not_allowed",
     "too_large",
     "http_error",
-    "internal_error",
+    INTERNAL_ERROR,
     OVERLOADED,
     CLIENT_GONE,
 )

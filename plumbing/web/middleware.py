@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from plumbing.foreign_logs import frames_of
 from plumbing.logs import begin_request, end_request, get_logger
-from plumbing.meter import CLIENT_GONE, METHODS, NO_METER, NO_ROUTE, OTHER, Asked, Meter
+from plumbing.meter import CLIENT_GONE, INTERNAL_ERROR, METHODS, NO_METER, NO_ROUTE, OTHER, Asked, Meter
 from plumbing.problems import note_refusal, problem_response, refusal_of
 
 STATIC: Final = "/static"
@@ -126,6 +126,7 @@ class Edge:
         except Exception as error:  # noqa: BLE001  # the last edge before the server
             self._log.error("unexpected", error=type(error).__name__, where=frames_of(error))  # no message
             if answer.status:
+                note_refusal(scope, INTERNAL_ERROR)  # what the alert looks for, though the status was sent before
                 raise ConnectionAbortedError from None  # cut the answer off: half a file must not look whole
             await self._rules.surprise(Request(scope))(scope, receive, answer)
 

@@ -12,6 +12,7 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
+from starlette.responses import Response, StreamingResponse
 
 from plumbing.database import Database, DatabaseUnavailable
 from plumbing.meter import NO_METER, Asked, Counted, Measured, error_codes
@@ -23,6 +24,7 @@ from plumbing.web.overload import Load
 from plumbing.web.pages import Pages
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from prometheus_client import CollectorRegistry
@@ -205,3 +207,22 @@ async def test_what_is_shed_before_any_work_is_counted_too(tmp_path: Path) -> No
     found = shown(counts.registry)
     assert found["handstamp_refusals_total", ("overloaded",)] == 1
     assert found["handstamp_requests_total", ("GET", "/health/live", "2xx")] == 1
+
+
+async def test_an_answer_that_breaks_off_in_the_middle_is_counted_as_a_fault_of_ours(tmp_path: Path) -> None:
+    counts = meter()
+    pages = Pages(tmp_path, site_name="x")
+    app = create_app(title="x", policy=WebPolicy(statuses={}), pages=pages, observing=Observing(meter=counts))
+
+    @app.get("/half")
+    async def half() -> Response:
+        async def pieces() -> AsyncIterator[bytes]:
+            yield b"half"
+            raise ValueError
+
+        return StreamingResponse(pieces())
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        with pytest.raises(ConnectionAbortedError):
+            await client.get("/half")
+    assert shown(counts.registry)["handstamp_refusals_total", ("internal_error",)] == 1
