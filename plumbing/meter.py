@@ -27,6 +27,13 @@ _EDGE_CODES: Final = (
     INTERNAL_ERROR,
     OVERLOADED,
     CLIENT_GONE,
+    # Of connections, before there is a request (plumbing/web/slow.py).
+    "bad_request",
+    "target_too_long",
+    "header_too_long",
+    "too_many_at_once",
+    "too_slow",
+    "too_many_connections",
 )
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 

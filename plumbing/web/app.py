@@ -103,6 +103,7 @@ def create_app(
         redirect_slashes=False,
         telemetry=_NO_TELEMETRY,
     )
+    app.state.meter = observing.meter  # for the server's own refusals, which come before any request
     app.mount(STATIC, _WholeFiles(directory=STATIC_FOLDER), name="static")
     observing.health().add_to(app)
     busy = _busy_answers(policy, pages)

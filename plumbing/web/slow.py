@@ -15,12 +15,14 @@ from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from credentials.encoding import strict_json
+from plumbing.meter import NO_METER
 from plumbing.problems import PROBLEM_TYPE, problem_members
 from plumbing.web.overload import TURN
 
 if TYPE_CHECKING:
     import asyncio
 
+    from plumbing.meter import Meter
     from plumbing.web.overload import Load
 
 _NOT_SENT_LOWAT: Final[int | None] = getattr(socket, "TCP_NOTSENT_LOWAT", None)
@@ -67,6 +69,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     bounds: ClassVar[Bounds] = Bounds()
     load: ClassVar[Load | None] = None
+    meter: ClassVar[Meter] = NO_METER
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -176,6 +179,7 @@ class BoundedHttp(HttpToolsProtocol):
         raise ValueError(refusal[1])
 
     def _refuse(self, refusal: Refusal) -> None:
+        self.meter.refused(refusal[1])
         if self._is_answered() or not self.cycle.response_started:
             self.transport.write(_build_refusal(refusal))
         self.transport.close()
@@ -218,9 +222,9 @@ class BoundedHttp(HttpToolsProtocol):
         self._left, self._moved_at = still, now
 
 
-def bounded(bounds: Bounds, load: Load | None) -> type[BoundedHttp]:
+def bounded(bounds: Bounds, load: Load | None, meter: Meter = NO_METER) -> type[BoundedHttp]:
     """Return the protocol under these bounds: uvicorn makes one of it for each connection."""
-    return type("BoundedHttp", (BoundedHttp,), {"bounds": bounds, "load": load})
+    return type("BoundedHttp", (BoundedHttp,), {"bounds": bounds, "load": load, "meter": meter})
 
 
 def _keep_little_in_the_kernel(transport: asyncio.Transport) -> None:

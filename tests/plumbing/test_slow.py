@@ -16,6 +16,7 @@ import uvicorn
 from starlette.requests import Request  # noqa: TC002 - FastAPI reads it
 from starlette.responses import Response, StreamingResponse
 
+from plumbing.metrics import PrometheusMeter
 from plumbing.web.app import WebPolicy, create_app
 from plumbing.web.overload import Load
 from plumbing.web.pages import Pages
@@ -39,6 +40,7 @@ class Served:
         self.read = 0
         self.readers_dropped = threading.Event()
         self.load = Load(5)
+        self.meter = PrometheusMeter("test", version="0", held_s=0)
 
     @contextmanager
     def connection(self) -> Iterator[socket.socket]:
@@ -124,7 +126,7 @@ def build(served: Served, folder: Path) -> uvicorn.Server:
         ws="none",
         timeout_keep_alive=1,
         timeout_graceful_shutdown=1,
-        http=bounded(BOUNDS, served.load),
+        http=bounded(BOUNDS, served.load, served.meter),
     )
     return uvicorn.Server(config)
 
@@ -156,6 +158,27 @@ def test_a_request_in_time_is_answered_and_the_connection_stays(served: Served) 
 
 def test_a_header_that_never_ends_is_dropped(served: Served) -> None:
     assert refusal(served.ask(GET + b"X-A: ")) == (408, "too_slow")
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        (b"nonsense\r\n\r\n", "bad_request"),
+        (b"GET /" + b"a" * 1500 + b" HTTP/1.1\r\n\r\n", "target_too_long"),
+        (GET + b"X-A: 1\r\n" * 40 + b"\r\n", "header_too_long"),
+        (GET + b"X-A: ", "too_slow"),
+    ],
+)
+def test_what_is_refused_before_there_is_a_request_is_counted_by_its_code(
+    served: Served, sent: bytes, code: str
+) -> None:
+    def count() -> float:
+        labels = {"service": "test", "code": code}
+        return served.meter.registry.get_sample_value("handstamp_refusals_total", labels) or 0
+
+    before = count()
+    assert refusal(served.ask(sent))[1] == code
+    assert count() == before + 1
 
 
 def test_a_header_that_comes_drop_by_drop_is_dropped(served: Served) -> None:
