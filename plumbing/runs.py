@@ -10,7 +10,14 @@ from plumbing.clock import system_clock
 from plumbing.meter import NO_METER, Counted, Measured, Meter
 
 WORKS: Final = frozenset(
-    {"issuer.sweep", "issuer.publish", "verifier.sweep", "verifier.status_lists", "verifier.trust"}
+    {
+        "issuer.sweep",
+        "issuer.publish",
+        "verifier.sweep",
+        "verifier.status_lists",
+        "verifier.trust",
+        "trackserver.sweep",
+    }
 )
 """Every work of every service, by the part that speaks in the log."""
 _WHAT: Final = frozenset({"rows", "changed", "renewed", "lost", "fetched", "failed", "read", "not_read"})

@@ -16,6 +16,7 @@ from credentials.protocols.grants import GrantExpired, GrantRefused
 from credentials.protocols.oauth import InvalidDpopProof, OAuthError
 from plumbing.observing import Observing
 from plumbing.problems import problem_response
+from plumbing.sweeping import sweeping
 from plumbing.web.app import WebPolicy, create_app, dpop_header, wants_page
 from plumbing.web.openapi import describe_operations
 from plumbing.web.rates import Kind
@@ -26,7 +27,7 @@ from trackserver.openapi import OPERATIONS
 from trackserver.packages import Package
 from trackserver.parts import TrackserverParts
 from trackserver.service.enter_download import BrowserKey, WalletKey, enter_download, load_package
-from trackserver.service.redeem_grant import JudgeGrant, RedeemGrant, TicketMade
+from trackserver.service.redeem_grant import JudgeGrant, RedeemGrant, TicketMade, sweep
 from trackserver.store.catalogue import SqlCatalogue
 from trackserver.store.passes import SqlPasses, SqlPins
 from trackserver.streaming import Sendable, build_file_response
@@ -54,19 +55,25 @@ STATUSES: Final[dict[type[HandstampError], int]] = {
 KINDS: Final = {"GET /open": Kind.TRY, "POST /grants": Kind.BEGIN}
 """Routes of which one bucket of addresses may ask less often than of others."""
 
+SWEEP_EVERY_S: Final = 300.0
 _HOW: Final = {200: "whole", 206: "part"}
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 _ONE_MINUTE: Final = "public, max-age=60"
 _OWN: Final = "private, no-cache"
 
 
-def build_trackserver_app(parts: TrackserverParts, *, observing: Observing | None = None) -> FastAPI:
+def build_trackserver_app(
+    parts: TrackserverParts, *, sweep_every_s: float = SWEEP_EVERY_S, observing: Observing | None = None
+) -> FastAPI:
     """Build the application from its parts."""
+    observing = observing or Observing()
+    runs = observing.runs
     policy = WebPolicy(statuses=STATUSES, https=parts.base_url.startswith("https:"), kinds=KINDS)
 
     @asynccontextmanager
     async def closing(_: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with sweeping(lambda: _sweep(parts), every_s=sweep_every_s, part="trackserver.sweep", runs=runs):
+            yield
         parts.database.close()
 
     app = create_app(
@@ -81,6 +88,13 @@ def build_trackserver_app(parts: TrackserverParts, *, observing: Observing | Non
     app.include_router(build_web_router(parts))
     describe_operations(app, OPERATIONS)
     return app
+
+
+def _sweep(parts: TrackserverParts) -> int:
+    with parts.database.write() as session:
+        swept = sweep(SqlPasses(session), now=parts.clock())
+    parts.database.forget_deleted()
+    return swept
 
 
 async def _on_oauth_error(_: Request, error: Exception) -> Response:

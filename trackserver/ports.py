@@ -88,6 +88,6 @@ class Passes(Protocol):
         """Return a download, open or closed, or None."""
         ...
 
-    def forget_before(self, *, passes: datetime, proofs: datetime) -> None:
-        """Erase grants, tickets and downloads that expired before `passes`, and proofs before `proofs`."""
+    def forget_before(self, *, passes: datetime, proofs: datetime) -> int:
+        """Erase grants, tickets and downloads that expired before `passes`, and proofs before `proofs`; count them."""
         ...

@@ -37,6 +37,11 @@ NewSecret = Callable[[], str]
 ReadProof = Callable[[], DpopProof]
 
 
+def sweep(passes: Passes, *, now: datetime) -> int:
+    """Erase what ended long enough ago; return how many rows."""
+    return passes.forget_before(passes=now - _KEPT_AFTER_END, proofs=now - SET_BACK)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketMade:
     """A link for a browser: whoever opens it first has the download."""
@@ -161,7 +166,7 @@ class RedeemGrant:
         end = datetime.fromtimestamp(grant.expires_at, UTC) + timedelta(minutes=1)
         if not self.passes.claim_grant(grant.issuer, grant.jti, expires_at=end):
             raise GrantUsed
-        self.passes.forget_before(passes=now - _KEPT_AFTER_END, proofs=now - SET_BACK)
+        sweep(self.passes, now=now)
         return self._ticket(scope, now) if grant.holder_key is None else self._download(scope, grant.holder_key, now)
 
     def _claim_proof(self, proof: DpopProof, now: datetime) -> None:

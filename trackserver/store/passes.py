@@ -173,11 +173,10 @@ class SqlPasses:
             expires_at=_moment(expires_at),
         )
 
-    def forget_before(self, *, passes: datetime, proofs: datetime) -> None:
-        """Erase grants, tickets and downloads that expired before `passes`, and proofs before `proofs`."""
-        for forget in _FORGET_PASSES:
-            forget.changed(self._session, before=epoch_s(passes))
-        _FORGET_PROOFS.changed(self._session, before=epoch_s(proofs))
+    def forget_before(self, *, passes: datetime, proofs: datetime) -> int:
+        """Erase grants, tickets and downloads that expired before `passes`, and proofs before `proofs`; count them."""
+        gone = sum(forget.changed(self._session, before=epoch_s(passes)) for forget in _FORGET_PASSES)
+        return gone + _FORGET_PROOFS.changed(self._session, before=epoch_s(proofs))
 
 
 # Every grant that is redeemed asks for the pins, and the keys in them hardly ever change: the rows are read each time.
