@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Annotated, Final
 
 import typer
+from rich.padding import Padding
 from rich.text import Text
 
 from credentials.encoding import strict_json
@@ -107,7 +108,10 @@ def _print(report: Report) -> None:
     for role, found in groupby(_sorted(report), key=lambda each: each.role):
         out.print(Text(f"\n{role}", "bold"))
         for each in found:
-            out.print(_line(each), soft_wrap=True)
+            # A person reads indented words; a program that reads the pipe gets one finding a line.
+            out.print(
+                Padding(_line(each), (0, 0, 0, 2)) if out.is_terminal else _line(each), soft_wrap=not out.is_terminal
+            )
     words = f"{report.checks} checks of {', '.join(report.roles)}: {_counts(report)}."
     if report.left_out:
         words += f" {report.left_out} that ask the network were left out."
@@ -117,7 +121,6 @@ def _print(report: Report) -> None:
 def _line(each: Found) -> Text:
     finding = each.finding
     return Text.assemble(
-        "  ",
         (finding.severity.value, _COLOURS[finding.severity]),
         f" [{each.kind.id}] {finding.wrong} ",
         (f"({finding.where}) ", "dim"),
