@@ -137,7 +137,7 @@ async def test_a_port_that_is_taken_is_said_in_words() -> None:
 
 def test_a_measure_that_fails_hides_itself_and_nothing_else() -> None:
     counts = meter()
-    asked = []
+    asked: list[object] = []
 
     def measure() -> dict[tuple[str, ...], float]:
         asked.append(None)
