@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.verifier.trusting import LABEL, LABEL_DID, Web, a_list, answer, follow, refresh, run, trust_did
 
 from credentials.bbs import BbsPublicKey, BbsSecretKey
 from credentials.dids import build_did_document, fingerprint_keys, multikey_url
@@ -15,6 +14,7 @@ from credentials.keys.signer import LocalSigner
 from handstamp.commands import verifier_trust
 from plumbing.dids import build_resolver
 from tests.verifier.conftest import Coop
+from tests.verifier.trusting import LABEL, LABEL_DID, Web, a_list, answer, follow, refresh, run, trust_did
 from verifier.service.distrust_issuer import distrust_issuer
 from verifier.service.refresh_trust import Refreshed
 from verifier.service.trust_issuer import ask_issuer, ask_linked_keys, trust_anchor, trust_keys
