@@ -111,18 +111,14 @@ class Database:
                 if session.connection().exec_driver_sql(_TAKES_NO_CHANGES).scalar_one():
                     raise DatabaseUnavailable("its server takes no changes just now, it is read-only")
             return
-        with translated():
-            connection = self._engine.raw_connection()
-        try:
-            connection.cursor().execute(f"PRAGMA busy_timeout={_TIDYING_TIMEOUT_MS}")
-            connection.cursor().execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:  # whoever waits for others could write
-                raise DatabaseUnavailable(f"{error}") from error
-        finally:
-            connection.rollback()
-            connection.cursor().execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-            connection.close()
+        with self._impatient() as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:  # whoever waits for others could write
+                    raise DatabaseUnavailable(f"{error}") from error
+            finally:
+                connection.rollback()
         if shutil.disk_usage(Path(str(self.url.database)).parent).free < _LEAST_FREE:
             raise DatabaseUnavailable("its disk is full")
 
@@ -134,16 +130,24 @@ class Database:
         """
         if not self._is_sqlite:
             return
+        with self._impatient() as connection, suppress(sqlite3.OperationalError):
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    @contextmanager
+    def _impatient(self) -> Iterator[sqlite3.Connection]:
+        """Borrow a connection of SQLite's own, outside any transaction, that waits for others for a moment only."""
         with translated():
-            connection = self._engine.raw_connection()
+            borrowed = self._engine.raw_connection()
         try:
-            cursor = connection.cursor()
-            cursor.execute(f"PRAGMA busy_timeout={_TIDYING_TIMEOUT_MS}")
-            with suppress(sqlite3.OperationalError):
-                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+            connection = borrowed.driver_connection
+            assert isinstance(connection, sqlite3.Connection)  # noqa: S101  # whoever calls has looked which it is
+            connection.execute(f"PRAGMA busy_timeout={_TIDYING_TIMEOUT_MS}")
+            try:
+                yield connection
+            finally:
+                connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         finally:
-            connection.close()
+            borrowed.close()
 
     def close(self) -> None:
         """Close every pooled connection."""
