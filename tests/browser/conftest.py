@@ -46,6 +46,12 @@ _RUN_AXE = r"""
 options => axe.run({...options, resultTypes: ["violations"]}).then(({violations}) => violations.map(each =>
   `${each.id}: ${each.help}\n` + each.nodes.map(node => `  ${node.html}\n  ${node.failureSummary}`).join("\n")))
 """
+# A stamp that is being pressed is half transparent for a moment: what has an end is waited for, what runs on is not.
+_COME_TO_REST = """
+() => Promise.allSettled(document.getAnimations()
+  .filter(animation => animation.effect.getComputedTiming().endTime !== Infinity)
+  .map(animation => animation.finished)).then(() => null)
+"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -164,6 +170,7 @@ class Visitor:
     def check_accessible(self, options: dict[str, Any]) -> None:
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(AXE_SCRIPT)
+        self.page.evaluate(_COME_TO_REST)
         violations = self.page.evaluate(_RUN_AXE, options)
         assert violations == [], "\n".join(violations)
 
