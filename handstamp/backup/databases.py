@@ -4,7 +4,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,9 @@ from plumbing.database_engine import POSTGRESQL, SQLITE, parse_database_url
 from plumbing.private import make_private_folder
 
 _WAIT_S: Final = 30
+_SECRET: Final = frozenset({"sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret"})
+"""What an address may hold, besides a password, that nobody else may read."""
+_SERVICE: Final = "handstamp"
 _MOST_WORDS: Final = 300
 
 
@@ -44,7 +47,8 @@ def copy_database(url: str, target: Path, *, tools: Path | None) -> None:
     if source is not None:
         _copy_sqlite(source, target)
     else:
-        _run("pg_dump", ["--format=custom", "--no-owner", "--no-privileges", f"--file={target}"], url, tools=tools)
+        how = ["--format=custom", "--no-owner", "--no-privileges", f"--file={target}"]
+        _run("pg_dump", how, url, tools=tools, beside=target.parent)
 
 
 def load_postgresql(url: str, source: Path, *, tools: Path | None) -> None:
@@ -54,7 +58,7 @@ def load_postgresql(url: str, source: Path, *, tools: Path | None) -> None:
         ToolFailed: pg_restore is missing or failed; then the database is as empty as before.
     """
     how = ["--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction"]
-    _run("pg_restore", [*how, str(source)], url, tools=tools)
+    _run("pg_restore", [*how, str(source)], url, tools=tools, beside=source.parent)
 
 
 def has_tables(url: str) -> bool:
@@ -139,30 +143,51 @@ def _changing(url: str) -> Iterator[Connection]:
         yield session.connection()
 
 
-def _run(program: str, arguments: Sequence[str], url: str, *, tools: Path | None) -> None:
+def _run(program: str, arguments: Sequence[str], url: str, *, tools: Path | None, beside: Path) -> None:
     found = shutil.which(program, path=str(tools) if tools else None)
     if found is None:
         raise ToolFailed(program, f"is not in {tools}" if tools else "is not on the PATH")
-    target, password = _without_password(parse_database_url(url))
-    # The password goes by the environment: everybody on a machine may read the arguments of its programs.
-    environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
-    done = subprocess.run(  # noqa: S603  # no shell; the program is PostgreSQL's, the arguments are ours
-        [found, *arguments, f"--dbname={target.render_as_string()}"],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
+    # No secret goes by the arguments: everybody on a machine may read those of its programs.
+    target, environment, secrets = _without_secrets(parse_database_url(url))
+    if secrets and "service" in parse_database_url(url).query:
+        raise ToolFailed(program, f"reads one service file: put {', '.join(secrets)} into the one that you name there")
+    with _service_file(beside / "service", secrets) as told:
+        done = subprocess.run(  # noqa: S603  # no shell; the program is PostgreSQL's, the arguments are ours
+            [found, *arguments, f"--dbname={target.render_as_string()}"],
+            env={**os.environ, **environment, **told},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         raise ToolFailed(program, f"failed ({' '.join(said[-1:])[:_MOST_WORDS] or done.returncode})")
 
 
-def _without_password(url: URL) -> tuple[URL, str]:
-    """Take the password out of an address: before the host, or among what follows the question mark."""
-    query = {name: value for name, value in url.query.items() if name != "password"}
+def _without_secrets(url: URL) -> tuple[URL, Mapping[str, str], Mapping[str, str]]:
+    """Take out of an address what is secret: the password for the environment, the rest for a file."""
     given = url.query.get("password", url.password or "")
+    password = str(given if isinstance(given, str) else given[-1])
+    secrets = {name: str(value) for name, value in url.query.items() if name in _SECRET}
+    query = {name: value for name, value in url.query.items() if name not in {"password", *secrets}}
+    if secrets:
+        query["service"] = _SERVICE
     bare = URL.create(
         POSTGRESQL, username=url.username, host=url.host, port=url.port, database=url.database, query=query
     )
-    return bare, str(given if isinstance(given, str) else given[-1])
+    return bare, {"PGPASSWORD": password} if password else {}, secrets
+
+
+@contextmanager
+def _service_file(path: Path, secrets: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
+    """Write what no variable of the environment can say to a private file, and say by one where it is."""
+    if not secrets:
+        yield {}
+        return
+    lines = [f"[{_SERVICE}]", *(f"{name}={value}" for name, value in secrets.items())]
+    path.touch(mode=0o600, exist_ok=False)
+    try:
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        yield {"PGSERVICEFILE": str(path)}
+    finally:
+        path.unlink()

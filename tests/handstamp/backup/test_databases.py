@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 
 from handstamp.backup.databases import copy_database
+from handstamp.backup.errors import ToolFailed
 
 NOTES = """#!/bin/sh
 for last; do :; done
-printf '%s\\n%s' "$last" "$PGPASSWORD" > "$0.told"
+printf '%s\\n' "$last" "$PGPASSWORD" > "$0.told"
+test -z "$PGSERVICEFILE" || { stat -c %a "$PGSERVICEFILE"; cat "$PGSERVICEFILE"; } >> "$0.told"
 """
 
 
@@ -33,3 +35,23 @@ def test_a_password_goes_by_the_environment_whole_and_never_by_arguments(
     program.chmod(0o700)
     copy_database(url, tmp_path / "copy" / "database", tools=tmp_path)
     assert (tmp_path / "pg_dump.told").read_text().splitlines() == [f"--dbname={target}", "hunter2@"]
+
+
+def test_a_secret_for_which_there_is_no_variable_goes_by_a_private_file_that_does_not_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PGSERVICEFILE", raising=False)
+    program = tmp_path / "pg_dump"
+    program.write_text(NOTES)
+    program.chmod(0o700)
+    url = "postgresql://coop@db.example/coop?sslmode=verify-full&sslkey=/etc/key.pem&sslpassword=hunter2%40"
+    copy_database(url, tmp_path / "copy" / "database", tools=tmp_path)
+    target, password, *told = (tmp_path / "pg_dump.told").read_text().splitlines()
+    assert "sslkey=" in target
+    assert "service=handstamp" in target
+    assert "hunter2" not in target
+    assert password == ""
+    assert told == ["600", "[handstamp]", "sslpassword=hunter2@"]
+    assert list((tmp_path / "copy").iterdir()) == []
+    with pytest.raises(ToolFailed, match="put sslpassword into the one"):
+        copy_database(f"{url}&service=mine", tmp_path / "copy" / "database", tools=tmp_path)
