@@ -1,8 +1,8 @@
 """What libraries log, warn of and raise where nobody looks: as our lines, without a single value of theirs.
 
 A library's sentence may hold an address, a path, a query, an SQL parameter or the text of an exception. So of a record
-that has arguments only its template is repeated, of one without only what stands in the table below; of an exception
-its class and where it arose.
+that has arguments only its template is repeated (but for the number of our own process), of one without only what
+stands in the table below; of an exception its class and where it arose.
 """
 
 import logging
@@ -29,11 +29,9 @@ _KNOWN: Final = (
     "Exception in ASGI application",
     "Exceeded concurrency limit.",
     "Fatal error on transport",
-    "Finished server process",
     "Invalid HTTP request received.",
     "No supported WebSocket library detected.",
     "Shutting down",
-    "Started server process",
     "Task exception was never retrieved",
     "Task was destroyed but it is pending!",
     "Unclosed connection",
@@ -45,6 +43,8 @@ _KNOWN: Final = (
     "Waiting for connections to close.",
 )
 """How sentences begin that a library writes without a value in them; no more than this beginning is repeated."""
+_OF_A_PROCESS: Final = frozenset({"Started server process [%d]", "Finished server process [%d]"})
+"""Templates whose value is the number of our own process."""
 
 
 class ForeignLines(logging.Handler):
@@ -70,7 +70,7 @@ class ForeignLines(logging.Handler):
 def _said(record: logging.LogRecord) -> str:
     said = str(record.msg)
     if record.args:
-        return said
+        return record.getMessage() if said in _OF_A_PROCESS else said
     return next((known for known in _KNOWN if said.startswith(known)), _WITHHELD)
 
 

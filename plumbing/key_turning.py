@@ -70,7 +70,8 @@ class KeyTurner:
         """Take over a key and its certificates; without certificates so far, they are used at once.
 
         Raises:
-            UnusableKey: they cannot be read or do not belong together; nothing was installed.
+            KeyRefused: they cannot be read or do not belong together; nothing was installed.
+            UnusableKey: they cannot be written, or the key before cannot be read.
         """
         with self._keys.changing():
             before = self._keys.chain(name)

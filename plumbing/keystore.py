@@ -50,6 +50,15 @@ class UnusableKey(OperatorError):
         super().__init__(f"The key file {path} cannot be used: {reason}.")
 
 
+class KeyRefused(OperatorError):
+    """A key or certificate that somebody gave cannot be taken over."""
+
+    code = "key_refused"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"Nothing was installed. {reason}")
+
+
 class KeyStore:
     """The signing keys of one service, in one folder of mode 0700.
 
@@ -128,17 +137,17 @@ class KeyStore:
         """Write a private key and its certificate chain (PEM, leaf first) to the files that are called `name`.
 
         Raises:
-            UnusableKey: the key cannot be read, is of no kind that signs, or does not belong to the leaf certificate.
+            KeyRefused: the key cannot be read, is of no kind that signs, or does not belong to the leaf certificate.
+            UnusableKey: they cannot be written.
         """
-        path = self._folder / f"{name}.pem"
         try:
             signer = LocalSigner.from_pem(key_pem, password)
             chain = load_chain_pem(chain_pem)
         except HandstampError as error:
-            raise UnusableKey(path, f"nothing was installed. {error.detail.removesuffix('.')}") from error
+            raise KeyRefused(error.detail) from error
         if chain.leaf_key.thumbprint != signer.public_key.thumbprint:
-            raise UnusableKey(path, "the certificate belongs to another key")
-        self._write(path, signer.to_pem(self._key_encryption_key()))
+            raise KeyRefused("The first certificate belongs to another key: give the key that it was made for.")
+        self._write(self._folder / f"{name}.pem", signer.to_pem(self._key_encryption_key()))
         self._write(self._folder / f"{name}.chain.pem", chain_pem)
         return chain
 
@@ -192,10 +201,6 @@ class KeyStore:
             UnusableKey: it is gone, or cannot be read.
         """
         self._read_private(self._path(name, "pem", None))
-
-    def is_there(self, file: str) -> bool:
-        """Whether a private key or secret lies in the files that are called so."""
-        return any((self._folder / f"{file}.{ending}").exists() for ending in _PRIVATE)
 
     def forget(self, file: str) -> None:
         """Remove the private key, or the secret, that lies in the files that are called so; certificates stay."""

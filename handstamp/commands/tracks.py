@@ -22,7 +22,7 @@ from trackserver.catalogue import Master, Release
 from trackserver.errors import ReleaseNotFound
 from trackserver.packages import build_whole_package
 from trackserver.parts import TrackserverTools
-from trackserver.service.allow_verifier import allow_again, allow_verifier, parse_verifier_keys
+from trackserver.service.allow_verifier import allow_again, allow_verifier, check_allowed, parse_verifier_keys
 from trackserver.service.disallow_verifier import disallow_verifier
 from trackserver.store.catalogue import SqlCatalogue
 from trackserver.store.passes import SqlPins
@@ -142,6 +142,7 @@ def allow(
     settings = load_settings()
     parts = compose_trackserver(settings)
     issuer = parse_service_url(verifier, what="address of the verifier").rstrip("/")
+    _check_possible(parts, issuer, release)
     keys = parse_verifier_keys(asyncio.run(_fetch_keys(issuer, settings.trackserver.reach)))
     out = Terminal(highlight=False, soft_wrap=True)
     out.print(f"{escape(issuer)} says that it signs its grants with:")
@@ -180,6 +181,15 @@ def disallow(
     for title in titles:
         out.print(f"  [bold]{escape(title)}[/]")
     out.print("Links already handed out still open for up to ten minutes; open downloads run out within a day.")
+
+
+def _check_possible(parts: TrackserverTools, issuer: str, release_id: str | None) -> None:
+    """Refuse what nobody could say yes to, before the site is asked and a fingerprint compared."""
+    with parts.database.read() as session:
+        if release_id is None:
+            check_allowed(SqlPins(session), issuer)
+        elif SqlCatalogue(session).load_release(release_id) is None:
+            raise ReleaseNotFound
 
 
 def _pin(parts: TrackserverTools, issuer: str, release_id: str | None, keys: tuple[PublicKey, ...]) -> list[str]:

@@ -121,9 +121,9 @@ def test_the_private_half_goes_when_no_worker_uses_it_any_more_and_the_public_ha
     folder.turner.install("issuer", Exchange(starts=NOW), **certified())
     folder.turner.install("issuer", Exchange(starts=SOON), **certified())
     folder.turner.tidy(at=SOON)
-    assert folder.keys.is_there("issuer")
+    assert (folder.path / "issuer.pem").exists()
     folder.turner.tidy(at=SOON + timedelta(hours=2))
-    assert not folder.keys.is_there("issuer")
+    assert not (folder.path / "issuer.pem").exists()
     assert len(folder.told("issuer", SOON)) == 2
     assert folder.thumbprint(at=LATER)
 
@@ -131,9 +131,9 @@ def test_the_private_half_goes_when_no_worker_uses_it_any_more_and_the_public_ha
 def test_what_is_told_no_more_is_forgotten_whole(folder: Folder) -> None:
     folder.turner.make_secret("forms", Exchange(starts=NOW, kept=timedelta(days=1)))
     folder.turner.tidy(at=NOW + timedelta(hours=20))
-    assert folder.keys.is_there("forms")
+    assert (folder.path / "forms.secret").exists()
     folder.turner.tidy(at=NOW + timedelta(days=2))
-    assert not folder.keys.is_there("forms")
+    assert not (folder.path / "forms.secret").exists()
     assert len(folder.keys.rings()["forms"].keys) == 1
 
 

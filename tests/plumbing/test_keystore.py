@@ -8,7 +8,7 @@ import trustme
 
 from credentials.keys.kinds import KeyKind
 from credentials.keys.signer import LocalSigner
-from plumbing.keystore import KeyStore, UnusableKey
+from plumbing.keystore import KeyRefused, KeyStore, UnusableKey
 
 
 def certified(name: str) -> tuple[bytes, bytes]:
@@ -109,14 +109,14 @@ def test_an_installed_certificate_comes_back_with_its_key(tmp_path: Path) -> Non
 def test_a_certificate_of_another_key_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
     _, chain_pem = certified("coop.localhost")
     other = LocalSigner.generate().to_pem(b"password")
-    with pytest.raises(UnusableKey, match="another key"):
+    with pytest.raises(KeyRefused, match=r"^Nothing was installed\. The first certificate belongs to another key"):
         KeyStore(tmp_path).install("issuer", key_pem=other, chain_pem=chain_pem, password=b"password")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_key_of_another_kind_is_refused(tmp_path: Path) -> None:
     leaf = trustme.CA().issue_cert("coop.localhost", key_type=trustme.KeyType.RSA)
-    with pytest.raises(UnusableKey, match="needs to be a P-256"):
+    with pytest.raises(KeyRefused, match="needs to be a P-256"):
         KeyStore(tmp_path).install(
             "issuer", key_pem=leaf.private_key_pem.bytes(), chain_pem=leaf.cert_chain_pems[0].bytes()
         )

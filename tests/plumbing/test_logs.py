@@ -65,6 +65,11 @@ def test_of_a_librarys_sentence_with_values_only_its_template_is_repeated(lines:
     assert "203.0.113.9" not in str(line)
 
 
+def test_the_number_of_our_own_process_is_told(lines: Lines) -> None:
+    logging.getLogger("uvicorn.error").info("Started server process [%d]", 4711)
+    assert [line["event"] for line in lines()] == ["Started server process [4711]"]
+
+
 @pytest.mark.parametrize(
     "known", ["Invalid HTTP request received.", "Unsupported upgrade request.", "Application startup complete."]
 )

@@ -8,9 +8,15 @@ from hypothesis import strategies as st
 from credentials.errors import HandstampError, Malformed
 from credentials.keys.errors import PrivateKeyExposed
 from credentials.keys.signer import LocalSigner
-from trackserver.errors import ReleaseNotFound, VerifierNotAllowed
+from trackserver.errors import ReleaseNotFound
 from trackserver.parts import TrackserverParts
-from trackserver.service.allow_verifier import NoGrantKey, allow_again, allow_verifier, parse_verifier_keys
+from trackserver.service.allow_verifier import (
+    NoGrantKey,
+    NothingToAllowAgain,
+    allow_again,
+    allow_verifier,
+    parse_verifier_keys,
+)
 from trackserver.store.catalogue import SqlCatalogue
 from trackserver.store.passes import SqlPins
 
@@ -83,5 +89,5 @@ def test_a_site_that_exchanges_its_key_is_allowed_again_for_all_that_it_opened(
         opened = allow_again(catalogue, pins, issuer=issuer, keys=(KEY, new), now=parts.clock())
         assert opened == (gate.release.id,)
         assert {pin.kid for pin in pins.load_pins_of_verifier(issuer)} == {KEY.thumbprint, new.thumbprint}
-        with pytest.raises(VerifierNotAllowed):
+        with pytest.raises(NothingToAllowAgain):
             allow_again(catalogue, pins, issuer="http://stranger.localhost:1", keys=(new,), now=parts.clock())

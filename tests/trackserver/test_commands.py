@@ -26,6 +26,7 @@ from handstamp.composition.trackserver_service import build_app, compose_service
 from handstamp.settings import load_settings
 from plumbing.fetch import FetchFailed
 from trackserver.errors import AlbumRefused, NothingToAdd, ReleaseNotFound
+from trackserver.service.allow_verifier import NothingToAllowAgain
 from trackserver.service.disallow_verifier import NothingToDisallow
 
 Run = Callable[..., Result]
@@ -201,6 +202,13 @@ def _once_it_answers(url: str) -> httpx.Response:
         except httpx.ConnectError:
             time.sleep(0.2)
     raise TimeoutError(url)
+
+
+def test_what_cannot_be_allowed_is_refused_before_the_site_is_asked(run: Run) -> None:
+    with pytest.raises(NothingToAllowAgain, match="so there is nothing to allow again"):
+        run("allow", "http://artist.localhost:9", "--again")
+    with pytest.raises(ReleaseNotFound):
+        run("allow", "http://artist.localhost:9", "--release", "nowhere")
 
 
 def test_a_site_without_keys_cannot_be_allowed(run: Run, album_folder: Path, verifier: tuple[str, str]) -> None:

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Final
 
 from credentials.encoding import strict_json
-from credentials.errors import Malformed, VerifierError
+from credentials.errors import Malformed, OperatorError, VerifierError
 from credentials.keys.jwk import PublicKey
-from trackserver.errors import ReleaseNotFound, VerifierNotAllowed
+from trackserver.errors import ReleaseNotFound
 from trackserver.grants import Pin
 from trackserver.ports import Catalogue, Pins
 
@@ -22,6 +22,19 @@ class NoGrantKey(VerifierError):
 
     def __init__(self) -> None:
         super().__init__("The verifier publishes no key that grants could be signed with.")
+
+
+class NothingToAllowAgain(OperatorError):
+    """A verifier that may open nothing here is to be allowed again."""
+
+    code = "nothing_to_allow_again"
+
+    def __init__(self, issuer: str) -> None:
+        super().__init__(
+            f"{issuer} may open no release here, so there is nothing to allow again. Look at the address (`handstamp "
+            f"tracks show RELEASE` names who may open one), or allow it one: handstamp tracks allow {issuer} "
+            "--release RELEASE"
+        )
 
 
 def parse_verifier_keys(body: bytes) -> tuple[PublicKey, ...]:
@@ -63,11 +76,21 @@ def allow_again(
     """Pin a verifier's keys for every release that it may open, as when it exchanges them; return those releases.
 
     Raises:
-        VerifierNotAllowed: it may open none.
+        NothingToAllowAgain: it may open none.
+    """
+    releases = check_allowed(pins, issuer)
+    for each in releases:
+        allow_verifier(catalogue, pins, issuer=issuer, release_id=each, keys=keys, now=now)
+    return releases
+
+
+def check_allowed(pins: Pins, issuer: str) -> tuple[str, ...]:
+    """Return the releases that a verifier may open.
+
+    Raises:
+        NothingToAllowAgain: there are none.
     """
     releases = tuple(dict.fromkeys(pin.release_id for pin in pins.load_pins_of_verifier(issuer)))
     if not releases:
-        raise VerifierNotAllowed(issuer)
-    for each in releases:
-        allow_verifier(catalogue, pins, issuer=issuer, release_id=each, keys=keys, now=now)
+        raise NothingToAllowAgain(issuer)
     return releases
