@@ -5,25 +5,34 @@ starts with `BEGIN IMMEDIATE`: two writers queue at the start and never fail hal
 the start too, by advisory locks, so that what is exact with one writer is exact there; those who named what they are
 about to change queue for that alone (docs/decisions/0025-two-databases.md). Sessions are synchronous and short; a route
 opens one, calls a use case, closes it, and only then signs, renders or waits.
+
+Whoever serves many from one event loop asks by `reading` and `writing`, which never let the loop wait: for a server of
+PostgreSQL, nor for another writer of SQLite. A transaction on a file that nobody else writes is over sooner than a
+thread would have begun with it, so only that one runs where it was asked for.
 """
 
+import asyncio
+import contextvars
 import hashlib
 import shutil
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
 from plumbing.database_engine import BUSY_TIMEOUT_MS, SQLITE, create_database_engine, parse_database_url
 from plumbing.database_errors import DatabaseUnavailable, translated
+from plumbing.database_queue import Queue, WouldWait, begin_at_once
 from plumbing.driver import tell_driver
 from plumbing.statements import connection_of
 
 __all__ = ["Database", "DatabaseUnavailable"]
+T = TypeVar("T")
 
 _TIDYING_TIMEOUT_MS: Final = 100
 _LEAST_FREE: Final = 1024**2
@@ -51,6 +60,8 @@ class Database:
         self.url: Final = parse_database_url(url)
         self._engine = create_database_engine(self.url, pool=pool)
         self._is_sqlite = self.url.get_backend_name() == SQLITE
+        self._queue = Queue() if self._is_sqlite else None
+        self._threads = ThreadPoolExecutor(pool, thread_name_prefix="database")
         self._begin_reading = "BEGIN" if self._is_sqlite else _READ_SNAPSHOT
         self._begin_writing = "BEGIN IMMEDIATE" if self._is_sqlite else _WRITE_ALONE
 
@@ -66,17 +77,21 @@ class Database:
             yield session
 
     @contextmanager
-    def write(self, turn: str | None = None) -> Iterator[Session]:
+    def write(self, turn: str | None = None, *, at_once: bool = False) -> Iterator[Session]:
         """Open a session whose work is committed at the end, or undone whole if the block raises.
 
         Args:
             turn: what the block is about to change, as `offer:ID`; None waits until nobody else writes at all. With a
                 turn only whoever has the same one waits. A block may have one if every row that it shares with other
                 turns is decided by a conditional UPDATE or a unique key. SQLite has one writer at a time anyway.
+            at_once: do not wait for another writer of SQLite.
+
+        Raises:
+            WouldWait: somebody writes; nothing was done.
         """
         alone = turn is None or self._is_sqlite
         begin = self._begin_writing if alone else _WRITE_IN_TURN % _lock_of(turn or "")
-        with translated(), self._begun(begin) as session:
+        with translated(), self._queued(at_once=at_once), self._begun(begin, at_once=at_once) as session:
             yield session
             session.flush()
             connection_of(session).commit()
@@ -84,15 +99,45 @@ class Database:
     @contextmanager
     def rehearse(self) -> Iterator[Session]:
         """Open a session that may write and forgets it all at the end: to say what would come of something."""
-        with translated(), self._begun(self._begin_writing) as session:
+        with translated(), self._queued(), self._begun(self._begin_writing) as session:
             yield session
 
+    async def reading(self, work: Callable[[Session], T]) -> T:
+        """Do some work as `read` does, without keeping the event loop from others."""
+        return self._read(work) if self._is_sqlite else await self._in_a_thread(lambda: self._read(work))
+
+    async def writing(self, work: Callable[[Session], T], turn: str | None = None) -> T:
+        """Do some work as `write` does, without keeping the event loop from others; it is done once, or not at all."""
+        if self._is_sqlite:
+            with suppress(WouldWait):
+                return self._write(work, turn, at_once=True)
+        return await self._in_a_thread(lambda: self._write(work, turn))
+
+    def _read(self, work: Callable[[Session], T]) -> T:
+        with self.read() as session:
+            return work(session)
+
+    def _write(self, work: Callable[[Session], T], turn: str | None, *, at_once: bool = False) -> T:
+        with self.write(turn, at_once=at_once) as session:
+            return work(session)
+
+    async def _in_a_thread(self, work: Callable[[], T]) -> T:
+        """As `asyncio.to_thread`, in threads of our own: others are not kept waiting where a database does."""
+        context = contextvars.copy_context()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: context.run(work))
+
+    def _queued(self, *, at_once: bool = False) -> AbstractContextManager[None]:
+        return nullcontext() if self._queue is None else self._queue.entered(at_once=at_once)
+
     @contextmanager
-    def _begun(self, begin: str) -> Iterator[Session]:
+    def _begun(self, begin: str, *, at_once: bool = False) -> Iterator[Session]:
         """Open a session on a connection that has begun: who runs only `Statement`s wakes no unit of work."""
         with self._engine.connect() as connection:
             connection.begin()  # SQLAlchemy notes it and sends nothing
-            tell_driver(connection, begin)
+            if at_once:
+                begin_at_once(connection, begin)
+            else:
+                tell_driver(connection, begin)
             session = Session(connection, expire_on_commit=False)
             try:
                 yield session

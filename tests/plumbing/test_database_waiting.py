@@ -1,0 +1,94 @@
+"""Who serves many from one event loop never lets it wait for another writer, nor for a database server."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import text
+
+from plumbing.database import Database, DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sqlmodel import Session
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'test.sqlite'}"
+
+
+@pytest.fixture
+def database(file: str) -> Iterator[Database]:
+    database = Database(file)
+    with database.write() as session:
+        session.connection().execute(text("CREATE TABLE counter (n INTEGER NOT NULL)"))
+        session.connection().execute(text("INSERT INTO counter VALUES (0)"))
+    yield database
+    database.close()
+
+
+def add(session: Session) -> int:
+    session.connection().execute(text("UPDATE counter SET n = n + 1"))
+    return threading.get_ident()
+
+
+def count(session: Session) -> int:
+    return int(session.connection().execute(text("SELECT n FROM counter")).scalar_one())
+
+
+async def test_what_waits_for_nobody_is_done_where_it_was_asked_for(database: Database) -> None:
+    assert await database.writing(add) == threading.get_ident()
+    assert await database.reading(count) == 1
+
+
+@pytest.mark.parametrize("of_another_process", [True, False])
+async def test_the_loop_goes_on_while_somebody_else_writes(
+    database: Database, file: str, *, of_another_process: bool
+) -> None:
+    other = Database(file) if of_another_process else database
+    with other.write():  # held by this very thread: a loop that waited for it would wait in vain
+        waiting = asyncio.create_task(database.writing(add))
+        await asyncio.sleep(0)
+        assert await database.reading(count) == 0
+        assert not waiting.done()
+    assert await waiting != threading.get_ident()
+    assert await database.reading(count) == 1
+    with database.write() as session:  # nothing of the haste is left on the connection
+        assert session.connection().execute(text("PRAGMA busy_timeout")).scalar_one() == 10_000
+    other.close()
+
+
+async def test_work_that_fails_is_undone_and_not_tried_again(database: Database) -> None:
+    tries = []
+
+    def fail(session: Session) -> None:
+        tries.append(add(session))
+        raise ValueError("no more")
+
+    with pytest.raises(ValueError, match="no more"):
+        await database.writing(fail)
+    assert len(tries) == 1
+    assert await database.reading(count) == 0
+
+
+async def test_a_file_that_cannot_be_written_is_called_so_at_once_too(database: Database) -> None:
+    def forbid(session: Session) -> None:
+        session.connection().execute(text("PRAGMA query_only=ON"))
+
+    await database.reading(forbid)
+    with pytest.raises(DatabaseUnavailable, match="attempt to write a readonly database"):
+        await database.writing(add)
+
+
+async def test_a_server_is_never_asked_from_the_loop(on_server: Callable[[str], str]) -> None:
+    database = Database(on_server("issuer"))
+    here = threading.get_ident()
+    assert await database.reading(lambda _: threading.get_ident()) != here
+    assert await database.writing(lambda _: threading.get_ident()) != here
+    database.close()
