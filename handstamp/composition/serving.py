@@ -11,7 +11,6 @@ from fastapi import FastAPI
 from credentials.errors import OperatorError
 from credentials.protocols.urls import is_loopback
 from handstamp.settings import ServiceSettings
-from plumbing.meter import NO_METER
 from plumbing.web.overload import Load
 from plumbing.web.rates import Addresses, Rates
 
@@ -69,8 +68,8 @@ def build_config(app: FastAPI, service: ServiceSettings) -> uvicorn.Config:
     )
     if importlib.util.find_spec("httptools") is not None:  # not on Windows: there, slow clients are the proxy's concern
         slow = importlib.import_module("plumbing.web.slow")
-        meter = getattr(app.state, "meter", NO_METER)  # which an application of `create_app` brings
-        config.http = slow.bounded(slow.Bounds(connections=service.connections), app.state.load, meter)
+        brought = {name: getattr(app.state, name) for name in ("meter", "say") if hasattr(app.state, name)}
+        config.http = slow.bounded(slow.Bounds(connections=service.connections), app.state.load, **brought)
     return config
 
 

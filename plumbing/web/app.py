@@ -103,7 +103,9 @@ def create_app(
         redirect_slashes=False,
         telemetry=_NO_TELEMETRY,
     )
-    app.state.meter = observing.meter  # for the server's own refusals, which come before any request
+    # For the server's own refusals, which come before any request.
+    app.state.meter = observing.meter
+    app.state.say = _early_answer(policy, pages)
     app.mount(STATIC, _WholeFiles(directory=STATIC_FOLDER), name="static")
     observing.health().add_to(app)
     busy = _busy_answers(policy, pages)
@@ -111,6 +113,7 @@ def create_app(
     rules = EdgeRules(
         headers=security_headers(form_action=policy.form_action, https=policy.https),
         max_bytes=policy.max_body_bytes,
+        too_large=_too_large_answer(pages, policy.max_body_bytes),
         surprise=_surprise_answer(pages),
         meter=observing.meter,
     )
@@ -137,6 +140,28 @@ def _counted(refuse: Callable[[Request], Response], observing: Observing) -> Cal
     def answer(request: Request) -> Response:
         observing.meter.refused(OVERLOADED)
         return refuse(request)
+
+    return answer
+
+
+def _early_answer(policy: WebPolicy, pages: Pages) -> Callable[..., Response]:
+    headers = security_headers(form_action=policy.form_action, https=policy.https)
+
+    def answer(fields: list[tuple[bytes, bytes]], *, status: int, code: str, detail: str) -> Response:
+        request = Request({"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": fields})
+        response = _answer(request, pages, status=status, code=code, detail=detail)
+        response.headers.update(headers)
+        return response
+
+    return answer
+
+
+def _too_large_answer(pages: Pages, max_bytes: int) -> Callable[[Request], Response]:
+    def answer(request: Request) -> Response:
+        detail = f"The request is longer than {max_bytes} bytes."
+        response = _answer(request, pages, status=413, code="too_large", detail=detail)
+        response.headers["Connection"] = "close"
+        return response
 
     return answer
 

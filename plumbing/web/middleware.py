@@ -3,6 +3,8 @@
 One pass for all of it: every layer that wraps `send` costs each request as much as a good part of a signature.
 """
 
+import asyncio
+import contextlib
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from plumbing.foreign_logs import frames_of
 from plumbing.logs import begin_request, end_request, get_logger
 from plumbing.meter import CLIENT_GONE, INTERNAL_ERROR, METHODS, NO_METER, NO_ROUTE, OTHER, Asked, Meter
-from plumbing.problems import note_refusal, problem_response, refusal_of
+from plumbing.problems import note_refusal, refusal_of
 
 STATIC: Final = "/static"
 """Where stylesheet and scripts are."""
@@ -31,6 +33,9 @@ _CHUNKED: Final = b"transfer-encoding"
 _REQUEST_ID: Final = b"x-request-id"
 _ODD: Final = str.maketrans("\0\n", "\ufffd\ufffd")
 _NO_BODY: Final = frozenset({"GET", "HEAD"})
+_TOO_LARGE: Final = 413
+_LINGER_BYTES: Final = 1024 * 1024
+_LINGER_S: Final = 5.0
 Field = tuple[bytes, bytes]
 
 
@@ -66,12 +71,14 @@ class EdgeRules:
     Attributes:
         headers: of every answer that has no such header of its own.
         max_bytes: a longer body is refused.
+        too_large: the answer to a longer body.
         surprise: the answer where nobody expected an error.
         meter: counts.
     """
 
     headers: Mapping[str, str]
     max_bytes: int
+    too_large: Callable[[Request], Response]
     surprise: Callable[[Request], Response]
     meter: Meter = NO_METER
 
@@ -106,17 +113,21 @@ class Edge:
         answer = _Answer(send, self._headers, self._names, request_id.encode())
         self._rules.meter.begin()
         started = time.perf_counter()
+        body = _Body(receive)
         try:
-            await self._answer(scope, receive, answer)
+            await self._answer(scope, body, answer)
         finally:
             self._note(scope, answer, time.perf_counter() - started)
             end_request(token)
+        if answer.lingers:
+            await body.swallow()
+            await answer.end()
 
     async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         app = self._app
         length, chunked = _announced(scope["headers"])
         if length is not None and not _is_within(length, self._rules.max_bytes):
-            app = _too_large(self._rules.max_bytes)
+            app = self._rules.too_large(Request(scope))
         elif chunked or (length is None and scope["method"] not in _NO_BODY):
             app = self._counted  # nobody said how long it is, so it is counted as it comes
         try:
@@ -154,7 +165,7 @@ class Edge:
 class _Answer:
     """Sends one answer: completes its headers, and counts its bytes."""
 
-    __slots__ = ("_headers", "_names", "_request_id", "_send", "sent_bytes", "status")
+    __slots__ = ("_headers", "_names", "_request_id", "_send", "lingers", "sent_bytes", "status")
 
     def __init__(self, send: Send, headers: tuple[Field, ...], names: frozenset[bytes], request_id: bytes) -> None:
         self._send = send
@@ -163,18 +174,54 @@ class _Answer:
         self._request_id = request_id
         self.status = 0
         self.sent_bytes = 0
+        self.lingers = False
 
     async def __call__(self, message: Message) -> None:
-        """Send one message of the answer."""
+        """Send one message of the answer; one that says that the body is too long ends with `end`."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            self.lingers = self.status == _TOO_LARGE
             own = list(message.get("headers", ()))
             given = self._names.intersection([name for name, _ in own])
             added = [each for each in self._headers if each[0] not in given] if given else self._headers
             message["headers"] = [*own, *added, (_REQUEST_ID, self._request_id)]
         else:
             self.sent_bytes += len(message.get("body", b""))
+            if self.lingers:
+                message["more_body"] = True
         await self._send(message)
+
+    async def end(self) -> None:
+        """Let the server close the connection."""
+        await self._send({"type": "http.response.body"})
+
+
+class _Body:
+    """Receives the body of one request, and remembers whether it is over."""
+
+    __slots__ = ("_receive", "is_over")
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.is_over = False
+
+    async def __call__(self) -> Message:
+        """Receive the next piece."""
+        message = await self._receive()
+        self.is_over = not message.get("more_body")  # so it is when the sender has left, too
+        return message
+
+    async def swallow(self) -> None:
+        """Read some of what is too long, when the answer is on its way already.
+
+        A connection that is closed while something unread lies in it is reset, and a browser may then show nothing of
+        the answer. Who still sends after that gets no more patience.
+        """
+        swallowed = 0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER_S):
+                while not self.is_over and swallowed < _LINGER_BYTES:
+                    swallowed += len((await self()).get("body", b""))
 
 
 def _template(scope: Scope) -> str:
@@ -197,8 +244,3 @@ def _announced(headers: Iterable[Field]) -> tuple[bytes | None, bool]:
 
 def _is_within(length: bytes, max_bytes: int) -> bool:
     return bool(_DIGITS.fullmatch(length)) and len(length) <= _MAX_LENGTH_DIGITS and int(length) <= max_bytes
-
-
-def _too_large(max_bytes: int) -> ASGIApp:
-    detail = f"The request is longer than {max_bytes} bytes."
-    return problem_response(413, code="too_large", detail=detail, headers={"Connection": "close"})

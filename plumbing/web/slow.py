@@ -9,18 +9,20 @@ from __future__ import annotations
 import socket
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from credentials.encoding import strict_json
+from plumbing.logs import get_logger
 from plumbing.meter import NO_METER
-from plumbing.problems import PROBLEM_TYPE, problem_members
+from plumbing.problems import problem_response
 from plumbing.web.overload import TURN
 
 if TYPE_CHECKING:
     import asyncio
+
+    from starlette.responses import Response
 
     from plumbing.meter import Meter
     from plumbing.web.overload import Load
@@ -34,7 +36,25 @@ _TOO_MANY_AT_ONCE: Final = (400, "too_many_at_once", "Too many requests wait on 
 _SLOW: Final = (408, "too_slow", "The request did not arrive in time. Nothing was changed; send it again.")
 _FULL: Final = (503, "too_many_connections", "Too many connections are open. Try again in a moment.")
 
+_FULL_WAIT_S: Final = 2
+_LOG: Final = get_logger("web")
 Refusal = tuple[int, str, str]
+Fields = list[tuple[bytes, bytes]]
+
+
+class Say(Protocol):
+    """Says a refusal to whoever sent these fields of a header, as many as came: as a page to a person's browser."""
+
+    def __call__(self, fields: Fields, *, status: int, code: str, detail: str) -> Response:
+        """Build the answer."""
+        ...
+
+
+def say_problem(fields: Fields, *, status: int, code: str, detail: str) -> Response:
+    """Say it as a problem document to everybody, where a service has no pages."""
+    del fields
+    headers = {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"}
+    return problem_response(status, code=code, detail=detail, headers={"X-Content-Type-Options": "nosniff"} | headers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +79,7 @@ class Bounds:
     head_bytes: int = 32 * 1024
     target_bytes: int = 8 * 1024
     fields: int = 100
-    unread_bytes: int = 64 * 1024
+    unread_bytes: int = 256 * 1024
     pipelined: int = 16
     connections: int = 2000
 
@@ -70,6 +90,7 @@ class BoundedHttp(HttpToolsProtocol):
     bounds: ClassVar[Bounds] = Bounds()
     load: ClassVar[Load | None] = None
     meter: ClassVar[Meter] = NO_METER
+    say: ClassVar[Say] = staticmethod(say_problem)
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -179,9 +200,12 @@ class BoundedHttp(HttpToolsProtocol):
         raise ValueError(refusal[1])
 
     def _refuse(self, refusal: Refusal) -> None:
-        self.meter.refused(refusal[1])
+        status, code, detail = refusal
+        self.meter.refused(code)
+        _LOG.info("refused", status=status, code=code)
         if self._is_answered() or not self.cycle.response_started:
-            self.transport.write(_build_refusal(refusal))
+            answer = self.say(self.headers or [], status=status, code=code, detail=detail)
+            self.transport.write(_build_refusal(answer))
         self.transport.close()
 
     def _look(self) -> None:
@@ -222,9 +246,10 @@ class BoundedHttp(HttpToolsProtocol):
         self._left, self._moved_at = still, now
 
 
-def bounded(bounds: Bounds, load: Load | None, meter: Meter = NO_METER) -> type[BoundedHttp]:
+def bounded(bounds: Bounds, load: Load | None, meter: Meter = NO_METER, say: Say = say_problem) -> type[BoundedHttp]:
     """Return the protocol under these bounds: uvicorn makes one of it for each connection."""
-    return type("BoundedHttp", (BoundedHttp,), {"bounds": bounds, "load": load, "meter": meter})
+    members = {"bounds": bounds, "load": load, "meter": meter, "say": staticmethod(say)}
+    return type("BoundedHttp", (BoundedHttp,), members)
 
 
 def _keep_little_in_the_kernel(transport: asyncio.Transport) -> None:
@@ -234,18 +259,10 @@ def _keep_little_in_the_kernel(transport: asyncio.Transport) -> None:
         taken.setsockopt(socket.IPPROTO_TCP, _NOT_SENT_LOWAT, _KERNEL_BYTES)
 
 
-def _build_refusal(refusal: Refusal) -> bytes:
-    status, code, detail = refusal
-    body = strict_json.dump(problem_members(status, code=code, detail=detail))
-    lines = [
-        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
-        f"content-type: {PROBLEM_TYPE}",
-        f"content-length: {len(body)}",
-        "cache-control: no-store",
-        "x-content-type-options: nosniff",
-        "content-security-policy: default-src 'none'; frame-ancestors 'none'",
-        "connection: close",
-    ]
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        lines.append("retry-after: 2")
-    return "\r\n".join([*lines, "", ""]).encode() + body
+def _build_refusal(answer: Response) -> bytes:
+    if answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        answer.headers["Retry-After"] = str(_FULL_WAIT_S)
+    answer.headers["Connection"] = "close"
+    lines = [f"HTTP/1.1 {answer.status_code} {HTTPStatus(answer.status_code).phrase}".encode()]
+    lines += [name + b": " + value for name, value in answer.raw_headers]
+    return b"\r\n".join([*lines, b"", bytes(answer.body)])

@@ -12,10 +12,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
 import uvicorn
 from starlette.requests import Request  # noqa: TC002 - FastAPI reads it
 from starlette.responses import Response, StreamingResponse
 
+from plumbing import logs
 from plumbing.metrics import PrometheusMeter
 from plumbing.web.app import WebPolicy, create_app
 from plumbing.web.overload import Load
@@ -89,7 +91,7 @@ def refusal(answer: bytes) -> tuple[int, str]:
     return int(found[1]), str(json.loads(body)["code"])
 
 
-def build(served: Served, folder: Path) -> uvicorn.Server:
+def build(served: Served, folder: Path, bounds: Bounds) -> uvicorn.Server:
     policy = WebPolicy(statuses={}, max_body_bytes=CAP)
     app = create_app(title="t", policy=policy, pages=Pages(folder, site_name="Test"))
     app.state.load = served.load
@@ -126,15 +128,28 @@ def build(served: Served, folder: Path) -> uvicorn.Server:
         ws="none",
         timeout_keep_alive=1,
         timeout_graceful_shutdown=1,
-        http=bounded(BOUNDS, served.load, served.meter),
+        http=bounded(bounds, served.load, served.meter, app.state.say),
     )
     return uvicorn.Server(config)
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(tmp_path_factory.mktemp("pages"), BOUNDS) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Under the bounds of a service: who sends much in a test is never slow, however busy the machine is."""
+    with serving(tmp_path_factory.mktemp("patient"), Bounds()) as running:
+        yield running
+
+
+@contextmanager
+def serving(folder: Path, bounds: Bounds) -> Iterator[Served]:
     running = Served()
-    server = build(running, tmp_path_factory.mktemp("pages"))
+    server = build(running, folder, bounds)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         running.port = listener.getsockname()[1]
         thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
@@ -164,6 +179,39 @@ def test_what_is_refused_before_there_is_a_request_is_counted_by_its_code(served
     code = refusal(served.ask(b"nonsense\r\n\r\n"))[1]
     labels = {"service": "test", "code": code}
     assert served.meter.registry.get_sample_value("handstamp_refusals_total", labels)
+
+
+def test_what_is_refused_before_there_is_a_request_is_logged_without_a_word_of_it(
+    served: Served, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure("info")
+    try:
+        served.ask(b"canary nonsense\r\n\r\n")
+    finally:
+        structlog.reset_defaults()
+    (line,) = capsys.readouterr().err.splitlines()[-1:]
+    said = json.loads(line)
+    assert (said["event"], said["status"], said["code"]) == ("refused", 400, "bad_request")
+    assert "canary" not in line
+    assert "127.0.0.1" not in line
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (GET + b"Accept: text/html\r\nX-A: ", 408),
+        (POST + b"Accept: text/html\r\nContent-Length: 9\r\n\r\n", 408),
+        (GET + b"Accept: text/html\r\nCookie: " + b"a" * 5000 + b"\r\n\r\n", 431),
+        (b"POST /echo HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\nContent-Length: x\r\n\r\n", 400),
+    ],
+)
+def test_a_person_is_told_so_on_a_page(served: Served, sent: bytes, status: int) -> None:
+    answer = served.ask(sent)
+    head, _, page = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert {b"content-type: text/html; charset=utf-8", b"x-frame-options: DENY"} <= set(head.split(b"\r\n"))
+    assert b"content-length: %d" % len(page) in head
+    assert b"<h1>This did not work</h1>" in page
 
 
 def test_a_header_that_comes_drop_by_drop_is_dropped(served: Served) -> None:
@@ -223,16 +271,27 @@ def test_a_body_that_is_announced_too_long_is_refused_before_a_byte_of_it(served
     assert served.read == 0
 
 
-def test_a_body_that_nobody_announced_is_cut_off_at_the_cap(served: Served) -> None:
-    taken, chunk = pour(served, POST + b"Transfer-Encoding: chunked\r\n\r\n", chunked=True)
-    assert served.read <= CAP
+@pytest.mark.parametrize("framing", [b"Content-Length: %d\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n%X\r\n"])
+def test_whoever_sends_too_much_hears_it_although_all_of_it_was_on_its_way(patient: Served, framing: bytes) -> None:
+    size = CAP + 600_000  # more than fits into the buffers of a reader that has stopped
+    with patient.connection() as connection:
+        connection.sendall(POST + b"Accept: text/html\r\n" + framing % size + bytes(size) + b"\r\n0\r\n\r\n")
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))  # a connection that is reset would raise here
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"That was too much at once" in answer
+    assert answer.endswith(b"</html>")
+
+
+def test_a_body_that_nobody_announced_is_cut_off_at_the_cap(patient: Served) -> None:
+    taken, chunk = pour(patient, POST + b"Transfer-Encoding: chunked\r\n\r\n", chunked=True)
+    assert patient.read <= CAP
     assert taken < CAP + 8_000_000  # what lies in both sockets' buffers, and no more
     assert refusal(chunk) == (413, "too_large")
 
 
-def test_a_body_that_nobody_reads_is_not_swallowed_for_ever(served: Served) -> None:
+def test_a_body_that_nobody_reads_is_not_swallowed_for_ever(patient: Served) -> None:
     head = b"POST /unread HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-    taken, answer = pour(served, head, chunked=True)
+    taken, answer = pour(patient, head, chunked=True)
     assert taken < 8_000_000
     assert b"quick" in answer
 
@@ -266,7 +325,9 @@ def test_a_reader_that_goes_on_reading_is_served_on(served: Served) -> None:
         connection.sendall(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
         got = 0
         while got < 20_000_000:
-            got += len(connection.recv(1 << 20))
+            piece = connection.recv(1 << 20)
+            assert piece
+            got += len(piece)
         assert not served.readers_dropped.is_set()
 
 
