@@ -49,7 +49,7 @@ STATUSES: Final[dict[type[HandstampError], int]] = {
     errors.TicketUnknown: 404,
     errors.TicketUsed: 410,
     errors.TicketExpired: 410,
-    errors.MasterChanged: 503,
+    errors.MasterChanged: 500,
 }
 """Every error that a request can cause, with its status; DPoP's bring their own."""
 KINDS: Final = {"GET /open": Kind.TRY, "POST /grants": Kind.BEGIN}

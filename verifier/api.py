@@ -51,7 +51,7 @@ STATUSES: Final[dict[type[HandstampError], int]] = {
     errors.ForeignBrowser: 403,
     errors.UsedResponseCode: 410,
     errors.NotAccepted: 409,
-    errors.GrantsSpent: 429,
+    errors.GrantsSpent: 410,
     errors.TrackserverRefused: 502,
     errors.NoCertificate: 500,
     errors.UnusableRelease: 502,
@@ -66,6 +66,7 @@ STATUSES: Final[dict[type[HandstampError], int]] = {
 """The one table from refusal to HTTP status; what is not in it is 400, or 500 if the operator must act."""
 
 _FORM: Final = "application/x-www-form-urlencoded"
+_LIST_WAIT_S: Final = "60"
 
 
 @router.get("/requests/{request_id}")
@@ -154,6 +155,8 @@ def refused_answer(error: HandstampError) -> Response:
     oauth_error = "server_error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "invalid_request"
     body = strict_json.dump({"error": oauth_error, "error_description": words.description, "code": error.code})
     headers = {"Cache-Control": "no-store"}
+    if isinstance(error, StatusListNeeded):
+        headers["Retry-After"] = _LIST_WAIT_S
     return Refusal(body, code=error.code, status_code=status, media_type="application/json", headers=headers)
 
 

@@ -34,6 +34,9 @@ _REQUEST_ID: Final = b"x-request-id"
 _ODD: Final = str.maketrans("\0\n", "\ufffd\ufffd")
 _NO_BODY: Final = frozenset({"GET", "HEAD"})
 _TOO_LARGE: Final = 413
+_WAITING: Final = frozenset({429, 503})
+_RETRY: Final = b"retry-after"
+_WAIT_S: Final = b"5"
 _LINGER_BYTES: Final = 1024 * 1024
 _LINGER_S: Final = 5.0
 Field = tuple[bytes, bytes]
@@ -182,6 +185,8 @@ class _Answer:
             self.status = message["status"]
             self.lingers = self.status == _TOO_LARGE
             own = list(message.get("headers", ()))
+            if self.status in _WAITING and not any(name == _RETRY for name, _ in own):
+                own.append((_RETRY, _WAIT_S))  # whoever has nothing better to say
             given = self._names.intersection([name for name, _ in own])
             added = [each for each in self._headers if each[0] not in given] if given else self._headers
             message["headers"] = [*own, *added, (_REQUEST_ID, self._request_id)]

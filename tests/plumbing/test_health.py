@@ -57,6 +57,7 @@ async def test_a_broken_database_turns_ready_red_and_live_stays_green_and_it_rec
         file.write_bytes(b"no database at all" * 100)
         broken = await http.get("/health/ready")
         assert (broken.status_code, broken.json()["checks"]["database"]) == (503, "failed")
+        assert broken.headers["retry-after"] == "5"
         assert set(broken.json()) == {"status", "checks"}
         assert (await http.get("/health/live")).json() == {"status": "live"}
         database.close()

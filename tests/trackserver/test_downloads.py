@@ -172,7 +172,7 @@ async def test_a_changed_original_is_not_sent(
     path.write_bytes(path.read_bytes() + b"x")
     for url in (files[0]["url"], f"{download_path}/release.zip"):
         answer = await client.get(url)
-        assert (answer.status_code, answer.json()["code"]) == (503, "file_changed")
+        assert (answer.status_code, answer.json()["code"]) == (500, "file_changed")
     assert (await client.get(files[1]["url"])).status_code == 200
     path.unlink()
     assert (await client.get(files[0]["url"])).json()["code"] == "file_changed"

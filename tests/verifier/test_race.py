@@ -141,6 +141,7 @@ async def test_a_visit_that_never_holds_still_is_given_up(
     monkeypatch.setattr(SqlStores, "replace_visit", lambda *_, **__: False)
     reply = await visitor.send(request, visitor.answer(request))
     assert (reply.status_code, reply.json()["code"]) == (503, "visit_too_busy")
+    assert reply.headers["retry-after"] == "5"
 
 
 async def test_a_visit_that_is_swept_between_request_and_answer_is_no_request_any_more(site: Site, gate: Gate) -> None:

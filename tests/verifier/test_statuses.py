@@ -71,6 +71,7 @@ async def test_a_list_that_cannot_be_had_refuses_in_words_and_is_not_asked_for_a
     host.down = True
     refused = await show(site, gate, 7)
     assert (refused.status_code, code_of(refused)) == (503, "status_list_needed")
+    assert refused.headers["retry-after"] == "60"
     assert "try again" in refused.json()["error_description"]
     assert code_of(await show(site, gate, 8)) == "status_list_needed"
     assert host.lists_asked() == ["statuslists/first"]
