@@ -5,11 +5,11 @@ from the use case as a value, so that its transaction is committed before it is 
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, assert_never
 
 from fastapi import APIRouter, Request
+from sqlmodel import Session
 from starlette.responses import Response
 
 from credentials.encoding import strict_json
@@ -18,12 +18,10 @@ from credentials.protocols.client_attestation import ATTESTATION_HEADER, POP_HEA
 from credentials.protocols.dpop import DpopProof, check_dpop_proof
 from credentials.protocols.freshness import CLOCK_SKEW_S, MAX_AGE_S
 from credentials.protocols.oauth import (
-    DPOP_CHALLENGE,
     InvalidClient,
     InvalidDpopProof,
     InvalidEncryptionParameters,
     InvalidRequest,
-    InvalidToken,
     OAuthError,
     refuse_as,
 )
@@ -45,15 +43,16 @@ from credentials.protocols.openid4vci import (
 )
 from credentials.protocols.openid4vci.authorization import REQUEST_URI_PREFIX
 from credentials.protocols.openid4vci.credential import MAX_REQUEST_BYTES
-from credentials.protocols.openid4vci.tokens import BEARER, DPOP, AnyTokenRequest
+from credentials.protocols.openid4vci.tokens import AnyTokenRequest
 from issuer.authorizations import PUSHED_TTL
+from issuer.callers import NO_STORE, identify, who_are_you
 from issuer.counted import count_issued
 from issuer.deliveries import Token
 from issuer.orders import Admitted
 from issuer.parts import IssuerParts
 from issuer.secrets import stored
 from issuer.service.authorizations import push, redeem_code
-from issuer.service.credentials import admit, enter, find_token
+from issuer.service.credentials import admit, enter
 from issuer.service.deferred import fetch_deferred
 from issuer.service.nonces import give_nonce
 from issuer.service.notifications import note_notification
@@ -64,7 +63,6 @@ from issuer.store import Store
 from issuer.turns import turn_of_copy, turn_of_grant, turn_of_its_own
 from plumbing.web.app import dpop_header, oauth_response
 
-NO_STORE: Final = {"Cache-Control": "no-store"}
 _JSON: Final = "application/json"
 _JWT: Final = "application/jwt"
 _CREATED: Final = 201
@@ -72,14 +70,6 @@ _ACCEPTED: Final = 202
 _NO_CONTENT: Final = 204
 
 Handler = Callable[[Request, IssuerParts], Awaitable[Response]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """Who asks at a protected endpoint: a good token, and the proof of its key if it is bound to one."""
-
-    access_token: str
-    dpop: DpopProof | None
 
 
 def add_wallet_endpoints(router: APIRouter, parts: IssuerParts) -> None:
@@ -108,11 +98,12 @@ async def _token(request: Request, parts: IssuerParts) -> Response:
     else:
         proof = check_dpop_proof(header, method="POST", url=f"{parts.identity.url}/token", at=now)
     asked = parse_token_request(await request.body())
-    client = _check_client(request, parts, now=now)
+    client = await _check_client(request, parts, now=now)
     if isinstance(asked, CodeRequest) and client not in {None, asked.client_id}:
         raise InvalidClient("The client_id is another than the one of the wallet attestation.")
-    with parts.database.write(turn=turn_of_grant(asked)) as session:
-        answer = _exchange(Store(session), asked, proof, parts, now=now)
+    answer = await parts.database.writing(
+        lambda session: _exchange(Store(session), asked, proof, parts, now=now), turn_of_grant(asked)
+    )
     if isinstance(answer, OAuthError):
         raise answer
     return json_response(answer.to_json())
@@ -138,25 +129,31 @@ async def _push(request: Request, parts: IssuerParts) -> Response:
     """Keep what a wallet asks for until its listener answers (RFC 9126 §2)."""
     now = parts.clock()
     header = dpop_header(request)
-    proof = header and check_dpop_proof(header, method="POST", url=f"{parts.identity.url}/par", at=now)
+    proof = None if header is None else check_dpop_proof(header, method="POST", url=f"{parts.identity.url}/par", at=now)
     asked = PushedRequest.parse_form(await request.body())
     thumbprint = proof.thumbprint if proof else asked.dpop_thumbprint
     if proof and asked.dpop_thumbprint not in {None, proof.thumbprint}:
         # RFC 9449 §10.1: both may be given, and then they must agree.
         raise InvalidRequest("dpop_jkt names another key than the one of the DPoP proof.")
-    client = _check_client(request, parts, now=now)
+    client = await _check_client(request, parts, now=now)
     if client is not None and client != asked.client_id:
         raise InvalidClient("The client_id is another than the one of the wallet attestation.")
-    with parts.database.write(turn=turn_of_its_own()) as session:
-        store = Store(session)
-        if proof and not note_proof(store, proof):
-            raise InvalidDpopProof("The DPoP proof was used before.")
-        secret = push(store, asked, thumbprint=thumbprint, now=now)
+    secret = await parts.database.writing(
+        lambda session: _keep_pushed(Store(session), asked, proof, thumbprint, now=now), turn_of_its_own()
+    )
     given = PushedResponse(request_uri=f"{REQUEST_URI_PREFIX}{secret}", expires_in=int(PUSHED_TTL.total_seconds()))
     return json_response(given.to_json(), status=_CREATED)
 
 
-def _check_client(request: Request, parts: IssuerParts, *, now: datetime) -> str | None:
+def _keep_pushed(
+    store: Store, asked: PushedRequest, proof: DpopProof | None, thumbprint: str | None, *, now: datetime
+) -> str:
+    if proof and not note_proof(store, proof):
+        raise InvalidDpopProof("The DPoP proof was used before.")
+    return push(store, asked, thumbprint=thumbprint, now=now)
+
+
+async def _check_client(request: Request, parts: IssuerParts, *, now: datetime) -> str | None:
     """Check a wallet attestation where one is sent, and demand it in HAIP mode (HAIP 1.0 §4.4.1); return its wallet.
 
     Raises:
@@ -169,8 +166,10 @@ def _check_client(request: Request, parts: IssuerParts, *, now: datetime) -> str
         attestation, pop, anchors=parts.policy.attesters, audience=parts.identity.url, at=now
     )
     until = datetime.fromtimestamp(checked.issued_at + MAX_AGE_S + 2 * CLOCK_SKEW_S, UTC)
-    with parts.database.write(turn=turn_of_its_own()) as session:
-        fresh = Store(session).remember_proof(stored(f"{checked.thumbprint}.{checked.jti}"), until=until)
+    shown = stored(f"{checked.thumbprint}.{checked.jti}")
+    fresh = await parts.database.writing(
+        lambda session: Store(session).remember_proof(shown, until=until), turn_of_its_own()
+    )
     if not fresh:
         raise InvalidClient("The proof of the wallet attestation was used before.")
     return checked.client_id
@@ -183,23 +182,24 @@ def _one_header(request: Request, name: str) -> str | None:
 
 async def _nonce(_: Request, parts: IssuerParts) -> Response:
     """Give a challenge for key proofs (OpenID4VCI 1.0 §7)."""
-    with parts.database.write(turn=turn_of_its_own()) as session:
-        given = give_nonce(Store(session), now=parts.clock())
+    now = parts.clock()
+    given = await parts.database.writing(lambda session: give_nonce(Store(session), now=now), turn_of_its_own())
     return json_response(given.to_json())
 
 
 async def _credential(request: Request, parts: IssuerParts) -> Response:
     """Issue credentials, one per key, or say when to come back (OpenID4VCI 1.0 §8)."""
     now = parts.clock()
-    caller = _identify(request, parts, now=now)
+    caller = await identify(request, parts, now=now)
     if caller is None:
-        return _who_are_you()
+        return who_are_you()
     data, encrypted = await _open_body(request, parts)
     asked = CredentialRequest.parse(data, encrypted=encrypted)
     proven = check_proven(asked, audience=parts.identity.url, at=now, rules=parts.policy.keys)
     parts.identity_at(now).check_can_sign(now)
-    with parts.database.write(turn=turn_of_copy(asked)) as session:
-        answer = admit(
+
+    def admit_all(session: Session) -> Admitted | DeferredResponse | OAuthError:
+        return admit(
             Store(session),
             caller.access_token,
             asked,
@@ -209,88 +209,49 @@ async def _credential(request: Request, parts: IssuerParts) -> Response:
             random=parts.random,
             now=now,
         )
+
+    answer = await parts.database.writing(admit_all, turn_of_copy(asked))
     return _deliver(answer, asked.response_encryption, parts, now=now)
 
 
 async def _deferred(request: Request, parts: IssuerParts) -> Response:
     """Issue what had to wait, or say that it still does (OpenID4VCI 1.0 §9)."""
     now = parts.clock()
-    caller = _identify(request, parts, now=now)
+    caller = await identify(request, parts, now=now)
     if caller is None:
-        return _who_are_you()
+        return who_are_you()
     data, encrypted = await _open_body(request, parts)
     asked = DeferredCredentialRequest.parse(data, encrypted=encrypted)
     parts.identity_at(now).check_can_sign(now)
-    with parts.database.write() as session:
+
+    def fetch(session: Session) -> Admitted | DeferredResponse | OAuthError:
         store = Store(session)
         token = enter(store, caller.access_token, dpop=caller.dpop, now=now)
-        answer = (
-            fetch_deferred(store, token, asked, coop=parts.identity.url, random=parts.random, now=now)
-            if isinstance(token, Token)
-            else token
-        )
+        if not isinstance(token, Token):
+            return token
+        return fetch_deferred(store, token, asked, coop=parts.identity.url, random=parts.random, now=now)
+
+    answer = await parts.database.writing(fetch)
     return _deliver(answer, asked.response_encryption, parts, now=now)
 
 
 async def _notification(request: Request, parts: IssuerParts) -> Response:
     """Note what became of credentials (OpenID4VCI 1.0 §11)."""
     now = parts.clock()
-    caller = _identify(request, parts, now=now)
+    caller = await identify(request, parts, now=now)
     if caller is None:
-        return _who_are_you()
+        return who_are_you()
     told = Notification.parse(await request.body())
-    with parts.database.write(turn=turn_of_its_own()) as session:
+
+    def note(session: Session) -> OAuthError | None:
         store = Store(session)
         token = enter(store, caller.access_token, dpop=caller.dpop, now=now)
-        refusal = note_notification(store, token, told) if isinstance(token, Token) else token
+        return note_notification(store, token, told) if isinstance(token, Token) else token
+
+    refusal = await parts.database.writing(note, turn_of_its_own())
     if refusal is not None:
         raise refusal
     return Response(status_code=_NO_CONTENT, headers=NO_STORE)
-
-
-def _identify(request: Request, parts: IssuerParts, *, now: datetime) -> Caller | None:
-    """Check the access token and what it is bound to; None if there is none at all.
-
-    Raises:
-        InvalidToken, InvalidDpopProof: one of them is wrong, with the scheme that was used.
-    """
-    given = request.headers.getlist("authorization")
-    if not given:
-        return None
-    scheme, _, text = given[0].partition(" ")
-    access_token = text.strip()
-    is_bearer = scheme.lower() == BEARER.lower()
-    if len(given) > 1 or not access_token or not (is_bearer or scheme.lower() == DPOP.lower()):
-        raise InvalidToken("Send one access token, with the scheme DPoP or Bearer, as its token_type says.")
-    try:
-        with parts.database.read() as session:
-            token = find_token(Store(session), access_token, now=now)
-        # RFC 9449 §7.2: a token that is bound to a key is never taken as a bearer token, nor the other way round.
-        if is_bearer is not (token.thumbprint is None):
-            raise InvalidToken("The access token goes with the other scheme: see its token_type.")
-        proof = None if is_bearer else _check_dpop(request, parts, access_token, token, now=now)
-    except OAuthError as error:
-        error.scheme = BEARER if is_bearer else DPOP
-        raise
-    return Caller(access_token=access_token, dpop=proof)
-
-
-def _check_dpop(request: Request, parts: IssuerParts, access_token: str, token: Token, *, now: datetime) -> DpopProof:
-    return check_dpop_proof(
-        dpop_header(request),
-        method="POST",
-        url=f"{parts.identity.url}{request.url.path}",
-        at=now,
-        access_token=access_token,
-        bound_to=token.thumbprint,
-    )
-
-
-def _who_are_you() -> Response:
-    """RFC 6750 §3.1: who sends no token at all is told how to, and nothing else."""
-    response = Response(status_code=401, headers={"WWW-Authenticate": DPOP_CHALLENGE, **NO_STORE})
-    response.headers.append("WWW-Authenticate", "Bearer")
-    return response
 
 
 async def _open_body(request: Request, parts: IssuerParts) -> tuple[bytes, bool]:
