@@ -105,8 +105,8 @@ def _add_documents(router: APIRouter, parts: IssuerParts) -> None:
     @router.get("/health")
     async def health() -> Response:
         """Say that the service answers and its database can be read."""
-        with parts.database.read() as session:
-            Store(session).login_link("", now=parts.clock())
+        now = parts.clock()
+        await parts.database.reading(lambda session: Store(session).login_link("", now=now))
         return _json({"status": "ok"}, headers=_NO_STORE)
 
 
@@ -165,8 +165,8 @@ def _add_offers(router: APIRouter, parts: IssuerParts) -> None:
     @router.get("/offers/{offer_id}")
     async def offer(offer_id: str) -> Response:
         """Give an offer by reference (OpenID4VCI 1.0 §4.1.3); some wallets fetch it twice."""
-        with parts.database.read() as session:
-            found = open_offer(Store(session), offer_id, now=parts.clock())
+        now = parts.clock()
+        found = await parts.database.reading(lambda session: open_offer(Store(session), offer_id, now=now))
         return _json(parts.desk.by_value(found).to_json(), headers=_NO_STORE)
 
 

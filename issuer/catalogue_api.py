@@ -36,8 +36,7 @@ def build_catalogue_router(parts: IssuerParts) -> APIRouter:
     @router.get(catalogue_path("{release_id}"))
     async def release(release_id: str, request: Request) -> Response:
         """Give what all copies of a release and of its tracks say alike."""
-        with parts.database.read() as session:
-            entry = catalogue_entry(Store(session), release_id)
+        entry = await parts.database.reading(lambda session: catalogue_entry(Store(session), release_id))
         if entry is None:
             raise NotInCatalogue
         return document_response(request, strict_json.dump(entry.to_json()), "application/json", {})

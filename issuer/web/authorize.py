@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from fastapi import APIRouter, Request
+from sqlmodel import Session
 from starlette.responses import Response
 
 from credentials.protocols.openid4vci import build_authorization_response
@@ -14,7 +15,7 @@ from credentials.protocols.openid4vci.authorization import REQUEST_URI_PREFIX
 from issuer.authorizations import Asked
 from issuer.parts import IssuerParts
 from issuer.service.authorizations import agree, find_asked, fitting_copies, refuse
-from issuer.service.collection import collect
+from issuer.service.collection import Item, collect
 from issuer.service.offers import NothingToOffer
 from issuer.store import Store
 from issuer.web.door import Door, Visitor, open_form
@@ -29,9 +30,9 @@ def add_authorization_pages(router: APIRouter, door: Door) -> None:
     @router.get("/authorize")
     async def authorize(request: Request, client_id: str = "", request_uri: str = "") -> Response:
         """Show who asks for what. Only pushed requests are known (RFC 9126 §5)."""
-        visitor = door.enter(request)
+        visitor = await door.enter(request)
         secret = request_uri.removeprefix(REQUEST_URI_PREFIX)
-        return _show(request, door, visitor, secret, _find(parts, secret, client_id))
+        return await _show(request, door, visitor, secret, await _find(parts, secret, client_id))
 
     @router.post("/authorize")
     async def answer(request: Request) -> Response:
@@ -39,41 +40,46 @@ def add_authorization_pages(router: APIRouter, door: Door) -> None:
         visitor, chosen = await door.submit(request)
         form = await open_form(request)
         secret = str(form.get("request", ""))
-        asked = _find(parts, secret, str(form.get("client_id", "")))
+        asked = await _find(parts, secret, str(form.get("client_id", "")))
         agreed = "no" not in form
         try:
-            link = _agree(parts, visitor, secret, asked, chosen) if agreed else _refuse(parts, secret, asked)
+            link = await (_agree(parts, visitor, secret, asked, chosen) if agreed else _refuse(parts, secret, asked))
         except NothingToOffer:
-            return _show(request, door, visitor, secret, asked, nothing_chosen=True)
+            return await _show(request, door, visitor, secret, asked, nothing_chosen=True)
         return door.page(request, "authorized.html", visitor, {"link": link, "agreed": agreed})
 
 
-def _show(
+async def _show(
     request: Request, door: Door, visitor: Visitor, secret: str, asked: Asked, *, nothing_chosen: bool = False
 ) -> Response:
-    with door.parts.database.read() as database:
+    def find_items(database: Session) -> list[Item]:
         store = Store(database)
         fitting = {copy.id for copy in fitting_copies(store, asked, listener=visitor.listener)}
-        items = [item for item in collect(store, visitor.listener).items if item.copy.id in fitting]
+        return [item for item in collect(store, visitor.listener).items if item.copy.id in fitting]
+
+    items = await door.parts.database.reading(find_items)
     values = {"asked": asked, "request_secret": secret, "items": items, "nothing_chosen": nothing_chosen}
     status = _UNPROCESSABLE if nothing_chosen else 200
     return door.page(request, "authorize.html", visitor, values, status=status)
 
 
-def _find(parts: IssuerParts, secret: str, client_id: str) -> Asked:
-    with parts.database.read() as database:
-        return find_asked(Store(database), secret, client_id=client_id, now=parts.clock())
+async def _find(parts: IssuerParts, secret: str, client_id: str) -> Asked:
+    now = parts.clock()
+    return await parts.database.reading(
+        lambda database: find_asked(Store(database), secret, client_id=client_id, now=now)
+    )
 
 
-def _agree(parts: IssuerParts, visitor: Visitor, secret: str, asked: Asked, chosen: Sequence[str]) -> str:
-    with parts.database.write() as database:
-        code = agree(Store(database), secret, asked, chosen, listener=visitor.listener, now=parts.clock())
+async def _agree(parts: IssuerParts, visitor: Visitor, secret: str, asked: Asked, chosen: Sequence[str]) -> str:
+    now = parts.clock()
+    code = await parts.database.writing(
+        lambda database: agree(Store(database), secret, asked, chosen, listener=visitor.listener, now=now)
+    )
     return _way_back(parts, asked, code=code)
 
 
-def _refuse(parts: IssuerParts, secret: str, asked: Asked) -> str:
-    with parts.database.write() as database:
-        refuse(Store(database), secret)
+async def _refuse(parts: IssuerParts, secret: str, asked: Asked) -> str:
+    await parts.database.writing(lambda database: refuse(Store(database), secret))
     return _way_back(parts, asked, error="access_denied")
 
 

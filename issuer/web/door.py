@@ -45,11 +45,12 @@ class Door:
         # `__Host-`: the browser itself refuses the cookie if another host, path or plain http set it.
         self._cookie = "__Host-coop" if self._https else "coop"
 
-    def enter(self, request: Request) -> Visitor:
+    async def enter(self, request: Request) -> Visitor:
         """Say whose browser asks, or refuse."""
         session = request.cookies.get(self._cookie, "")
-        with self.parts.database.read() as database:
-            return Visitor(session, whose_browser(Store(database), session, now=self.parts.clock()))
+        now = self.parts.clock()
+        listener = await self.parts.database.reading(lambda database: whose_browser(Store(database), session, now=now))
+        return Visitor(session, listener)
 
     async def submit(self, request: Request) -> tuple[Visitor, list[str]]:
         """Check a form of a logged-in browser; return it with the values of its `copy` fields."""
@@ -59,7 +60,7 @@ class Door:
     async def read_form(self, request: Request) -> tuple[Visitor, FormData]:
         """Check a form of a logged-in browser; return it with what was typed."""
         check_same_site(request, own_origin=self.parts.identity.url)
-        visitor = self.enter(request)
+        visitor = await self.enter(request)
         form = await open_form(request)
         given = form.get(FIELD)
         self.parts.forms.check(visitor.session, given if isinstance(given, str) else None)

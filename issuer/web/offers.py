@@ -28,17 +28,19 @@ def add_offer_pages(router: APIRouter, door: Door) -> None:
     parts = door.parts
     watchers = Watchers(pause_s=_PAUSE_S)
 
-    def own_offer(offer_id: str, visitor: Visitor) -> Open:
-        with parts.database.read() as database:
-            return open_offer(Store(database), offer_id, now=parts.clock(), listener=visitor.listener)
+    async def own_offer(offer_id: str, visitor: Visitor) -> Open:
+        now = parts.clock()
+        return await parts.database.reading(
+            lambda database: open_offer(Store(database), offer_id, now=now, listener=visitor.listener)
+        )
 
     @router.get("/offers/{offer_id}/page")
     async def offer_page(request: Request, offer_id: str) -> Response:
         """Show the link to the wallet, never the code."""
-        visitor = door.enter(request)
-        if _look(parts, offer_id, visitor) is Standing.TAKEN:
+        visitor = await door.enter(request)
+        if await _look(parts, offer_id, visitor) is Standing.TAKEN:
             return door.page(request, "offer_taken.html", visitor, {})
-        offer = own_offer(offer_id, visitor)
+        offer = await own_offer(offer_id, visitor)
         link = parts.desk.by_reference(offer).to_link()
         values = {"offer": offer, "link": link, "command": f"handstamp wallet receive '{link}'"}
         return door.page(request, "offer.html", visitor, values)
@@ -46,7 +48,7 @@ def add_offer_pages(router: APIRouter, door: Door) -> None:
     @router.get("/offers/{offer_id}/qr.svg")
     async def offer_qr(request: Request, offer_id: str) -> Response:
         """Draw the link."""
-        offer = own_offer(offer_id, door.enter(request))
+        offer = await own_offer(offer_id, await door.enter(request))
         picture = qr_svg(parts.desk.by_reference(offer).to_link())
         return Response(picture, media_type="image/svg+xml", headers={"Cache-Control": "no-store"})
 
@@ -54,14 +56,14 @@ def add_offer_pages(router: APIRouter, door: Door) -> None:
     async def offer_code(request: Request, offer_id: str) -> Response:
         """Show the six digits, never the link."""
         visitor, _ = await door.submit(request)
-        offer = own_offer(offer_id, visitor)
+        offer = await own_offer(offer_id, visitor)
         values = {"offer": offer, "code": parts.desk.tx_code(offer)}
         return door.page(request, "offer_code.html", visitor, values)
 
     @router.get("/offers/{offer_id}/events")
     async def offer_events(request: Request, offer_id: str) -> Response:
         """Say when a wallet has taken the offer, or when it is over; the page then takes itself anew from here."""
-        events = _events(parts, offer_id, door.enter(request), watchers)
+        events = _events(parts, offer_id, await door.enter(request), watchers)
         return EventSourceResponse(events, headers={"Cache-Control": "no-store"}, ping=_PING_S)
 
 
@@ -75,7 +77,7 @@ async def _events(
     said = None
     with watchers:
         while said in {None, Standing.WAITING}:
-            standing = await asyncio.to_thread(_look, parts, offer_id, visitor)
+            standing = await _look(parts, offer_id, visitor)
             if standing is not said:
                 said = standing
                 yield ServerSentEvent(event="state", data=standing.value)
@@ -83,6 +85,8 @@ async def _events(
                 await asyncio.sleep(watchers.pause_s)
 
 
-def _look(parts: IssuerParts, offer_id: str, visitor: Visitor) -> Standing:
-    with parts.database.read() as database:
-        return how_it_stands(Store(database), offer_id, listener=visitor.listener, now=parts.clock())
+async def _look(parts: IssuerParts, offer_id: str, visitor: Visitor) -> Standing:
+    now = parts.clock()
+    return await parts.database.reading(
+        lambda database: how_it_stands(Store(database), offer_id, listener=visitor.listener, now=now)
+    )

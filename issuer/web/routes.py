@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from fastapi import APIRouter, Request
+from sqlmodel import Session
 from starlette.responses import RedirectResponse, Response
 
 from credentials.errors import HolderError
@@ -11,7 +12,7 @@ from issuer.api import STATUSES, etag, unchanged
 from issuer.catalogue import NoSuchCover
 from issuer.codes import CodeUsed, UnknownCode
 from issuer.copies import CopyKind
-from issuer.offers import MAX_COPIES
+from issuer.offers import MAX_COPIES, Open
 from issuer.parts import IssuerParts
 from issuer.service.codes import redeem_code
 from issuer.service.collection import Collection, collect
@@ -20,12 +21,12 @@ from issuer.service.offers import NothingToOffer, choose_copies
 from issuer.service.record import AlreadyTheirs
 from issuer.service.wallets import binding_of
 from issuer.store import Store
-from issuer.turns import turn_of_its_own
 from issuer.web.authorize import add_authorization_pages
 from issuer.web.door import Door, Visitor, open_form
 from issuer.web.offers import add_offer_pages
 from issuer.web.types import add_types, display_of
 from issuer.web.wallets import NEWS, add_wallet_forms
+from plumbing.turns import BESIDE_ALL
 from plumbing.web.csrf import check_same_site
 
 _SEE_OTHER: Final = 303
@@ -53,8 +54,8 @@ def _add_login(router: APIRouter, door: Door) -> None:
     @router.get("/login")
     async def login_page(request: Request, token: str = "") -> Response:
         """Show one button. Mail programs that follow links ahead of their reader use nothing up."""
-        with parts.database.read() as session:
-            check_login_link(Store(session), token, now=parts.clock())
+        now = parts.clock()
+        await parts.database.reading(lambda session: check_login_link(Store(session), token, now=now))
         return parts.pages.render(request, "login.html", {"token": token})
 
     @router.post("/login")
@@ -62,20 +63,19 @@ def _add_login(router: APIRouter, door: Door) -> None:
         """Use the link up."""
         check_same_site(request, own_origin=parts.identity.url)
         form = await open_form(request)
-        with parts.database.write() as database:
-            session = log_in(Store(database), str(form.get("token", "")), now=parts.clock())
+        token, now = str(form.get("token", "")), parts.clock()
+        session = await parts.database.writing(lambda database: log_in(Store(database), token, now=now))
         return door.remember(RedirectResponse("/collection", _SEE_OTHER), session)
 
     @router.post("/logout")
     async def logout(request: Request) -> Response:
         """Forget this browser."""
         visitor, _ = await door.submit(request)
-        with parts.database.write() as database:
-            log_out(Store(database), visitor.session)
+        await parts.database.writing(lambda database: log_out(Store(database), visitor.session))
         return door.forget(parts.pages.render(request, "goodbye.html", {}))
 
 
-def _collection_page(
+async def _collection_page(
     door: Door,
     request: Request,
     visitor: Visitor,
@@ -98,9 +98,9 @@ def _collection_page(
         typed: that code, to be looked at again.
         wallet_news: what became of the wallet that things are bound to.
     """
-    with door.parts.database.read() as database:
-        collection = collect(Store(database), visitor.listener)
-        binding = binding_of(Store(database), visitor.listener)
+    collection, binding = await door.parts.database.reading(
+        lambda database: (collect(Store(database), visitor.listener), binding_of(Store(database), visitor.listener))
+    )
     status = 200 if refused is None else 422
     values = {
         "collection": collection,
@@ -135,19 +135,23 @@ def _add_collection(router: APIRouter, door: Door) -> None:
     @router.get("/collection")
     async def collection(request: Request, got: str = "", wallet: str = "") -> Response:
         """Show what is owned, how it was got, and what is nearly owned; `got` and `wallet` are what has just come."""
-        return _collection_page(door, request, door.enter(request), got=got, wallet_news=wallet)
+        return await _collection_page(door, request, await door.enter(request), got=got, wallet_news=wallet)
 
     @router.post("/offers")
     async def make_offer(request: Request) -> Response:
         """Make an offer of the chosen copies."""
         visitor, chosen = await door.submit(request)
+        now = parts.clock()
+
+        def make(database: Session) -> Open:
+            store = Store(database)
+            copies = choose_copies(store, listener=visitor.listener, copy_ids=chosen)
+            return parts.desk.make(store, copies, listener=visitor.listener, now=now)
+
         try:
-            with parts.database.write(turn=turn_of_its_own()) as database:
-                store = Store(database)
-                copies = choose_copies(store, listener=visitor.listener, copy_ids=chosen)
-                offer = parts.desk.make(store, copies, listener=visitor.listener, now=parts.clock())
+            offer = await parts.database.writing(make, BESIDE_ALL)
         except NothingToOffer:
-            return _collection_page(door, request, visitor, refused=chosen)
+            return await _collection_page(door, request, visitor, refused=chosen)
         return RedirectResponse(f"/offers/{offer.id}/page", _SEE_OTHER)
 
 
@@ -158,12 +162,13 @@ def _add_codes(router: APIRouter, door: Door) -> None:
     async def use_code(request: Request) -> Response:
         """Use a download code. It says itself what it gives: nothing else in the form is read."""
         visitor, form = await door.read_form(request)
-        typed = str(form.get("code", ""))
+        typed, now = str(form.get("code", "")), parts.clock()
         try:
-            with parts.database.write() as database:
-                given = redeem_code(Store(database), typed, listener=visitor.listener, now=parts.clock())
+            given = await parts.database.writing(
+                lambda database: redeem_code(Store(database), typed, listener=visitor.listener, now=now)
+            )
         except (UnknownCode, CodeUsed, AlreadyTheirs) as refusal:
-            return _collection_page(door, request, visitor, code_refused=refusal, typed=typed)
+            return await _collection_page(door, request, visitor, code_refused=refusal, typed=typed)
         return RedirectResponse(f"/collection?got={given.thing.id}", _SEE_OTHER)
 
 
@@ -171,8 +176,7 @@ def _add_covers(router: APIRouter, parts: IssuerParts) -> None:
     @router.get("/covers/{release_id}")
     async def cover(request: Request, release_id: str) -> Response:
         """Give the co-op's own copy of a cover, so that the page asks nobody else."""
-        with parts.database.read() as database:
-            found = Store(database).cover(release_id)
+        found = await parts.database.reading(lambda database: Store(database).cover(release_id))
         if found is None:
             raise NoSuchCover
         headers = {"ETag": etag(found.content), "Cache-Control": "private, max-age=3600"}

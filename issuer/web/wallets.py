@@ -24,8 +24,7 @@ def add_wallet_forms(router: APIRouter, door: Door) -> None:
         """Note that the wallet is the listener's."""
         visitor, _ = await door.read_form(request)
         try:
-            with parts.database.write() as database:
-                confirm_wallets(Store(database), listener=visitor.listener)
+            await parts.database.writing(lambda database: confirm_wallets(Store(database), listener=visitor.listener))
         except NothingToReset:
             return _tell("nothing")
         return _tell("confirmed")
@@ -36,9 +35,11 @@ def add_wallet_forms(router: APIRouter, door: Door) -> None:
         visitor, form = await door.read_form(request)
         if form.get("sure") != "yes":
             return _tell("nothing")
+        now = parts.clock()
         try:
-            with parts.database.write() as database:
-                replace_wallet(Store(database), listener=visitor.listener, now=parts.clock())
+            await parts.database.writing(
+                lambda database: replace_wallet(Store(database), listener=visitor.listener, now=now)
+            )
         except NothingToReset:
             return _tell("nothing")
         except TooManyResets:
