@@ -2,14 +2,16 @@
 
 `/health/live` answers while the process does, with no look at anything else. `/health/ready` looks at what the service
 needs, at most once a second however often it is asked, and in one thread at a time, so that a database that hangs does
-not hang the service. Its answer names checks and says nothing of why: that stands in the log.
+not hang the service. Its answer names checks and says nothing of why: that stands in the log. `/health/events` sends
+what a waiting page is sent, so that somebody can see whether a proxy holds it back.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Final
 
 from fastapi import FastAPI
+from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
 from credentials.encoding import strict_json
@@ -19,6 +21,9 @@ from plumbing.runs import NO_RUNS, Runs
 
 LIVE: Final = "/health/live"
 READY: Final = "/health/ready"
+EVENTS: Final = "/health/events"
+EVENTS_APART_S: Final = 1.0
+"""So long after the first event the second is sent, which is the last."""
 _FRESH_S: Final = 1.0
 _PATIENCE_S: Final = 3.0
 _NO_STORE: Final = {"Cache-Control": "no-store"}
@@ -44,9 +49,11 @@ class Health:
     Args:
         checks: what must be well, by the name under which the answer shows it.
         runs: the background work, which must not be stuck for long.
+        setup: what workers of one version and the same settings have in common; empty for not saying it.
     """
 
-    def __init__(self, checks: Mapping[str, Check], *, runs: Runs = NO_RUNS) -> None:
+    def __init__(self, checks: Mapping[str, Check], *, runs: Runs = NO_RUNS, setup: str = "") -> None:
+        self._setup = setup
         self._checks = {**checks, "background": lambda: _check_runs(runs)}
         self._log = get_logger("health")
         self._looking: asyncio.Task[dict[str, bool]] | None = None
@@ -54,8 +61,8 @@ class Health:
         self._was: dict[str, bool] = {}
 
     def add_to(self, app: FastAPI) -> None:
-        """Add the two routes to an application."""
-        for path, answer in ((LIVE, self.live), (READY, self.ready)):
+        """Add the routes to an application."""
+        for path, answer in ((LIVE, self.live), (READY, self.ready), (EVENTS, self.events)):
             app.add_api_route(path, answer, methods=["GET"], include_in_schema=False)
 
     async def live(self) -> Response:
@@ -69,8 +76,13 @@ class Health:
         body: dict[str, strict_json.Json] = {
             "status": "ready" if well else "not ready",
             "checks": {name: "ok" if passed else "failed" for name, passed in found.items()},
+            **({"setup": self._setup} if self._setup else {}),
         }
         return Response(strict_json.dump(body), status_code=200 if well else 503, media_type=_JSON, headers=_NO_STORE)
+
+    async def events(self) -> Response:
+        """Send one event now and one a moment later, in the way of the pages that wait for news."""
+        return EventSourceResponse(_two_events(), headers=_NO_STORE)
 
     async def _found(self) -> dict[str, bool]:
         """Look, or wait for who looks already; what takes too long has failed."""
@@ -101,6 +113,12 @@ class Health:
             self._log.warning("not ready", check=name, error=type(error).__name__)
             return False
         return True
+
+
+async def _two_events() -> AsyncIterator[ServerSentEvent]:
+    yield ServerSentEvent(event="state", data="first")
+    await asyncio.sleep(EVENTS_APART_S)
+    yield ServerSentEvent(event="state", data="last")
 
 
 def _check_runs(runs: Runs) -> None:

@@ -49,6 +49,7 @@ class Observing:
         tracing: makes spans; None where none are wanted.
         runs: how background work goes.
         checks: what must be well for the service to be ready, beside its background work.
+        setup: what its workers have in common; empty for not saying it.
     """
 
     meter: Meter = NO_METER
@@ -57,10 +58,11 @@ class Observing:
     tracing: Tracing | None = None
     runs: Runs = field(default_factory=Runs)
     checks: Mapping[str, Check] = field(default_factory=dict)
+    setup: str = ""
 
     def health(self) -> Health:
         """Return what answers for the service."""
-        return Health(self.checks, runs=self.runs)
+        return Health(self.checks, runs=self.runs, setup=self.setup)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -48,6 +48,7 @@ def compose_observing(
     database: Database,
     scripts: Path,
     checks: Mapping[str, Check],
+    setup: str = "",
 ) -> Observing:
     """Choose how a role's service is watched, and watch its database.
 
@@ -57,6 +58,7 @@ def compose_observing(
         database: its database.
         scripts: the migrations that the database must have had.
         checks: what else must be well.
+        setup: what its workers have in common (`setup_mark`).
 
     Raises:
         NoTracing: spans are wanted and the extra for them is not installed.
@@ -72,6 +74,7 @@ def compose_observing(
         tracing=None if endpoint is None else Tracing(role, endpoint=endpoint),
         runs=Runs(meter),
         checks={"database": lambda: _check_migrated(database, scripts), **checks},
+        setup=setup,
     )
     observing.watch_database(database)
     return observing

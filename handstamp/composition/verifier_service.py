@@ -11,6 +11,7 @@ from credentials.keys.jwk import PublicKey
 from credentials.protocols.openid4vp import Prefix
 from credentials.protocols.urls import host_of, is_loopback
 from handstamp.composition.observing import check_certificate, compose_observing, traced_transport
+from handstamp.composition.setup_mark import setup_mark
 from handstamp.composition.verifier import (
     DOOR_KEYS,
     FORM_KEYS,
@@ -48,7 +49,12 @@ def build_app(settings: Settings) -> FastAPI:
     party = replace(tools.party, x5c=keys.request.x5c if keys.request else ())
     form_keys = Turning(tools.keys, lambda at: tools.keys.secrets(FORM_KEYS, at=at))
     observing = compose_observing(
-        "verifier", settings, database=tools.database, scripts=MIGRATIONS, checks=_checks(tools)
+        "verifier",
+        settings,
+        database=tools.database,
+        scripts=MIGRATIONS,
+        checks=_checks(tools),
+        setup=setup_mark("verifier", settings, tools.keys),
     )
     fetcher = HttpFetcher(tools.reach, transport=traced_transport(observing))
 

@@ -132,6 +132,20 @@ class Web:
             self._asked[key] = asyncio.ensure_future(self._ask(method, url, headers or {}, content))
         return await asyncio.shield(self._asked[key])
 
+    async def trickle(self, url: str) -> float | None:
+        """Return how many seconds lay between first and last piece of a stream of events; None if there is none."""
+        loop = asyncio.get_running_loop()
+        arrived: list[float] = []
+        try:
+            async with asyncio.timeout(self._timeout_s), self._client.stream("GET", url) as answer:
+                if not answer.headers.get("Content-Type", "").startswith("text/event-stream"):
+                    return None
+                async for _ in answer.aiter_raw():
+                    arrived = [*arrived[:1], loop.time()]
+        except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, UnicodeError, OSError):
+            return None
+        return arrived[-1] - arrived[0] if arrived else None
+
     async def addresses_of(self, host: str) -> list[str]:
         """Return what a name leads to; nothing if nobody knows it."""
         if host in self._names:

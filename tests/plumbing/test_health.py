@@ -104,6 +104,23 @@ async def test_an_error_that_nobody_expected_is_red_and_says_nothing_of_itself(t
     assert "canary" not in answer.text
 
 
+async def test_what_workers_have_in_common_is_said_where_somebody_made_a_mark_of_it(tmp_path: Path) -> None:
+    async with client(tmp_path, Observing(setup="3f2a")) as http:
+        assert (await http.get("/health/ready")).json() == {
+            "status": "ready",
+            "checks": {"background": "ok"},
+            "setup": "3f2a",
+        }
+
+
+async def test_two_events_come_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "EVENTS_APART_S", 0.0)
+    async with client(tmp_path, Observing()) as http:
+        answer = await http.get("/health/events")
+    assert [line for line in answer.text.split() if line in {"first", "last"}] == ["first", "last"]
+    assert (answer.headers["X-Accel-Buffering"], answer.headers["Cache-Control"]) == ("no", "no-store")
+
+
 async def test_background_work_that_is_stuck_for_long_is_not_ready_until_it_goes_well(tmp_path: Path) -> None:
     now = [0.0]
     runs = Runs(monotonic=lambda: now[0])

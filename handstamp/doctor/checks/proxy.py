@@ -1,15 +1,24 @@
 """What can be wrong with the proxy in front: what it loses, keeps, refuses, packs and tells."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
 from credentials.encoding.strict_json import Json
+from handstamp.composition.setup_mark import SETUP_KEY, setup_mark
 from handstamp.doctor.case import Case, NotToBeSeen
-from handstamp.doctor.kinds import SERVICES, Finding, Kind, error, warning
+from handstamp.doctor.kinds import ISSUER, SERVICES, VERIFIER, Finding, Kind, error, warning
+from plumbing.health import EVENTS, EVENTS_APART_S, READY
+
+if TYPE_CHECKING:
+    from handstamp.settings import Role
 
 _HTTPS: Final = 443
 _LIVE: Final = "/health/live"
+_LOOKS: Final = 3
+_WORKERS_ASKED: Final = 8
+_ATTEMPTS_FOR_WORKERS: Final = 100
+_SEVERAL: Final = 2
 _STRICT: Final = ("Content-Security-Policy", "X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy")
 _BODY: Final = 200 * 1024
 _OK: Final = 200
@@ -75,6 +84,57 @@ async def _limits_body(case: Case) -> Iterable[Finding]:
             "fail.",
             where=case.url,
             do="Set client_max_body_size 1m; in the proxy.",
+        )
+    ]
+
+
+async def _holds_back(case: Case) -> Iterable[Finding]:
+    for _ in range(_LOOKS):  # a machine that stood still for a moment looks like a proxy that holds back, once
+        apart = await case.web.trickle(f"{case.url}{EVENTS}")
+        if apart is None:
+            raise NotToBeSeen
+        if apart > EVENTS_APART_S / 2:
+            return []
+    return [
+        error(
+            "On the way events are held back until the last: pages that wait for news never hear of any.",
+            where=case.url,
+            do="Set proxy_buffering off; in nginx, or let it obey the header X-Accel-Buffering, which the service "
+            "sends.",
+        )
+    ]
+
+
+async def _workers(case: Case) -> Iterable[Finding]:
+    marks = []
+    for attempt in range(_WORKERS_ASKED):
+        answer = await case.web.ask("GET", case.url + READY, attempt=_ATTEMPTS_FOR_WORKERS + attempt)
+        if not isinstance(answer, str) and answer.json().get("setup"):
+            marks.append(str(answer.json()["setup"]))
+    if len(set(marks)) < _SEVERAL:
+        return []
+    return [
+        error(
+            f"Of {len(marks)} answers, {len(set(marks))} kinds came from workers that differ in version, settings or "
+            "key folder: what one hands out another may refuse.",
+            where=f"{case.url}{READY}",
+            do="Start every worker again, with the same installation, settings and keys.",
+        )
+    ]
+
+
+async def _other_settings(case: Case) -> Iterable[Finding]:
+    said = (await case.public(READY)).json().get("setup")
+    if not said or not (case.folder / "keys" / f"{SETUP_KEY}.secret").is_file():
+        raise NotToBeSeen
+    if said == setup_mark(cast("Role", case.role), case.settings, case.keys):
+        return []
+    return [
+        warning(
+            "The service that runs began with other settings, or is of another version, than what this command reads.",
+            where=f"{case.url}{READY}",
+            do="Start the service again if you changed its settings or installed anew; else give this command the "
+            "service's own HANDSTAMP_CONFIG and variables.",
         )
     ]
 
@@ -167,6 +227,9 @@ def _is_well(state: Json) -> bool:
 
 
 KINDS: Final = (
+    Kind(id="proxy_holds_back", title="The proxy holds events back", roles=(*ISSUER, *VERIFIER), ask=_holds_back),
+    Kind(id="workers_differ", title="Workers that differ", roles=SERVICES, ask=_workers),
+    Kind(id="settings_not_in_use", title="Settings not in use yet", roles=SERVICES, ask=_other_settings),
     Kind(id="proxy_headers", title="The proxy loses or doubles headers", roles=SERVICES, ask=_strips),
     Kind(id="proxy_caches", title="A cache keeps what nobody may keep", roles=SERVICES, ask=_caches),
     Kind(id="proxy_limits_body", title="The proxy refuses larger requests", roles=SERVICES, ask=_limits_body),

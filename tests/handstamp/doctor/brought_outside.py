@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -147,6 +148,26 @@ def _(place: Place, _: pytest.MonkeyPatch) -> None:
         return exchange.path == "/metrics"
 
     place.front.before = show
+
+
+@brings("proxy_holds_back")
+def _(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plumbing.health.EVENTS_APART_S", 0.02)
+    place.front.holds_back = True
+
+
+_marks = itertools.cycle(("one", "other"))
+
+
+@tampers("workers_differ")
+def _(exchange: Exchange) -> None:
+    if exchange.path == "/health/ready":
+        exchange.body = b'{"status":"ready","checks":{},"setup":"%s"}' % next(_marks).encode()
+
+
+@brings("settings_not_in_use")
+def _(place: Place, _: pytest.MonkeyPatch) -> None:
+    place.change("issuer", tries_per_minute=7)
 
 
 @tampers("service_not_ready")

@@ -195,3 +195,4 @@ def place(
             stack=stack,
         )
         street.front.tamper = street.front.before = None
+        street.front.holds_back = False

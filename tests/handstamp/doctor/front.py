@@ -6,7 +6,7 @@ import http.client
 import ssl
 import tempfile
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,18 @@ class Exchange:
     status: int = 200
     headers: list[tuple[str, str]] = field(default_factory=list)
     body: bytes = b""
+    stream: Iterator[bytes] | None = None
+    """What is passed on as it comes."""
+
+    def sent_headers(self) -> Iterator[tuple[str, str]]:
+        yield from (each for each in self.headers if each[0].lower() not in {"content-length", "connection"})
+        if self.stream is None:
+            yield "Content-Length", str(len(self.body))
+        yield "Connection", "close"
+
+    def pieces(self) -> Iterator[bytes]:
+        yield self.body
+        yield from self.stream or ()
 
 
 @dataclass
@@ -39,6 +51,7 @@ class Front:
     tamper: Callable[[Exchange], None] | None = None
     before: Callable[[Exchange], bool] | None = None
     """Answers in the service's stead, if it returns True."""
+    holds_back: bool = False
 
     def answer(self, exchange: Exchange, host: str, accept: str) -> None:
         if self.before is not None and self.before(exchange):
@@ -46,11 +59,19 @@ class Front:
         connection = http.client.HTTPConnection("127.0.0.1", self.ports[host], timeout=5)
         connection.request(exchange.method, exchange.path, exchange.sent, {"Host": host, "Accept": accept})
         answer = connection.getresponse()
-        exchange.status, exchange.body = answer.status, answer.read()
         exchange.headers = [each for each in answer.getheaders() if each[0].lower() != "transfer-encoding"]
+        if not self.holds_back and answer.getheader("Content-Type", "").startswith("text/event-stream"):
+            exchange.stream = _as_it_comes(connection, answer)
+            return
+        exchange.status, exchange.body = answer.status, answer.read()
         connection.close()
         if self.tamper is not None:
             self.tamper(exchange)
+
+
+def _as_it_comes(connection: http.client.HTTPConnection, answer: http.client.HTTPResponse) -> Iterator[bytes]:
+    with closing(connection):
+        yield from iter(answer.read1, b"")
 
 
 def context_of(leaf: trustme.LeafCert, *, with_chain: bool = True, also: bytes = b"") -> ssl.SSLContext:
@@ -89,13 +110,11 @@ def listening(context: ssl.SSLContext | None, ports: dict[str, int]) -> Iterator
             exchange = Exchange(self.command, self.path, self.rfile.read(length))
             front.answer(exchange, self.headers["Host"].partition(":")[0], self.headers.get("Accept", "*/*"))
             self.send_response(exchange.status)
-            for name, value in exchange.headers:
-                if name.lower() not in {"content-length", "connection"}:
-                    self.send_header(name, value)
-            self.send_header("Content-Length", str(len(exchange.body)))
-            self.send_header("Connection", "close")
+            for name, value in exchange.sent_headers():
+                self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(exchange.body)
+            for piece in exchange.pieces():
+                self.wfile.write(piece)
 
         do_GET = do_POST = do_HEAD = handle_one  # noqa: N815
 
