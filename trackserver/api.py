@@ -21,13 +21,14 @@ from plumbing.web.app import WebPolicy, create_app, dpop_header, wants_page
 from plumbing.web.openapi import describe_operations
 from plumbing.web.rates import Kind
 from trackserver import errors
+from trackserver.catalogue import Release
 from trackserver.counted import DOWNLOADS, GRANTS
 from trackserver.grants import Download
 from trackserver.openapi import OPERATIONS
 from trackserver.packages import Package
 from trackserver.parts import TrackserverParts
 from trackserver.service.enter_download import BrowserKey, WalletKey, enter_download, load_package
-from trackserver.service.redeem_grant import JudgeGrant, RedeemGrant, TicketMade, sweep
+from trackserver.service.redeem_grant import JudgedGrant, JudgeGrant, RedeemGrant, TicketMade, sweep
 from trackserver.store.catalogue import SqlCatalogue
 from trackserver.store.passes import SqlPasses, SqlPins
 from trackserver.streaming import Sendable, build_file_response
@@ -123,14 +124,12 @@ class _Catalogue:
 
     async def health(self) -> Response:
         """Say that the service and its database answer."""
-        with self._parts.database.read() as session:
-            SqlCatalogue(session).load_release("")
+        await self._load("")
         return JSONResponse({"status": "ok"}, headers=_NO_STORE)
 
     async def release(self, release_id: str) -> Response:
         """Describe a release: tracks, formats, sizes."""
-        with self._parts.database.read() as session:
-            release = SqlCatalogue(session).load_release(release_id)
+        release = await self._load(release_id)
         if release is None:
             raise errors.ReleaseNotFound
         described = release_json(release, self._parts.base_url, self._parts.zip_layouts)
@@ -138,8 +137,7 @@ class _Catalogue:
 
     async def cover(self, request: Request, release_id: str) -> Response:
         """Send the cover, in the size that pages show."""
-        with self._parts.database.read() as session:
-            release = SqlCatalogue(session).load_release(release_id)
+        release = await self._load(release_id)
         if release is None or release.cover is None:
             raise errors.CoverNotFound
         cover = Sendable(content=release.cover.page, media_type=release.cover.page_media_type, name=None)
@@ -147,6 +145,9 @@ class _Catalogue:
         # Sites of other origins show it: the verifier's gate, the co-op's collection.
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         return response
+
+    async def _load(self, release_id: str) -> Release | None:
+        return await self._parts.database.reading(lambda session: SqlCatalogue(session).load_release(release_id))
 
 
 class _Grants:
@@ -161,11 +162,16 @@ class _Grants:
         """Redeem a grant: for a browser the answer has a single-use link, for a wallet a download and its token."""
         text = _grant_text(await request.body())
         now = self._parts.clock()
-        with self._parts.database.read() as session:
-            judge = JudgeGrant(catalogue=SqlCatalogue(session), pins=SqlPins(session), audience=self._parts.base_url)
-            judged = judge(text, read_proof=lambda: self._proof(request, now), now=now)
-        with self._parts.database.write(turn=f"grant:{judged.grant.issuer} {judged.grant.jti}") as session:
-            made = self._use_case(session)(judged, now=now)
+
+        def judge(session: Session) -> JudgedGrant:
+            judging = JudgeGrant(catalogue=SqlCatalogue(session), pins=SqlPins(session), audience=self._parts.base_url)
+            return judging(text, read_proof=lambda: self._proof(request, now), now=now)
+
+        judged = await self._parts.database.reading(judge)
+        made = await self._parts.database.writing(
+            lambda session: self._use_case(session)(judged, now=now),
+            f"grant:{judged.grant.issuer} {judged.grant.jti}",
+        )
         base_url = self._parts.base_url
         answer: dict[str, strict_json.Json]
         self._parts.meter.add(GRANTS, "browser" if isinstance(made, TicketMade) else "wallet")
@@ -205,7 +211,7 @@ class _Downloads:
 
     async def overview(self, request: Request, download_id: str) -> Response:
         """Show the download's page, or list its files for a program."""
-        download, package = self._enter(request, download_id)
+        download, package = await self._enter(request, download_id)
         if wants_page(request):
             return download_page(self._parts, request, download, package)
         zip_bytes = self._parts.zip_layouts.of(package).size
@@ -213,7 +219,7 @@ class _Downloads:
 
     async def zip(self, request: Request, download_id: str) -> Response:
         """Send everything as one zip; it resumes from any byte."""
-        _, package = self._enter(request, download_id)
+        _, package = await self._enter(request, download_id)
         sendable = Sendable(
             content=self._parts.zip_layouts.of(package), media_type="application/zip", name=package.zip_name
         )
@@ -221,7 +227,7 @@ class _Downloads:
 
     async def file(self, request: Request, download_id: str, file_id: str) -> Response:
         """Send one original file."""
-        _, package = self._enter(request, download_id)
+        _, package = await self._enter(request, download_id)
         file = package.file(file_id)
         if file is None:
             raise errors.FileNotFound
@@ -234,15 +240,19 @@ class _Downloads:
             self._parts.meter.add(DOWNLOADS, what, _HOW[response.status_code])
         return response
 
-    def _enter(self, request: Request, download_id: str) -> tuple[Download, Package]:
+    async def _enter(self, request: Request, download_id: str) -> tuple[Download, Package]:
         now = self._parts.clock()
         key = self._key(request, now)
+
         # A wallet's proof is noted, a browser's cookie is only looked at. Which of two equal proofs came first, the
         # primary key decides, so each download has a turn of its own.
-        database, turn = self._parts.database, f"download:{download_id}"
-        with database.write(turn) if isinstance(key, WalletKey) else database.read() as session:
+        def enter(session: Session) -> tuple[Download, Package]:
             download = enter_download(SqlPasses(session), download_id, key, now=now)
             return download, load_package(SqlCatalogue(session), download)
+
+        if isinstance(key, WalletKey):
+            return await self._parts.database.writing(enter, f"download:{download_id}")
+        return await self._parts.database.reading(enter)
 
     def _key(self, request: Request, now: datetime) -> BrowserKey | WalletKey | None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")

@@ -262,13 +262,13 @@ async def test_nothing_that_opens_a_download_is_stored(client: httpx.AsyncClient
 def writes(gate: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What happens, in order: `write` where a write transaction begins, `verify` and `proof` where one is checked."""
     seen: list[str] = []
-    begin = gate.parts.database.write
+    writing = gate.parts.database.writing
 
-    def write(turn: str | None = None) -> Any:
+    async def noted(work: Callable[..., Any], turn: str | None = None) -> Any:
         seen.append("write")
-        return begin(turn)
+        return await writing(work, turn)
 
-    monkeypatch.setattr(gate.parts.database, "write", write)
+    monkeypatch.setattr(gate.parts.database, "writing", noted)
     monkeypatch.setattr(redeem_grant, "verify_grant", _noting(seen, "verify", redeem_grant.verify_grant))
     monkeypatch.setattr(api, "check_dpop_proof", _noting(seen, "proof", api.check_dpop_proof))
     return seen
@@ -299,15 +299,16 @@ async def test_a_key_that_is_replaced_while_its_grant_is_judged_redeems_nothing(
     client: httpx.AsyncClient, gate: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     grant, old = gate.grant(), gate.signer
-    begin = gate.parts.database.write
+    database = gate.parts.database
+    writing = database.writing
 
-    def replaced_first(turn: str | None = None) -> Any:
-        monkeypatch.setattr(gate.parts.database, "write", begin)
+    async def replaced_first(work: Callable[..., Any], turn: str | None = None) -> Any:
+        monkeypatch.setattr(database, "writing", writing)
         gate.signer = LocalSigner.generate()
         gate.allow(gate.release.id)
-        return begin(turn)
+        return await writing(work, turn)
 
-    monkeypatch.setattr(gate.parts.database, "write", replaced_first)
+    monkeypatch.setattr(database, "writing", replaced_first)
     refused(await post(client, grant), 403, "unknown_grant_key")
     gate.signer = old
     gate.allow(gate.release.id)

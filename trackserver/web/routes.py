@@ -36,10 +36,13 @@ def build_web_router(parts: TrackserverParts) -> APIRouter:
         if "prefetch" in request.headers.get("sec-purpose", ""):
             # A browser that looks ahead must not use the link up; it asks again when the listener really comes.
             return Response(status_code=503, headers={"Cache-Control": "no-store"})
-        with parts.database.write(turn=f"ticket:{ticket}") as session:
-            opened = open_ticket(
-                SqlPasses(session), ticket, new_secret=parts.new_secret, new_id=parts.new_id, now=parts.clock()
-            )
+        now = parts.clock()
+        opened = await parts.database.writing(
+            lambda session: open_ticket(
+                SqlPasses(session), ticket, new_secret=parts.new_secret, new_id=parts.new_id, now=now
+            ),
+            f"ticket:{ticket}",
+        )
         path = f"/downloads/{opened.download.id}"
         response = RedirectResponse(path, status_code=303, headers={"Cache-Control": "no-store"})
         response.set_cookie(
