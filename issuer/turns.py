@@ -4,6 +4,10 @@ Each name stands for the rows that the requests of one turn decide by reading fi
 copy was asked for. Whatever else they touch is decided by a unique key (proofs, keys, commitments, entries of status
 lists) or by a conditional UPDATE or DELETE (offers, nonces, refresh tokens, scopes), so turns of other names may run
 beside them. Copies, holds and resets change only in transactions that run alone.
+
+Rows of keys that were just drawn, and others that a unique key or one UPDATE decides, need no turn of their own: a
+nonce, an offer, what a wallet pushed, the event that it tells, the proof of its attestation are written
+`plumbing.turns.BESIDE_ALL`.
 """
 
 from typing import assert_never
@@ -11,15 +15,6 @@ from typing import assert_never
 from credentials.protocols.openid4vci import CodeRequest, CredentialRequest, RefreshRequest, TokenRequest, split_name
 from credentials.protocols.openid4vci.tokens import AnyTokenRequest
 from issuer.secrets import stored
-from plumbing.ids import new_public_id
-
-
-def turn_of_its_own() -> str:
-    """For rows of keys that were just drawn, and others that a unique key or one UPDATE decides: it waits for nobody.
-
-    So are written a nonce, an offer, what a wallet pushed, the event that it tells, the proof of its attestation.
-    """
-    return f"own:{new_public_id()}"
 
 
 def turn_of_grant(asked: AnyTokenRequest) -> str:

@@ -60,7 +60,8 @@ from issuer.service.proving import check_proven
 from issuer.service.signing import sign
 from issuer.service.tokens import note_proof, redeem, refresh
 from issuer.store import Store
-from issuer.turns import turn_of_copy, turn_of_grant, turn_of_its_own
+from issuer.turns import turn_of_copy, turn_of_grant
+from plumbing.turns import BESIDE_ALL
 from plumbing.web.app import dpop_header, oauth_response
 
 _JSON: Final = "application/json"
@@ -139,7 +140,7 @@ async def _push(request: Request, parts: IssuerParts) -> Response:
     if client is not None and client != asked.client_id:
         raise InvalidClient("The client_id is another than the one of the wallet attestation.")
     secret = await parts.database.writing(
-        lambda session: _keep_pushed(Store(session), asked, proof, thumbprint, now=now), turn_of_its_own()
+        lambda session: _keep_pushed(Store(session), asked, proof, thumbprint, now=now), BESIDE_ALL
     )
     given = PushedResponse(request_uri=f"{REQUEST_URI_PREFIX}{secret}", expires_in=int(PUSHED_TTL.total_seconds()))
     return json_response(given.to_json(), status=_CREATED)
@@ -167,9 +168,7 @@ async def _check_client(request: Request, parts: IssuerParts, *, now: datetime) 
     )
     until = datetime.fromtimestamp(checked.issued_at + MAX_AGE_S + 2 * CLOCK_SKEW_S, UTC)
     shown = stored(f"{checked.thumbprint}.{checked.jti}")
-    fresh = await parts.database.writing(
-        lambda session: Store(session).remember_proof(shown, until=until), turn_of_its_own()
-    )
+    fresh = await parts.database.writing(lambda session: Store(session).remember_proof(shown, until=until), BESIDE_ALL)
     if not fresh:
         raise InvalidClient("The proof of the wallet attestation was used before.")
     return checked.client_id
@@ -183,7 +182,7 @@ def _one_header(request: Request, name: str) -> str | None:
 async def _nonce(_: Request, parts: IssuerParts) -> Response:
     """Give a challenge for key proofs (OpenID4VCI 1.0 §7)."""
     now = parts.clock()
-    given = await parts.database.writing(lambda session: give_nonce(Store(session), now=now), turn_of_its_own())
+    given = await parts.database.writing(lambda session: give_nonce(Store(session), now=now), BESIDE_ALL)
     return json_response(given.to_json())
 
 
@@ -248,7 +247,7 @@ async def _notification(request: Request, parts: IssuerParts) -> Response:
         token = enter(store, caller.access_token, dpop=caller.dpop, now=now)
         return note_notification(store, token, told) if isinstance(token, Token) else token
 
-    refusal = await parts.database.writing(note, turn_of_its_own())
+    refusal = await parts.database.writing(note, BESIDE_ALL)
     if refusal is not None:
         raise refusal
     return Response(status_code=_NO_CONTENT, headers=NO_STORE)

@@ -13,7 +13,6 @@ thread would have begun with it, so only that one runs where it was asked for.
 
 import asyncio
 import contextvars
-import hashlib
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -30,6 +29,7 @@ from plumbing.database_errors import DatabaseUnavailable, translated
 from plumbing.database_queue import Queue, WouldWait, begin_at_once
 from plumbing.driver import tell_driver
 from plumbing.statements import connection_of
+from plumbing.turns import begin_in_turn
 
 __all__ = ["Database", "DatabaseUnavailable"]
 T = TypeVar("T")
@@ -37,14 +37,7 @@ T = TypeVar("T")
 _TIDYING_TIMEOUT_MS: Final = 100
 _LEAST_FREE: Final = 1024**2
 _TAKES_NO_CHANGES: Final = "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean"
-# Each is one statement, so that beginning and queueing cost a single way to the server.
-_WRITING_LOCK: Final = 0x68616E647374616D  # "handstam": the one lock of whoever writes
 _READ_SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_WRITE_ALONE: Final = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({_WRITING_LOCK})"
-_WRITE_IN_TURN: Final = (
-    "BEGIN ISOLATION LEVEL READ COMMITTED; "
-    f"SELECT pg_advisory_xact_lock_shared({_WRITING_LOCK}); SELECT pg_advisory_xact_lock(%d)"
-)
 
 
 class Database:
@@ -63,7 +56,6 @@ class Database:
         self._queue = Queue() if self._is_sqlite else None
         self._threads = ThreadPoolExecutor(pool, thread_name_prefix="database")
         self._begin_reading = "BEGIN" if self._is_sqlite else _READ_SNAPSHOT
-        self._begin_writing = "BEGIN IMMEDIATE" if self._is_sqlite else _WRITE_ALONE
 
     @property
     def engine(self) -> Engine:
@@ -82,15 +74,15 @@ class Database:
 
         Args:
             turn: what the block is about to change, as `offer:ID`; None waits until nobody else writes at all. With a
-                turn only whoever has the same one waits. A block may have one if every row that it shares with other
-                turns is decided by a conditional UPDATE or a unique key. SQLite has one writer at a time anyway.
+                turn only whoever has the same one waits, and with `BESIDE_ALL` nobody of those who have one. A block
+                may have one if every row that it shares with other turns is decided by a conditional UPDATE or a
+                unique key. SQLite has one writer at a time anyway.
             at_once: do not wait for another writer of SQLite.
 
         Raises:
             WouldWait: somebody writes; nothing was done.
         """
-        alone = turn is None or self._is_sqlite
-        begin = self._begin_writing if alone else _WRITE_IN_TURN % _lock_of(turn or "")
+        begin = self._begin_writing(turn)
         with translated(), self._queued(at_once=at_once), self._begun(begin, at_once=at_once) as session:
             yield session
             session.flush()
@@ -99,7 +91,7 @@ class Database:
     @contextmanager
     def rehearse(self) -> Iterator[Session]:
         """Open a session that may write and forgets it all at the end: to say what would come of something."""
-        with translated(), self._queued(), self._begun(self._begin_writing) as session:
+        with translated(), self._queued(), self._begun(self._begin_writing(None)) as session:
             yield session
 
     async def reading(self, work: Callable[[Session], T]) -> T:
@@ -125,6 +117,9 @@ class Database:
         """As `asyncio.to_thread`, in threads of our own: others are not kept waiting where a database does."""
         context = contextvars.copy_context()
         return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: context.run(work))
+
+    def _begin_writing(self, turn: str | None) -> str:
+        return "BEGIN IMMEDIATE" if self._is_sqlite else begin_in_turn(turn)
 
     def _queued(self, *, at_once: bool = False) -> AbstractContextManager[None]:
         return nullcontext() if self._queue is None else self._queue.entered(at_once=at_once)
@@ -197,9 +192,3 @@ class Database:
     def close(self) -> None:
         """Close every pooled connection."""
         self._engine.dispose()
-
-
-def _lock_of(turn: str) -> int:
-    # Two turns of one number would wait for each other once in 2**64; nothing else would come of it.
-    digest = hashlib.blake2b(turn.encode(errors="surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)

@@ -1,7 +1,7 @@
 """Who waits for whom at the endpoints of wallets."""
 
 from credentials.protocols.openid4vci import CodeRequest, CredentialRequest, RefreshRequest, TokenRequest
-from issuer.turns import turn_of_copy, turn_of_grant, turn_of_its_own
+from issuer.turns import turn_of_copy, turn_of_grant
 
 SECRET = "a-code-that-opens-something"
 
@@ -25,7 +25,3 @@ def test_all_forms_of_one_copy_have_one_turn() -> None:
 
 def test_who_does_not_say_which_copy_is_meant_waits_for_everybody() -> None:
     assert turn_of_copy(CredentialRequest(credential_configuration_id="TrackOwnership")) is None
-
-
-def test_nobody_waits_for_a_nonce() -> None:
-    assert turn_of_its_own() != turn_of_its_own()

@@ -15,6 +15,7 @@ from credentials.errors import Malformed
 from plumbing import database_engine
 from plumbing.database import Database, DatabaseUnavailable
 from plumbing.database_errors import words_of
+from plumbing.turns import BESIDE_ALL
 from plumbing.web.app import WebPolicy, create_app
 from plumbing.web.pages import Pages
 from tests.support import databases, postgres
@@ -119,6 +120,25 @@ def test_writers_of_one_turn_wait_for_each_other_and_others_do_not(server: Datab
         waiting.start()
         with other.write(turn="b") as session:  # beside it
             session.connection().execute(text("SELECT 1"))
+        assert not begun.wait(0.1)
+    waiting.join()
+    assert begun.is_set()
+    other.close()
+
+
+def test_who_writes_beside_all_waits_only_for_who_writes_alone(server: Database) -> None:
+    other = Database(server.url.render_as_string(hide_password=False))
+    begun = threading.Event()
+
+    def alone() -> None:
+        with other.write():
+            begun.set()
+
+    with server.write(turn="a"), other.write(BESIDE_ALL), other.write(BESIDE_ALL):  # nobody waits for anybody
+        pass
+    with server.write(BESIDE_ALL):
+        waiting = threading.Thread(target=alone)
+        waiting.start()
         assert not begun.wait(0.1)
     waiting.join()
     assert begun.is_set()
