@@ -18,7 +18,7 @@ from plumbing.database_engine import POSTGRESQL, SQLITE, parse_database_url
 from plumbing.private import make_private_folder
 
 _WAIT_S: Final = 30
-_SECRET: Final = frozenset({"sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret"})
+SECRET: Final = frozenset({"sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret"})
 """What an address may hold, besides a password, that nobody else may read."""
 _SERVICE: Final = "handstamp"
 _MOST_WORDS: Final = 300
@@ -168,7 +168,7 @@ def _without_secrets(url: URL) -> tuple[URL, Mapping[str, str], Mapping[str, str
     """Take out of an address what is secret: the password for the environment, the rest for a file."""
     given = url.query.get("password", url.password or "")
     password = str(given if isinstance(given, str) else given[-1])
-    secrets = {name: str(value) for name, value in url.query.items() if name in _SECRET}
+    secrets = {name: str(value) for name, value in url.query.items() if name in SECRET}
     query = {name: value for name, value in url.query.items() if name not in {"password", *secrets}}
     if secrets:
         query["service"] = _SERVICE

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 from sqlmodel import Session
@@ -22,6 +22,9 @@ from handstamp.settings import Role, ServiceSettings, Settings
 from plumbing.database_engine import connect_arguments, parse_database_url
 from plumbing.keystore import KeyStore
 from verifier.store import SqlStores
+
+if TYPE_CHECKING:
+    import psycopg
 
 PATIENCE_S: Final = 20.0
 INTERRUPTED: Final = "interrupted"
@@ -129,10 +132,12 @@ class Case:
         file = self.database_file
         if file is None:
             url = parse_database_url(self.database_url)
-            # A database in another encoding would give bytes for text, before it can be asked which it has.
-            options = f"-c default_transaction_read_only=on -c client_encoding=UTF8 -c statement_timeout={_LOOKING_MS}"
+            # A database in another encoding would give bytes for text, before it can be asked which it has. What the
+            # address itself says (a role, a search path) stays: the service has it, too.
+            options = f"{url.query.get('options', '')} -c client_encoding=UTF8 -c statement_timeout={_LOOKING_MS}"
             arguments = {**connect_arguments(url), "options": options}
             engine = create_engine(url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
+            event.listen(engine, "connect", _let_it_read_only)
         else:
             engine = create_engine("sqlite://", creator=lambda: open_to_read(file), poolclass=NullPool)
         return engine
@@ -168,6 +173,10 @@ class Case:
         if isinstance(answer, str):
             raise NotToBeSeen
         return answer
+
+
+def _let_it_read_only(connection: "psycopg.Connection[Any]", _record: object) -> None:
+    connection.read_only = True
 
 
 def open_to_read(file: Path) -> sqlite3.Connection:

@@ -81,14 +81,48 @@ class Machine:
 
     def file_system(self, path: Path) -> str:
         """Return the kind of file system that a path is on, empty if that cannot be seen."""
+        return self._mount(path)[0]
+
+    def mount_options(self, path: Path) -> frozenset[str]:
+        """Return the options with which the file system is mounted that a path is on; none if that cannot be seen."""
+        return frozenset(self._mount(path)[1].split(","))
+
+    def holder(self, path: Path, byte: int) -> int | None:
+        """Return the process that alone has a byte of a file locked; None if there is none or it cannot be seen."""
+        try:
+            found = path.stat()
+            lines = (self.proc / "locks").read_text().splitlines()
+        except OSError:
+            return None
+        what = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
+        held = [line.split()[1:] for line in lines if " WRITE " in line]
+        locks = [fields for fields in held if fields[-3] == what and fields[-2].isdigit() and fields[-1].isdigit()]
+        return next((int(fields[-4]) for fields in locks if int(fields[-2]) <= byte <= int(fields[-1])), None)
+
+    def memory(self) -> Room | None:
+        """Return how much memory is left for who asks for some; None if that cannot be seen."""
+        try:
+            lines = (self.proc / "meminfo").read_text().splitlines()
+        except OSError:
+            return None
+        known = {line.split()[0]: int(line.split()[1]) * 1024 for line in lines if len(line.split()) > 1}
+        if not {"MemAvailable:", "MemTotal:"} <= set(known):
+            return None
+        return Room(free=known["MemAvailable:"], total=known["MemTotal:"])
+
+    def _mount(self, path: Path) -> tuple[str, str]:
         try:
             lines = (self.proc / "self" / "mounts").read_text().splitlines()
         except OSError:
-            return ""
+            return "", ""
         target = _nearest(path).resolve()
-        mounted = [(line.split()[1].replace("\\040", " "), line.split()[2]) for line in lines]
-        under = [(len(where), kind) for where, kind in mounted if target.is_relative_to(where)]
-        return max(under, default=(0, ""))[1]
+        mounted = [line.split() for line in lines]
+        under = [
+            (len(where), number, kind, options)
+            for number, (_, place, kind, options, *_) in enumerate(mounted)
+            if target.is_relative_to(where := place.replace("\\040", " "))
+        ]
+        return max(under, default=(0, 0, "", ""))[2:]
 
     def resolves(self, host: str) -> bool:
         """Tell whether this machine's resolver knows a name."""

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from handstamp.doctor.checks import coops, databases, files, keys, machine, proxy, public, settings, sites
+from handstamp.doctor.checks import coops, databases, files, keys, machine, postgresql, proxy, public, settings, sites
 from handstamp.doctor.kinds import by_id
 
 KINDS: Final = by_id(
@@ -12,6 +12,7 @@ KINDS: Final = by_id(
         *files.KINDS,
         *keys.KINDS,
         *databases.KINDS,
+        *postgresql.KINDS,
         *public.KINDS,
         *proxy.KINDS,
         *coops.KINDS,

@@ -5,10 +5,11 @@ in the settings: that a public name leads to a private address is one of the thi
 """
 
 import asyncio
+import contextlib
 import ipaddress
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -95,7 +96,7 @@ class Web:
         clock: Clock,
         *,
         addresses: Mapping[str, tuple[str, int]] | None = None,
-        names: Mapping[str, str] | None = None,
+        names: Mapping[str, Sequence[str]] | None = None,
         trust: ssl.SSLContext | None = None,
         timeout_s: float = TIMEOUT_S,
     ) -> None:
@@ -149,12 +150,29 @@ class Web:
     async def addresses_of(self, host: str) -> list[str]:
         """Return what a name leads to; nothing if nobody knows it."""
         if host in self._names:
-            return [self._names[host]]
+            return list(self._names[host])
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
             return []
         return sorted({str(entry[4][0]) for entry in found})
+
+    async def reaches(self, address: str, port: int) -> bool:
+        """Tell whether anything takes a connection there."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                _, writer = await asyncio.open_connection(address, port)
+        except (OSError, TimeoutError):
+            return False
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+        return True
+
+    def trusts(self, name: x509.Name) -> bool:
+        """Tell whether an authority of this name is among those whom TLS trusts."""
+        known = self._trust.get_ca_certs(binary_form=True)
+        return any(x509.load_der_x509_certificate(each).subject == name for each in known)
 
     async def certificate(self, host: str, port: int) -> Certificate:
         """Begin TLS twice: as everybody does, and to see what is there although it is not accepted."""

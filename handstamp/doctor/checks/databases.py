@@ -1,30 +1,29 @@
-"""What can be wrong with a database: SQLite's file, PostgreSQL's server, and what is in either."""
+"""What can be wrong with a database: SQLite's file, and what is in it or at a PostgreSQL server."""
 
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from handstamp.backup.afterwards import MIGRATIONS
 from handstamp.backup.databases import known_revisions
 from handstamp.doctor.case import INTERRUPTED, PATIENCE_S, Case, NotToBeSeen, open_to_read
 from handstamp.doctor.checks.files import is_open_to
 from handstamp.doctor.kinds import SERVICES, Finding, Kind, error, note, warning
-from plumbing.database_engine import parse_database_url
-from plumbing.fetch import is_loopback
 
 _OTHERS: Final = 0o077
 _FORMATS: Final = slice(18, 20)
 _WAL: Final = b"\x02\x02"
 _LARGE_WAL: Final = 256 * 1024 * 1024
-_POSTGRESQL: Final = 140000
-_SPARE: Final = 10
+_MEMORY: Final = frozenset({"tmpfs", "ramfs"})
+_WRITER: Final = 120
+"""The byte of SQLite's shared file that whoever writes has locked (https://www.sqlite.org/walformat.html §2.3)."""
+_LOOKS: Final = 6
+_BETWEEN_LOOKS_S: Final = 0.2
 _AHEAD: Final = timedelta(minutes=2)
-_LOCAL_SSL: Final = frozenset({"", "disable", "allow", "prefer"})
 _NEWEST: Final = {
     "issuer": ("SELECT max(at) FROM entry", "SELECT max(signed_at) FROM status_list"),
     "verifier": ("SELECT max(created_at) FROM gates", "SELECT max(fetched_at) FROM status_lists"),
@@ -133,19 +132,41 @@ def _large_log(case: Case) -> Iterable[Finding]:
         )
 
 
-def _unreachable(case: Case) -> Iterable[Finding]:
-    if case.database_file is None:
-        try:
-            case.rows_or_error("SELECT 1")
-        except SQLAlchemyError as failed:
-            words = " ".join(str(getattr(failed, "orig", None) or type(failed).__name__).split())
-            yield error(
-                f"The PostgreSQL server cannot be used: {words}.",
-                where=f"{case.setting}database_url",
-                do="Look whether the server runs, whether the database and the role exist, and whether pg_hba.conf "
-                "lets "
-                "it in.",
-            )
+def _in_memory(case: Case) -> Iterable[Finding]:
+    file = _file(case)
+    kind = case.machine.file_system(file)
+    if kind in _MEMORY:
+        yield warning(
+            f"The database lies in memory ({kind}): when the machine starts again, it is gone with all keys beside it.",
+            where=file,
+            do="Set data_dir to a folder on a disk.",
+        )
+
+
+def _held(case: Case) -> Iterable[Finding]:
+    """Look a few times whether one process keeps the others from writing, and writes nothing itself."""
+    log = _file(case).with_name(f"{_file(case).name}-wal")
+    shared = log.with_name(f"{_file(case).name}-shm")
+    holders, before = set(), _state_of(log)
+    for _ in range(_LOOKS):
+        holders.add(case.machine.holder(shared, _WRITER))
+        if None in holders or len(holders) > 1:
+            return
+        time.sleep(_BETWEEN_LOOKS_S)
+    if _state_of(log) == before:
+        yield warning(
+            f"The process {holders.pop()} keeps all others from writing to the database, and writes nothing itself.",
+            where=_file(case),
+            do="If it is no import that runs, end that process, and look at what it did.",
+        )
+
+
+def _state_of(log: Path) -> tuple[int, int]:
+    try:
+        found = log.stat()
+    except FileNotFoundError as gone:  # nobody has it open
+        raise NotToBeSeen from gone
+    return found.st_size, found.st_mtime_ns
 
 
 def _version(case: Case) -> str:
@@ -188,77 +209,6 @@ def _clock_back(case: Case) -> Iterable[Finding]:
         )
 
 
-def _setting(case: Case, name: str) -> str:
-    if case.database_file is not None:
-        raise NotToBeSeen
-    return str(case.rows("SELECT current_setting(:name)", name=name)[0][0])
-
-
-def _postgres_old(case: Case) -> Iterable[Finding]:
-    if int(_setting(case, "server_version_num")) < _POSTGRESQL:
-        yield error(
-            f"The server is PostgreSQL {_setting(case, 'server_version')}, which gets no security fixes any more.",
-            where=f"{case.setting}database_url",
-            do="Upgrade it to a version that does.",
-        )
-
-
-def _not_durable(case: Case) -> Iterable[Finding]:
-    off = [name for name in ("fsync", "full_page_writes", "synchronous_commit") if _setting(case, name) == "off"]
-    if off:
-        yield error(
-            f"The server has {', '.join(off)} off: after a power cut a redemption may be gone, or the whole database.",
-            where="postgresql.conf",
-            do=f"Set {' and '.join(f'{name} = on' for name in off)}.",
-        )
-
-
-def _encoding(case: Case) -> Iterable[Finding]:
-    found = _setting(case, "server_encoding")
-    if found != "UTF8":
-        yield error(
-            f"The database is in {found}: names in other scripts cannot be stored.",
-            where=f"{case.setting}database_url",
-            do="Make it anew with ENCODING 'UTF8' and move the data over (pg_dump, pg_restore).",
-        )
-
-
-def _few_connections(case: Case) -> Iterable[Finding]:
-    most, reserved = int(_setting(case, "max_connections")), int(_setting(case, "superuser_reserved_connections"))
-    wanted = case.service.database_pool + _SPARE
-    if most - reserved < wanted:
-        yield warning(
-            f"The server takes {most - reserved} connections; one worker alone may want "
-            f"{case.service.database_pool}, and "
-            "backups and you want some, too.",
-            where="max_connections in postgresql.conf",
-            do=f"Set max_connections to workers x {case.setting}database_pool + {_SPARE} at least, or make the pool "
-            "smaller.",
-        )
-
-
-def _superuser(case: Case) -> Iterable[Finding]:
-    if case.database_file is None and case.rows("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")[0][0]:
-        yield warning(
-            "The service is a superuser of the server: a fault in it has all databases there, and the server's files.",
-            where=f"{case.setting}database_url",
-            do="Give it a role of its own that owns its one database: CREATE ROLE handstamp_issuer LOGIN.",
-        )
-
-
-def _unencrypted(case: Case) -> Iterable[Finding]:
-    url = parse_database_url(case.database_url)
-    host = str(url.host or url.query.get("host", ""))
-    if case.database_file is not None or not host or host.startswith("/") or is_loopback(host):
-        return
-    if str(url.query.get("sslmode", "")) in _LOCAL_SSL:
-        yield warning(
-            "The way to the PostgreSQL server may be unencrypted, or end at somebody else: people's names go over it.",
-            where=f"{case.setting}database_url",
-            do="Add ?sslmode=verify-full (and sslrootcert, for an authority of your own) to it.",
-        )
-
-
 KINDS: Final = (
     Kind(id="database_missing", title="No database yet", roles=SERVICES, look=_missing),
     Kind(id="database_readable", title="Database readable by others", roles=SERVICES, look=_readable),
@@ -266,21 +216,9 @@ KINDS: Final = (
     Kind(id="database_torn", title="Rows refer to nothing", roles=SERVICES, look=_references),
     Kind(id="database_not_wal", title="SQLite without WAL", roles=SERVICES, look=_journal),
     Kind(id="database_log_large", title="Large write-ahead log", roles=SERVICES, look=_large_log),
+    Kind(id="database_in_memory", title="SQLite in memory", roles=SERVICES, look=_in_memory),
+    Kind(id="database_held", title="SQLite held by one process", roles=SERVICES, look=_held),
     Kind(id="database_behind", title="Tables of an older version", roles=SERVICES, look=_behind),
     Kind(id="database_ahead", title="Tables of a newer version", roles=SERVICES, look=_ahead),
     Kind(id="clock_back", title="Clock before the newest row", roles=SERVICES, look=_clock_back),
-    Kind(id="postgresql_unreachable", title="PostgreSQL cannot be used", roles=SERVICES, look=_unreachable),
-    Kind(id="postgresql_old", title="PostgreSQL too old", roles=SERVICES, look=_postgres_old),
-    Kind(
-        id="postgresql_not_durable", title="PostgreSQL may lose what was committed", roles=SERVICES, look=_not_durable
-    ),
-    Kind(id="postgresql_encoding", title="PostgreSQL without UTF-8", roles=SERVICES, look=_encoding),
-    Kind(
-        id="postgresql_few_connections",
-        title="PostgreSQL takes too few connections",
-        roles=SERVICES,
-        look=_few_connections,
-    ),
-    Kind(id="postgresql_superuser", title="Superuser of PostgreSQL", roles=SERVICES, look=_superuser),
-    Kind(id="postgresql_unencrypted", title="Way to PostgreSQL unencrypted", roles=SERVICES, look=_unencrypted),
 )

@@ -20,6 +20,8 @@ _MIB: Final = 1024 * 1024
 _LITTLE_MIB: Final = 512
 _LITTLE_PART: Final = 20
 _OLD: Final = timedelta(days=7)
+_READ_ONLY: Final = "ro"
+_UNSAFE: Final = frozenset({"nobarrier", "barrier=0"})
 _NETWORK: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "fuse.sshfs"})
 
 
@@ -41,6 +43,8 @@ def _folder_unwritable(case: Case) -> Iterable[Finding]:
     folder = case.folder
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
+    if _READ_ONLY in case.machine.mount_options(folder):
+        return  # a kind of its own says so
     if not folder.is_dir():
         yield error("It is a file where a folder is needed.", where=folder, do="Move it away, or set data_dir.")
     elif not os.access(folder, os.W_OK | os.X_OK):
@@ -48,6 +52,43 @@ def _folder_unwritable(case: Case) -> Iterable[Finding]:
             "The user who runs this may not write there.",
             where=folder,
             do="Run it as the service's own user, or give that user the folder (chown), or set data_dir.",
+        )
+
+
+def _disk_read_only(case: Case) -> Iterable[Finding]:
+    if _READ_ONLY in case.machine.mount_options(case.settings.data_dir):
+        yield error(
+            "The disk of the data folder can only be read, as after errors of the disk: nothing is issued or redeemed.",
+            where=case.settings.data_dir,
+            do="Look at what the kernel says (dmesg), make a backup, check or exchange the disk, and mount it for "
+            "writing.",
+        )
+
+
+def _unsafe(case: Case) -> Iterator[Finding]:
+    options = _UNSAFE & case.machine.mount_options(case.settings.data_dir)
+    if options:
+        yield error(
+            f"The disk of the data folder is mounted with {', '.join(sorted(options))}: after a power cut what was "
+            "answered may be gone, or the whole database.",
+            where=case.settings.data_dir,
+            do="Take the option out of /etc/fstab, and mount it again.",
+        )
+    if "eatmydata" in case.environment.get("LD_PRELOAD", ""):
+        yield error(
+            "libeatmydata is loaded, which makes nothing of every order to write to the disk: after a power cut what "
+            "was answered may be gone.",
+            where="LD_PRELOAD",
+            do="Take it out of the environment of services and commands.",
+        )
+
+
+def _put_aside(case: Case) -> Iterator[Finding]:
+    for left in sorted(case.settings.data_dir.glob("*.before-restore-*")):
+        yield note(
+            "What a restore put aside is still there; it holds people's names, and keys.",
+            where=left,
+            do=f"Once you are sure of what was restored: rm -r '{left}'",
         )
 
 
@@ -205,6 +246,9 @@ def _wallet_damaged(case: Case) -> Iterable[Finding]:
 KINDS: Final = (
     Kind(id="disk_full", title="Little room on the disk", roles=(SETTINGS,), look=_space),
     Kind(id="inodes_few", title="Room for few more files", roles=(SETTINGS,), look=_entries),
+    Kind(id="disk_read_only", title="Disk that can only be read", roles=(SETTINGS,), look=_disk_read_only),
+    Kind(id="disk_unsafe", title="Disk that may lose what it was given", roles=(SETTINGS,), look=_unsafe),
+    Kind(id="put_aside", title="Left aside by a restore", roles=(SETTINGS,), look=_put_aside),
     Kind(id="backup_left_over", title="Copies left by a broken backup", roles=(SETTINGS,), look=_left_over),
     Kind(id="backup_old", title="No backup, or an old one", roles=SERVICES, look=_backup_old),
     Kind(id="folder_open", title="Data folder open to others", roles=(*SERVICES, WALLET), look=_folder_open),

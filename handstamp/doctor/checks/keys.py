@@ -5,8 +5,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from credentials.errors import HandstampError
 from credentials.keys.certificates import CertificateChain
@@ -21,6 +23,7 @@ from handstamp.doctor.kinds import SERVICES, Finding, Kind, error, warning
 _OTHERS: Final = 0o077
 _SOON: Final = timedelta(days=21)
 _SIGN: Final = ("issuer", "verifier")
+_DAY_S: Final = 86_400
 _PREFIXES: Final = (Prefix.X509_SAN_DNS, Prefix.X509_HASH)
 
 
@@ -198,6 +201,49 @@ def _self_signed(case: Case) -> Iterable[Finding]:
         )
 
 
+def _incomplete(case: Case) -> Iterable[Finding]:
+    chain = chain_of(case)
+    last = chain.certificates[-1]
+    if not chain.is_straight:
+        wrong = "The certificates do not follow each other, each signed by the next"
+    elif _names_its_signer(last) and not case.web.trusts(last.issuer):
+        signer = last.issuer.rfc4514_string()[:120]
+        wrong = f"The certificates end before an authority that is known here: that of {signer} is missing"
+    else:
+        return
+    yield warning(
+        f"{wrong}. Wallets cannot find it by themselves, and refuse.",
+        where=f"{case.folder / 'keys'}",
+        do=f"Import the whole chain: handstamp {case.role} keys import --key KEY.pem --chain FULLCHAIN.pem",
+    )
+
+
+def _names_its_signer(certificate: x509.Certificate) -> bool:
+    """Tell whether it says where its signer's certificate is, as those of public authorities do."""
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+    return any(each.access_method == AuthorityInformationAccessOID.CA_ISSUERS for each in found)
+
+
+def _waits(case: Case) -> Iterator[Finding]:
+    try:
+        rings = case.keys.rings()
+    except HandstampError:
+        return
+    for each in (each for ring in rings.values() for each in ring.keys if each.starts_s is None):
+        made = (case.folder / "keys" / f"{each.file}.pem").stat().st_mtime
+        days = int((case.now.timestamp() - made) // _DAY_S)
+        if days:
+            yield warning(
+                f"A new key has waited for {days} days to be used: an exchange was begun and not ended.",
+                where=case.folder / "keys" / f"{each.file}.pem",
+                do="Let the trackservers pin it (`handstamp tracks allow SITE --again` there), then: handstamp "
+                "verifier keys use",
+            )
+
+
 KINDS: Final = (
     Kind(id="key_readable", title="Key readable by others", roles=SERVICES, look=_readable),
     Kind(
@@ -211,5 +257,7 @@ KINDS: Final = (
     Kind(id="certificate_ends_soon", title="Signing certificate ends soon", roles=_SIGN, look=_ends_soon),
     Kind(id="certificate_wrong_host", title="Signing certificate of another host", roles=_SIGN, look=_wrong_host),
     Kind(id="certificate_wrong_key", title="Signing certificate of another key", roles=_SIGN, look=_wrong_key),
+    Kind(id="certificate_incomplete", title="Signing chain incomplete", roles=_SIGN, look=_incomplete),
+    Kind(id="key_waits", title="An exchange of keys was not ended", roles=("verifier",), look=_waits),
     Kind(id="certificate_self_signed", title="Signing certificate signed by itself", roles=_SIGN, look=_self_signed),
 )

@@ -16,6 +16,7 @@ _LAST_FIXES: Final[Mapping[tuple[int, ...], date]] = {
 _OPENSSL: Final = (3, 0, 0)
 _SQLITE: Final = (3, 35, 0)
 _FEW_FILES: Final = 1024
+_LITTLE_PART: Final = 20
 _OTHERS_WRITE: Final = 0o022
 _COMMON_HOSTS: Final = ("coop.localhost", "tracks.localhost", "artist.localhost")
 
@@ -83,6 +84,17 @@ def _open_files(case: Case) -> Iterable[Finding]:
         )
 
 
+def _memory(case: Case) -> Iterable[Finding]:
+    room = case.machine.memory()
+    if room is not None and room.free * _LITTLE_PART < room.total:
+        yield warning(
+            f"Only {room.free // 1024**2} MiB of memory are left: the kernel ends some program soon, and that may be a "
+            "service.",
+            where="memory",
+            do="Look what takes it (`ps aux --sort=-rss`), run fewer workers, or give the machine more.",
+        )
+
+
 def _clock_set(case: Case) -> Iterable[Finding]:
     if case.machine.is_clock_set() is False:
         yield warning(
@@ -128,6 +140,7 @@ KINDS: Final = (
     Kind(id="openssl_old", title="OpenSSL without security fixes", roles=(MACHINE,), look=_openssl),
     Kind(id="sqlite_old", title="SQLite too old", roles=(MACHINE,), look=_sqlite),
     Kind(id="open_files_few", title="Too few open files allowed", roles=(MACHINE,), look=_open_files),
+    Kind(id="memory_little", title="Little memory left", roles=(MACHINE,), look=_memory),
     Kind(id="clock_unset", title="Nothing keeps the clock right", roles=(MACHINE,), look=_clock_set),
     Kind(id="catalogues_uncompiled", title="Languages not compiled", roles=(MACHINE,), look=_catalogues),
     Kind(id="local_names_unknown", title="*.localhost does not resolve", roles=(MACHINE,), look=_local_names),

@@ -1,5 +1,6 @@
 """What can be wrong with the public address: the way there, who answers, its certificate, its clock."""
 
+import asyncio
 import socket
 from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
@@ -15,6 +16,8 @@ from handstamp.doctor.web import Answer, Certificate
 from trackserver.errors import ReleaseNotFound
 
 _HTTPS: Final = 443
+_HTTP: Final = 80
+_SEVERAL: Final = 2
 _SOON: Final = timedelta(days=14)
 _OFF: Final = timedelta(seconds=60)
 _ENDED, _NOT_BEGUN, _WRONG_HOST = 10, 9, 62
@@ -126,6 +129,27 @@ async def _private_name(case: Case) -> Iterable[Finding]:
             "network, set private_network = true.",
         )
     ][: len(private)]
+
+
+async def _half_reachable(case: Case) -> Iterable[Finding]:
+    parts = urlsplit(case.url)
+    port = parts.port or (_HTTPS if parts.scheme == "https" else _HTTP)
+    addresses = await case.web.addresses_of(case.host)
+    if len(addresses) < _SEVERAL:
+        return []
+    answered = await asyncio.gather(*(case.web.reaches(each, port) for each in addresses))
+    silent = [address for address, answers in zip(addresses, answered, strict=True) if not answers]
+    if not silent or len(silent) == len(addresses):  # of nobody at all, another kind tells
+        return []
+    return [
+        warning(
+            f"{case.host} has {len(addresses)} addresses, and at {', '.join(silent)} nobody answers, as seen from "
+            "here: some visitors wait long, or never come in.",
+            where=case.url,
+            do="Let the proxy listen on all of them (in nginx: listen [::]:443 ssl;), or take them out of the DNS. If "
+            "this machine only lacks that way itself, nothing.",
+        )
+    ]
 
 
 async def _certificate(case: Case) -> Certificate:
@@ -258,6 +282,7 @@ KINDS: Final = (
     Kind(id="public_unreachable", title="Public address unreachable", roles=SERVICES, ask=_unreachable),
     Kind(id="public_stranger", title="Another service at the public address", roles=SERVICES, ask=_stranger),
     Kind(id="public_name_private", title="Public name leads to a private address", roles=SERVICES, ask=_private_name),
+    Kind(id="public_half_reachable", title="Not all addresses answer", roles=SERVICES, ask=_half_reachable),
     Kind(id="tls_ended", title="TLS certificate expired or not begun", roles=SERVICES, ask=_tls_ended),
     Kind(id="tls_ends_soon", title="TLS certificate ends soon", roles=SERVICES, ask=_tls_ends_soon),
     Kind(id="tls_wrong_host", title="TLS certificate of another host", roles=SERVICES, ask=_tls_wrong_host),

@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError
 from credentials.errors import HandstampError
 from credentials.keys.attesters import check_authority
 from credentials.protocols.urls import host_of
+from handstamp.backup.databases import SECRET
 from handstamp.doctor.case import Case
 from handstamp.doctor.kinds import ISSUER, MACHINE, SERVICES, SETTINGS, Finding, Kind, error, note, warning
 from handstamp.settings import Settings, load_settings, settings_file
@@ -115,7 +116,8 @@ def _file_readable(case: Case) -> Iterable[Finding]:
 def _has_password(case: Case, role: str) -> bool:
     url = getattr(case.settings, role).database_url
     try:
-        return url is not None and make_url(url).password is not None
+        parsed = make_url(url or "")
+        return parsed.password is not None or bool({"password", *SECRET} & set(parsed.query))
     except (ArgumentError, ValueError):
         return False
 
@@ -149,6 +151,33 @@ def _same_host(case: Case) -> Iterator[Finding]:
                 where=", ".join(f"{role}.base_url" for role in roles),
                 do=f"Give each a host of its own in place of {url}.",
             )
+
+
+def _ports_shared(case: Case) -> Iterator[Finding]:
+    ports: dict[int, list[str]] = defaultdict(list)
+    for role in case.roles:
+        service = getattr(case.settings, role)
+        for name in ("port", "metrics_port"):
+            if getattr(service, name):
+                ports[getattr(service, name)].append(f"{role}.{name}")
+    for port, names in ports.items():
+        if len(names) > 1:
+            yield error(
+                f"{' and '.join(names)} are both {port}: whoever starts second does not.",
+                where=", ".join(names),
+                do="Give each a port of its own.",
+            )
+
+
+def _folder_relative(case: Case) -> Iterable[Finding]:
+    folder = case.settings.data_dir
+    if not folder.is_absolute():
+        yield warning(
+            f"The data folder is {folder} below wherever a command is started: from elsewhere it finds nothing, and "
+            "makes new keys.",
+            where="data_dir",
+            do=f"Name it whole: data_dir = '{folder.absolute()}'.",
+        )
 
 
 def _log_level(case: Case) -> Iterable[Finding]:
@@ -285,6 +314,8 @@ KINDS: Final = (
     ),
     Kind(id="database_shared", title="Two roles in one database", roles=(SETTINGS,), look=_shared),
     Kind(id="address_shared", title="Two roles at one address", roles=(SETTINGS,), look=_same_host),
+    Kind(id="ports_shared", title="One port for two", roles=(SETTINGS,), look=_ports_shared),
+    Kind(id="folder_relative", title="Data folder not named whole", roles=(SETTINGS,), look=_folder_relative),
     Kind(id="log_debug", title="Debug log in public", roles=(SETTINGS,), look=_log_level),
     Kind(id="address_plain", title="Plain http in public", roles=SERVICES, look=_plain),
     Kind(id="address_numeric", title="Public address without a host", roles=SERVICES, look=_private_address),

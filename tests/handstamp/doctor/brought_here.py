@@ -10,8 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from handstamp.doctor.machine import Room
+from plumbing.key_turning import Exchange, KeyTurner
+from plumbing.keystore import KeyStore
 from plumbing.web import pages
 from tests.handstamp.doctor.bringing import brings, install
 from tests.handstamp.doctor.conftest import PASSPHRASE
@@ -38,6 +43,7 @@ machine_fact("openssl_old", versions={"python": (3, 13, 1), "openssl": (1, 1, 1)
 machine_fact("sqlite_old", versions={"python": (3, 13, 1), "openssl": (3, 5, 0), "sqlite": (3, 31, 1)})
 machine_fact("disk_full", space=Room(free=10 * 1024**2, total=10 * 1024**3))
 machine_fact("inodes_few", entries=Room(free=10, total=10_000))
+machine_fact("memory_little", memory=Room(free=50 * 1024**2, total=4 * 1024**3))
 machine_fact("umask_open", umask=0o002)
 machine_fact("local_names_unknown", resolves=False)
 machine_fact("audio_missing", has_module=False)
@@ -164,13 +170,41 @@ def _(place: Place, _: pytest.MonkeyPatch) -> None:
     place.file("issuer/last-backup.json").write_text(f'{{"made_at": "{long_ago.isoformat()}"}}')
 
 
-@brings("database_on_network")
+def mounts(kind: str, *how: str) -> None:
+    @brings(kind)
+    def _(place: Place, _: pytest.MonkeyPatch) -> None:
+        place.mount(*how)
+
+
+mounts("database_on_network", "nfs4")
+mounts("database_in_memory", "tmpfs")
+mounts("disk_read_only", "ext4", "ro,relatime")
+mounts("disk_unsafe", "ext4", "rw,nobarrier")
+
+
+@brings("put_aside")
 def _(place: Place, _: pytest.MonkeyPatch) -> None:
-    mounts = place.folder / "proc" / "self"
-    assert place.folder.is_absolute()
-    mounts.mkdir(parents=True)
-    (mounts / "mounts").write_text(f"/dev/sda / ext4 rw 0 0\nnas:/music {place.folder} nfs4 rw 0 0\n")
-    place.facts["proc"] = place.folder / "proc"
+    place.file("issuer.before-restore-20261121T080000Z").mkdir()
+
+
+@brings("folder_relative")
+def _(place: Place, _: pytest.MonkeyPatch) -> None:
+    place.change_all(data_dir=Path("data"))
+
+
+@brings("ports_shared")
+def _(place: Place, _: pytest.MonkeyPatch) -> None:
+    place.change("issuer", metrics_port=place.settings.verifier.port)
+
+
+@brings("database_held", "issuer")
+def _(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handstamp.doctor.checks.databases._BETWEEN_LOOKS_S", 0.0)
+    held = place.stack.enter_context(closing(sqlite3.connect(place.file("issuer/issuer.sqlite"))))
+    held.execute("BEGIN IMMEDIATE")
+    about = place.file("issuer/issuer.sqlite-shm").stat()
+    if f":{about.st_ino} " not in Path("/proc/locks").read_text():  # some systems show nobody's locks
+        place.facts["holder"] = os.getpid()
 
 
 @brings("masters_lost")
@@ -238,3 +272,33 @@ def _(place: Place, _: pytest.MonkeyPatch) -> None:
 def _(place: Place, _: pytest.MonkeyPatch) -> None:
     own = trustme.CA(key_type=trustme.KeyType.ECDSA)
     place.file("issuer/keys/issuer.chain.pem").write_bytes(own.cert_pem.bytes())
+
+
+@brings("certificate_incomplete")
+def _(place: Place, _: pytest.MonkeyPatch) -> None:
+    """Only the first certificate of those that a public authority gives, which says where the next one is."""
+    signer = ec.generate_private_key(ec.SECP256R1())
+    whole = place.file("issuer/keys/issuer.chain.pem")
+    leaf = x509.load_pem_x509_certificate(whole.read_bytes())
+    at = x509.UniformResourceIdentifier("http://r10.i.lencr.example/")
+    there = x509.AccessDescription(x509.AuthorityInformationAccessOID.CA_ISSUERS, at)
+    alone = (
+        x509.CertificateBuilder()
+        .serial_number(7)
+        .subject_name(leaf.subject)
+        .public_key(leaf.public_key())
+        .issuer_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "R10")]))
+        .not_valid_before(leaf.not_valid_before_utc)
+        .not_valid_after(leaf.not_valid_after_utc)
+        .add_extension(x509.AuthorityInformationAccess([there]), critical=False)
+        .sign(signer, hashes.SHA256())
+    )
+    whole.write_bytes(alone.public_bytes(serialization.Encoding.PEM))
+
+
+@brings("key_waits", "verifier")
+def _(place: Place, _: pytest.MonkeyPatch) -> None:
+    keys = KeyStore(place.file("verifier/keys"))
+    made = KeyTurner(keys).make_signer("grant", Exchange(starts=None))
+    long_ago = (place.now - timedelta(days=3)).timestamp()
+    os.utime(place.file(f"verifier/keys/{made.file}.pem"), (long_ago, long_ago))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,6 @@ from plumbing.database import Database
 from schemas import RELEASE_OWNERSHIP
 from tests.handstamp.doctor.bringing import brings, install, run, trusting_rows
 from tests.handstamp.doctor.front import leaf_of
-from tests.support import databases
 from verifier.proofs import OwnsRelease
 from verifier.store import SqlWork
 
@@ -70,43 +68,6 @@ def _(place: Place, _: pytest.MonkeyPatch) -> None:
 def _(place: Place, _: pytest.MonkeyPatch) -> None:
     later = epoch_s(place.now + timedelta(hours=1))
     run(place, "verifier", *trusting_rows(), f"UPDATE status_lists SET fetched_at = {later}")  # noqa: S608
-
-
-@brings("postgresql_unreachable")
-def _(place: Place, _: pytest.MonkeyPatch) -> None:
-    place.change("issuer", database_url=f"postgresql:///coop?host={place.folder}/no-socket")
-
-
-@brings("postgresql_unencrypted")
-def _(place: Place, _: pytest.MonkeyPatch) -> None:
-    place.change("issuer", database_url="postgresql://coop@db.example/coop")
-
-
-def on_a_server(kind: str, *patches: tuple[str, Any], statement: str = "") -> None:
-    @brings(kind, "issuer")
-    def _(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-        for name, value in patches:
-            monkeypatch.setattr(f"handstamp.doctor.checks.databases.{name}", value)
-        url = databases.fresh_postgresql(databases.EMPTY)
-        place.change("issuer", database_url=url)
-        if statement:
-            import psycopg  # noqa: PLC0415
-
-            with psycopg.connect(url, autocommit=True) as connection:
-                connection.execute("DROP DATABASE IF EXISTS doctored")
-                connection.execute(statement)
-            place.change("issuer", database_url=re.sub(r"@/\w+", "@/doctored", url))
-
-
-on_a_server("postgresql_old", ("_POSTGRESQL", 990000))
-on_a_server("postgresql_not_durable")  # the tests' server keeps nothing for ever
-on_a_server("postgresql_superuser")  # and lets them in as its owner
-on_a_server("postgresql_few_connections", ("_SPARE", 10_000))
-on_a_server(
-    "postgresql_encoding",
-    statement="CREATE DATABASE doctored ENCODING 'SQL_ASCII' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0",
-)
-ON_A_SERVER = {"old", "not_durable", "superuser", "few_connections", "encoding"}
 
 
 @brings("keys_differ")

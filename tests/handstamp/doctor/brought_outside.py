@@ -41,7 +41,13 @@ def _(place: Place, _: pytest.MonkeyPatch) -> None:
 
 @brings("public_name_private")
 def _(place: Place, _: pytest.MonkeyPatch) -> None:
-    place.names["coop.example"] = "192.168.1.20"
+    place.names["coop.example"] = ("192.168.1.20",)
+
+
+@brings("public_half_reachable")
+def _(place: Place, _: pytest.MonkeyPatch) -> None:
+    place.change("issuer", base_url=f"https://coop.example:{place.front.port}")
+    place.names["coop.example"] = ("127.0.0.1", "::1")
 
 
 def shows(kind: str, make: Callable[[Place], Any]) -> None:

@@ -18,7 +18,7 @@ from handstamp.composition import issuer_service, trackserver_service, verifier_
 from handstamp.composition.issuer import KEY_NAME, issuer_keys
 from handstamp.composition.verifier import REQUEST_KEY, compose_verifier
 from handstamp.doctor.examining import Question, examine
-from handstamp.doctor.machine import Machine
+from handstamp.doctor.machine import Machine, Room
 from handstamp.doctor.table import KINDS
 from handstamp.doctor.web import Web
 from handstamp.settings import IssuerSettings, Settings, TrackserverSettings, VerifierSettings, WalletSettings
@@ -94,9 +94,17 @@ class Place:
     addresses: dict[str, tuple[str, int]]
     trust: ssl.SSLContext
     stack: ExitStack
-    names: dict[str, str] = field(default_factory=lambda: dict.fromkeys(HOSTS.values(), "93.184.215.14"))
+    names: dict[str, tuple[str, ...]] = field(default_factory=lambda: dict.fromkeys(HOSTS.values(), ("93.184.215.14",)))
     facts: dict[str, Any] = field(
-        default_factory=lambda: {"user": 1000, "umask": 0o077, "is_clock_set": True, "resolves": True}
+        default_factory=lambda: {
+            "user": 1000,
+            "umask": 0o077,
+            "is_clock_set": True,
+            "resolves": True,
+            "memory": Room(free=2 * 1024**3, total=4 * 1024**3),
+            "file_system": "ext4",
+            "mount_options": frozenset({"rw"}),
+        }
     )
 
     def change(self, role: str, **changed: Any) -> None:
@@ -110,6 +118,14 @@ class Place:
 
     def file(self, name: str) -> Path:
         return self.folder / name
+
+    def mount(self, kind: str, options: str = "rw") -> None:
+        """Let the system say that the data folder is a file system of its own."""
+        del self.facts["file_system"], self.facts["mount_options"]
+        self.facts["proc"] = self.folder / "proc"
+        (self.folder / "proc" / "self").mkdir(parents=True)
+        mounts = f"/dev/sda / ext4 rw 0 0\nnas:/music {self.folder} {kind} {options} 0 0\n"
+        (self.folder / "proc" / "self" / "mounts").write_text(mounts)
 
     def listen(self, context: ssl.SSLContext | None, host: str = "coop.example") -> Front:
         """Let another front stand at a host."""

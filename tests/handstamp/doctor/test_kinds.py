@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handstamp.doctor.table import KINDS
-from tests.handstamp.doctor import brought_here, brought_in_rows, brought_outside
+from tests.handstamp.doctor import brought_at_servers, brought_here, brought_in_rows, brought_outside
 from tests.handstamp.doctor.bringing import BROUGHT
-from tests.handstamp.doctor.brought_in_rows import ON_A_SERVER
+from tests.handstamp.doctor.brought_at_servers import ON_A_SERVER
 from tests.handstamp.doctor.conftest import PASSPHRASE
 
 if TYPE_CHECKING:
     from tests.handstamp.doctor.conftest import Place
 
-MODULES = (brought_here, brought_in_rows, brought_outside)
+MODULES = (brought_at_servers, brought_here, brought_in_rows, brought_outside)
 NOT_WELL_BEFORE = {"coops_none", "backup_old"}
 """Kinds of which a note is right even where all is well."""
 
@@ -23,9 +23,7 @@ NOT_WELL_BEFORE = {"coops_none", "backup_old"}
 @pytest.mark.parametrize(
     ("kind", "of"),
     [
-        pytest.param(
-            kind, BROUGHT[kind][0], marks=pytest.mark.slow if kind.removeprefix("postgresql_") in ON_A_SERVER else ()
-        )
+        pytest.param(kind, BROUGHT[kind][0], marks=pytest.mark.slow if kind in ON_A_SERVER else ())
         for kind in sorted(BROUGHT)
     ],
 )

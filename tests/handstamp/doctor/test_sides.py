@@ -202,7 +202,7 @@ def test_a_disk_that_counts_no_files_and_one_with_room_are_well(place: Place) ->
 
 
 def test_a_private_name_is_right_in_a_coops_own_network(place: Place) -> None:
-    place.names["coop.example"] = "10.0.0.7"
+    place.names["coop.example"] = ("10.0.0.7",)
     assert place.find("public_name_private", "issuer")
     place.change("issuer", private_network=True)
     assert place.find("public_name_private", "issuer") == []
