@@ -104,25 +104,27 @@ def create_app(
         telemetry=_NO_TELEMETRY,
     )
     # For the server's own refusals, which come before any request.
-    app.state.meter = observing.meter
-    app.state.say = _early_answer(policy, pages)
+    app.state.meter, app.state.say = observing.meter, _early_answer(policy, pages)
     app.mount(STATIC, _WholeFiles(directory=STATIC_FOLDER), name="static")
     observing.health().add_to(app)
     busy = _busy_answers(policy, pages)
     app.add_middleware(RateLimit, kinds=policy.kinds, refuse=busy.too_often)
-    rules = EdgeRules(
+    if observing.tracing is not None:
+        app.add_middleware(observing.tracing.middleware)
+    app.add_middleware(Edge, rules=_edge_rules(policy, pages, observing))
+    app.add_middleware(Overload, refuse=_counted(busy.overloaded, observing))
+    _add_error_handlers(app, policy, pages, busy)
+    return app
+
+
+def _edge_rules(policy: WebPolicy, pages: Pages, observing: Observing) -> EdgeRules:
+    return EdgeRules(
         headers=security_headers(form_action=policy.form_action, https=policy.https),
         max_bytes=policy.max_body_bytes,
         too_large=_too_large_answer(pages, policy.max_body_bytes),
         surprise=_surprise_answer(pages),
         meter=observing.meter,
     )
-    if observing.tracing is not None:
-        app.add_middleware(observing.tracing.middleware)
-    app.add_middleware(Edge, rules=rules)
-    app.add_middleware(Overload, refuse=_counted(busy.overloaded, observing))
-    _add_error_handlers(app, policy, pages, busy)
-    return app
 
 
 def _observed(lifespan: Lifespan, observing: Observing) -> Lifespan:

@@ -33,6 +33,7 @@ _BAD: Final = (400, "bad_request", "This is not HTTP as we read it.")
 _LONG_TARGET: Final = (414, "target_too_long", "The address that was asked for is too long.")
 _LONG_HEADER: Final = (431, "header_too_long", "The header of the request is too long, or has too many fields.")
 _TOO_MANY_AT_ONCE: Final = (400, "too_many_at_once", "Too many requests wait on this connection.")
+_LONG_BODY: Final = (413, "too_large", "The request is longer than is read here.")
 _SLOW: Final = (408, "too_slow", "The request did not arrive in time. Nothing was changed; send it again.")
 _FULL: Final = (503, "too_many_connections", "Too many connections are open. Try again in a moment.")
 
@@ -68,6 +69,7 @@ class Bounds:
         least_bytes_per_s: what is more than next to nothing.
         head_bytes: how long a header may be; `target_bytes` the address in it, `fields` how many fields it may have.
         unread_bytes: how much of a body is still read when its answer has been sent.
+        framed_bytes: how much one body may take on its way, however small the pieces are in which it comes.
         pipelined: how many requests may wait behind another on one connection.
         connections: how many may be open at once.
     """
@@ -80,6 +82,7 @@ class Bounds:
     target_bytes: int = 8 * 1024
     fields: int = 100
     unread_bytes: int = 256 * 1024
+    framed_bytes: int = 4 * 1024 * 1024
     pipelined: int = 16
     connections: int = 2000
 
@@ -100,6 +103,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._head_bytes = 0
         self._in_body = False
         self._unread = 0
+        self._framed = 0
         self._moved = 0
         self._moved_at = self.loop.time()
         self._left: int | None = None
@@ -122,8 +126,13 @@ class BoundedHttp(HttpToolsProtocol):
         self._moved += len(data)
         if self._head_since is not None:
             self._head_bytes += len(data)
+        else:
+            self._framed += len(data)
         super().data_received(data)
         if self.transport.is_closing():
+            return
+        if self._in_body and self._framed > self.bounds.framed_bytes:
+            self._refuse(_LONG_BODY)
             return
         if self._head_since is not None and self._head_bytes > self.bounds.head_bytes:
             self._refuse(_LONG_HEADER)
@@ -151,8 +160,16 @@ class BoundedHttp(HttpToolsProtocol):
             self._stop_with(_LONG_TARGET)
 
     @override
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_body:
+            self._stop_with(_BAD)  # after a body in pieces: it would pass for a field that was there from the start
+        super().on_header(name, value)
+
+    @override
     def on_headers_complete(self) -> None:
         headers = self.headers
+        if not _is_framed_well(self.parser.get_http_version(), headers):
+            self._stop_with(_BAD)
         if len(headers) > self.bounds.fields or (
             self._head_bytes > self.bounds.head_bytes
             and sum(len(name) + len(value) for name, value in headers) > self.bounds.head_bytes
@@ -160,7 +177,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._stop_with(_LONG_HEADER)
         queued = len(self.pipeline)
         super().on_headers_complete()
-        self._head_since, self._in_body, self._unread = None, True, 0
+        self._head_since, self._in_body, self._unread, self._framed = None, True, 0, 0
         self._moved, self._moved_at = 0, self.loop.time()
         # Who waits behind another on this connection may never be called, so it takes its place when it is.
         if self.load is not None and len(self.pipeline) == queued:
@@ -250,6 +267,22 @@ def bounded(bounds: Bounds, load: Load | None, meter: Meter = NO_METER, say: Say
     """Return the protocol under these bounds: uvicorn makes one of it for each connection."""
     members = {"bounds": bounds, "load": load, "meter": meter, "say": staticmethod(say)}
     return type("BoundedHttp", (BoundedHttp,), members)
+
+
+def _is_framed_well(version: str, fields: Fields) -> bool:
+    """Tell whether nobody could take this for another request: one host, and one way to say how long it is (RFC 9112).
+
+    The parser takes HTTP/0.9, two hosts or none (§3.2), and codings that nobody here undoes (§6.1).
+    """
+    hosts, coding = 0, b""
+    for name, value in fields:
+        if name == b"host":
+            hosts += 1
+        elif name == b"transfer-encoding":
+            coding += value.lower()
+    if version == "1.1":
+        return hosts == 1 and coding in {b"", b"chunked"}
+    return version == "1.0" and hosts <= 1 and not coding
 
 
 def _keep_little_in_the_kernel(transport: asyncio.Transport) -> None:
