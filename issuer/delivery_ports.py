@@ -121,15 +121,7 @@ class Freshness(Protocol):
     """Values that may be used once."""
 
     def remember_proof(self, proof_hash: str, *, until: datetime) -> bool:
-        """Note a DPoP proof; False if it was seen before."""
-        ...
-
-    def add_nonce(self, nonce_hash: str, *, until: datetime) -> None:
-        """Keep a nonce that may be used once."""
-        ...
-
-    def use_nonce(self, nonce_hash: str, *, now: datetime) -> bool:
-        """Use a nonce up; False if it is not there or too old."""
+        """Note what is taken once, as a DPoP proof or a nonce; False if it was seen before."""
         ...
 
     def claim_keys(self, thumbprints: Iterable[str], *, copy_id: str, month: str) -> bool:

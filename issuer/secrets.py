@@ -21,7 +21,7 @@ def stored(secret: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferSecrets:
-    """Derives an offer's two codes from its id, so that they can be shown again and are stored nowhere.
+    """Derives an offer's two codes from its id, so that they can be shown again and are stored nowhere; MACs nonces.
 
     Attributes:
         key: 32 bytes from the key folder; a copy of the database alone gives neither code.
@@ -34,8 +34,7 @@ class OfferSecrets:
 
     def of_offer(self, offer: str, mac: str) -> Self:
         """Return the secrets that an offer was made with, by the keyed hash that was kept of its transaction code."""
-        keys = (self.key,) if self.turning is None else self.turning()
-        all_of_them = [replace(self, key=key, turning=None) for key in keys]
+        all_of_them = self.every()
         for each in all_of_them[1:]:
             if hmac.compare_digest(each.tx_code_mac(offer, each.tx_code(offer)), mac):
                 return each
@@ -43,7 +42,13 @@ class OfferSecrets:
 
     def in_use(self) -> Self:
         """Return the secrets that a new offer is made with, which stay the same however often they are asked."""
-        return self if self.turning is None else replace(self, key=self.turning()[0], turning=None)
+        return self.every()[0]
+
+    def every(self) -> tuple[Self, ...]:
+        """Return the secrets in use, and after them those that others may still hold something of."""
+        if self.turning is None:
+            return (self,)
+        return tuple(replace(self, key=key, turning=None) for key in self.turning())
 
     def code(self, offer: str) -> str:
         """Return the pre-authorized code: 256 bits that nobody without the key can tell from random."""
@@ -57,6 +62,10 @@ class OfferSecrets:
     def tx_code_mac(self, offer: str, tx_code: str) -> str:
         """Return what the database keeps of a transaction code: six digits need a keyed hash."""
         return base64url.encode(self._digest("tx_code_mac", offer, tx_code))
+
+    def nonce_mac(self, said: bytes) -> bytes:
+        """Return by what a nonce is known to be of ours."""
+        return self._digest("c_nonce", base64url.encode(said))
 
     def _digest(self, *parts: str) -> bytes:
         # Base64url and digits only (or a wallet's text, which comes last): no part can pretend to be two.

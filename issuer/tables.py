@@ -225,16 +225,8 @@ class OfferCopyRow(Base, table=True):
     position: int
 
 
-class NonceRow(Base, table=True):
-    """A `c_nonce` that nobody used yet; using it removes the row."""
-
-    __tablename__ = "nonce"
-    nonce_hash: str = Field(primary_key=True)
-    expires_at: int = Field(index=True, sa_type=BigInteger)
-
-
 class SeenProofRow(Base, table=True):
-    """A DPoP proof that was seen, kept while it could still be replayed."""
+    """A DPoP proof or a `c_nonce` that was used, kept while it could still be replayed."""
 
     __tablename__ = "seen_proof"
     proof_hash: str = Field(primary_key=True)
@@ -268,4 +260,4 @@ class BrowserSessionRow(Base, table=True):
     expires_at: int = Field(index=True, sa_type=BigInteger)
 
 
-EXPIRING = (NonceRow, LoginLinkRow, BrowserSessionRow)
+EXPIRING = (LoginLinkRow, BrowserSessionRow)

@@ -51,14 +51,14 @@ from issuer.deliveries import Token
 from issuer.orders import Admitted
 from issuer.parts import IssuerParts
 from issuer.secrets import stored
-from issuer.service.authorizations import push, redeem_code
+from issuer.service.authorizations import push, redeem_code, wanted_of
 from issuer.service.credentials import admit, enter
 from issuer.service.deferred import fetch_deferred
 from issuer.service.nonces import give_nonce
 from issuer.service.notifications import note_notification
 from issuer.service.proving import check_proven
 from issuer.service.signing import sign
-from issuer.service.tokens import note_proof, redeem, refresh
+from issuer.service.tokens import redeem, refresh
 from issuer.store import Store
 from issuer.turns import turn_of_copy, turn_of_grant
 from plumbing.turns import BESIDE_ALL
@@ -132,26 +132,20 @@ async def _push(request: Request, parts: IssuerParts) -> Response:
     header = dpop_header(request)
     proof = None if header is None else check_dpop_proof(header, method="POST", url=f"{parts.identity.url}/par", at=now)
     asked = PushedRequest.parse_form(await request.body())
-    thumbprint = proof.thumbprint if proof else asked.dpop_thumbprint
     if proof and asked.dpop_thumbprint not in {None, proof.thumbprint}:
         # RFC 9449 §10.1: both may be given, and then they must agree.
         raise InvalidRequest("dpop_jkt names another key than the one of the DPoP proof.")
     client = await _check_client(request, parts, now=now)
     if client is not None and client != asked.client_id:
         raise InvalidClient("The client_id is another than the one of the wallet attestation.")
+    wanted = wanted_of(asked)
     secret = await parts.database.writing(
-        lambda session: _keep_pushed(Store(session), asked, proof, thumbprint, now=now), BESIDE_ALL
+        lambda session: push(Store(session), asked, proof, wanted=wanted, now=now), BESIDE_ALL
     )
+    if isinstance(secret, OAuthError):
+        raise secret
     given = PushedResponse(request_uri=f"{REQUEST_URI_PREFIX}{secret}", expires_in=int(PUSHED_TTL.total_seconds()))
     return json_response(given.to_json(), status=_CREATED)
-
-
-def _keep_pushed(
-    store: Store, asked: PushedRequest, proof: DpopProof | None, thumbprint: str | None, *, now: datetime
-) -> str:
-    if proof and not note_proof(store, proof):
-        raise InvalidDpopProof("The DPoP proof was used before.")
-    return push(store, asked, thumbprint=thumbprint, now=now)
 
 
 async def _check_client(request: Request, parts: IssuerParts, *, now: datetime) -> str | None:
@@ -181,9 +175,7 @@ def _one_header(request: Request, name: str) -> str | None:
 
 async def _nonce(_: Request, parts: IssuerParts) -> Response:
     """Give a challenge for key proofs (OpenID4VCI 1.0 §7)."""
-    now = parts.clock()
-    given = await parts.database.writing(lambda session: give_nonce(Store(session), now=now), BESIDE_ALL)
-    return json_response(given.to_json())
+    return json_response(give_nonce(parts.desk.secrets, now=parts.clock()).to_json())
 
 
 async def _credential(request: Request, parts: IssuerParts) -> Response:
@@ -204,7 +196,7 @@ async def _credential(request: Request, parts: IssuerParts) -> Response:
             asked,
             dpop=caller.dpop,
             proven=proven,
-            coop=parts.identity.url,
+            desk=parts.desk,
             random=parts.random,
             now=now,
         )

@@ -21,7 +21,7 @@ from issuer.parts import MIGRATIONS as ISSUER_MIGRATIONS
 from issuer.service.sweep import sweep
 from issuer.status_tables import StatusListRow
 from issuer.store import Store
-from issuer.tables import BrowserSessionRow, DownloadCodeRow, LoginLinkRow, NonceRow, OfferRow
+from issuer.tables import BrowserSessionRow, DownloadCodeRow, LoginLinkRow, OfferRow
 from plumbing.database import Database
 from trackserver.parts import MIGRATIONS as TRACKSERVER_MIGRATIONS
 from trackserver.tables import PinRow, StoredFileRow, TicketRow
@@ -63,7 +63,7 @@ def _forget_issuer(database: Database, memory: Memory, now: datetime) -> Sequenc
     with database.write() as session:
         sweep(Store(session), now=now)
         connection = session.connection()
-        for row in (LoginLinkRow, BrowserSessionRow, NonceRow, PushedRequestRow, AuthorizationRow, AccessTokenRow):
+        for row in (LoginLinkRow, BrowserSessionRow, PushedRequestRow, AuthorizationRow, AccessTokenRow):
             connection.execute(delete(row))
         connection.execute(update(OfferRow).where(col(OfferRow.state) == "open").values(state="burnt"))
         _retire_lists(connection, memory.made_at)

@@ -44,14 +44,8 @@ class RequestGone(HolderError):
         super().__init__("This request of your wallet is over. Nothing was given away; start again from your wallet.")
 
 
-def push(store: Authorizations, request: PushedRequest, *, thumbprint: str | None, now: datetime) -> str:
-    """Keep what a wallet asks for; return the secret under which its browser finds it.
-
-    Args:
-        store: where it is kept.
-        request: the parsed request.
-        thumbprint: of the DPoP key that the wallet proved or named.
-        now: the request's moment.
+def wanted_of(request: PushedRequest) -> tuple[str, ...]:
+    """Return the configurations that a wallet asks for.
 
     Raises:
         InvalidAuthorizationDetails, InvalidScope: it asks for nothing that there is.
@@ -61,6 +55,23 @@ def push(store: Authorizations, request: PushedRequest, *, thumbprint: str | Non
     wanted = tuple(dict.fromkeys((*request.requested_configuration_ids, *configurations_of(request.scopes))))
     if not wanted:
         raise InvalidScope("Ask for at least one kind of credential, by scope or authorization_details.")
+    return wanted
+
+
+def push(
+    store: Issuing, request: PushedRequest, proof: DpopProof | None, *, wanted: Sequence[str], now: datetime
+) -> str | OAuthError:
+    """Keep what a wallet asks for; return the secret under which its browser finds it, or say why it is not kept.
+
+    Args:
+        store: where it is kept.
+        request: the parsed request.
+        proof: of the wallet's DPoP key; it may have named one without.
+        wanted: what `wanted_of` found in the request.
+        now: the request's moment.
+    """
+    if not note_proof(store, proof):
+        return InvalidDpopProof("The DPoP proof was used before.")
     secret = new_secret()
     store.add_asked(
         stored(secret),
@@ -68,9 +79,9 @@ def push(store: Authorizations, request: PushedRequest, *, thumbprint: str | Non
             client_id=request.client_id,
             redirect_uri=request.redirect_uri,
             code_challenge=request.code_challenge,
-            configuration_ids=wanted,
+            configuration_ids=tuple(wanted),
             state=request.state,
-            thumbprint=thumbprint,
+            thumbprint=proof.thumbprint if proof else request.dpop_thumbprint,
             expires_at=now + PUSHED_TTL,
         ),
     )

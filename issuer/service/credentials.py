@@ -29,6 +29,8 @@ from issuer.forms import CONFIGURATIONS
 from issuer.orders import Admitted
 from issuer.ports import Issuing
 from issuer.secrets import stored
+from issuer.service.nonces import use_nonces
+from issuer.service.offers import OfferDesk
 from issuer.service.preparing import Occasion, check_not_too_many, prepare
 from issuer.service.proving import Proven
 from issuer.service.tokens import note_proof
@@ -75,7 +77,7 @@ def admit(
     *,
     dpop: DpopProof | None,
     proven: Proven,
-    coop: str,
+    desk: OfferDesk,
     random: Callable[[int], bytes],
     now: datetime,
 ) -> Admitted | DeferredResponse | OAuthError:
@@ -87,7 +89,7 @@ def admit(
         request: the parsed request.
         dpop: the checked DPoP proof, bound to the token; None for a bearer token.
         proven: what the request's proofs prove.
-        coop: the co-op's own address.
+        desk: whose address it names, and which made its nonces.
         random: for what must be drawn.
         now: the request's moment.
     """
@@ -99,14 +101,15 @@ def admit(
         check_not_too_many(store, copy, proven, delivery=token.delivery.id, now=now)
     except OAuthError as refusal:
         return refusal
-    # In one order everywhere, so that two requests with the same nonces never wait for each other.
-    if not all(store.use_nonce(each, now=now) for each in sorted(map(stored, proven.nonces))):
+    if not use_nonces(store, proven.nonces, secrets=desk.secrets, now=now):
         return InvalidNonce("A key proof has a c_nonce that is unknown, expired or used. Fetch a new one.")
     if not _claim_keys(store, copy, proven, now=now):
         return InvalidProof("A credential was made for one of these keys before. Every one needs a new key.")
     if store.is_held(copy.id):
         return _defer(store, token, copy, proven, now=now)
-    return prepare(store, copy, proven, Occasion(delivery=token.delivery.id, coop=coop, random=random, now=now))
+    return prepare(
+        store, copy, proven, Occasion(delivery=token.delivery.id, coop=desk.issuer_url, random=random, now=now)
+    )
 
 
 def _claim_keys(store: Issuing, copy: Copy, proven: Proven, *, now: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""Offers, nonces, seen proofs and keys in the database. One conditional statement decides every race."""
+"""Offers, seen proofs and nonces, and keys in the database. One conditional statement decides every race."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from issuer.delivery_tables import EXPIRING as EXPIRING_DELIVERIES
 from issuer.offers import AnyOffer, Burnt, Offer, Open, Redeemed
 from issuer.store.base import SessionStore, from_s, to_s
 from issuer.store.ledger import COPY, copy_of
-from issuer.tables import EXPIRING, CopyRow, InstanceRow, NonceRow, OfferCopyRow, OfferRow, SeenProofRow
+from issuer.tables import EXPIRING, CopyRow, InstanceRow, OfferCopyRow, OfferRow, SeenProofRow
 from plumbing.clock import SET_BACK
 from plumbing.statements import Adding, Row, Statement
 
@@ -45,10 +45,6 @@ _TAKE_TRY: Final = Statement(update(OfferRow).where(*_IS_OPEN).values(tries_left
 _BURN: Final = Statement(update(OfferRow).where(*_IS_OPEN, col(OfferRow.tries_left) <= 0).values(state="burnt"))
 _REDEEM: Final = Statement(update(OfferRow).where(*_IS_OPEN, col(OfferRow.tries_left) > 0).values(state="redeemed"))
 _REMEMBER_PROOF: Final = Adding(SeenProofRow, unless_there=True)
-_ADD_NONCE: Final = Adding(NonceRow)
-_USE_NONCE: Final = Statement(
-    delete(NonceRow).where(col(NonceRow.nonce_hash) == bindparam("nonce"), col(NonceRow.expires_at) > bindparam("now"))
-)
 _CLAIM_KEY: Final = Adding(InstanceRow, unless_there=True)
 
 
@@ -95,14 +91,6 @@ class OfferStore(SessionStore):
     def remember_proof(self, proof_hash: str, *, until: datetime) -> bool:
         """See `issuer.delivery_ports.Freshness`."""
         return _REMEMBER_PROOF.changed(self._session, proof_hash=proof_hash, expires_at=to_s(until)) == 1
-
-    def add_nonce(self, nonce_hash: str, *, until: datetime) -> None:
-        """See `issuer.delivery_ports.Freshness`."""
-        _ADD_NONCE.changed(self._session, nonce_hash=nonce_hash, expires_at=to_s(until))
-
-    def use_nonce(self, nonce_hash: str, *, now: datetime) -> bool:
-        """See `issuer.delivery_ports.Freshness`."""
-        return _USE_NONCE.changed(self._session, nonce=nonce_hash, now=to_s(now)) == 1
 
     def claim_keys(self, thumbprints: Iterable[str], *, copy_id: str, month: str) -> bool:
         """See `issuer.delivery_ports.Freshness`."""

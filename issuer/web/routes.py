@@ -27,7 +27,6 @@ from issuer.web.offers import add_offer_pages
 from issuer.web.types import add_types, display_of
 from issuer.web.wallets import NEWS, add_wallet_forms
 from plumbing.turns import BESIDE_ALL
-from plumbing.turns import BESIDE_ALL
 from plumbing.web.csrf import check_same_site
 
 _SEE_OTHER: Final = 303

@@ -56,7 +56,7 @@ class Kind(Enum):
     TRY = "try"
     """It brings a secret that could be guessed: a log-in, a PIN, a code, a door's key."""
     BEGIN = "begin"
-    """It makes the service keep something for a stranger: a visit, a nonce, a pushed request."""
+    """It begins something for a stranger: a visit, an issuance with its nonce, a pushed request."""
 
 
 class Windows:

@@ -26,7 +26,7 @@ from issuer.service.proving import Proven
 from issuer.service.sweep import sweep
 from issuer.service.tokens import REPLAY_EVERY_S, redeem, refresh
 from issuer.store import Store
-from tests.issuer.conftest import URL, make_coop
+from tests.issuer.conftest import make_coop
 
 
 @dataclass(frozen=True)
@@ -124,8 +124,8 @@ class Delivering(RuleBasedStateMachine):
 
     @rule(target=nonces)
     def fetch_a_nonce(self) -> tuple[str, datetime]:
-        with self.coop.parts.database.write() as session:
-            return give_nonce(Store(session), now=self.coop.now).c_nonce, self.coop.now + timedelta(minutes=5)
+        given = give_nonce(self.coop.parts.desk.secrets, now=self.coop.now)
+        return given.c_nonce, self.coop.now + timedelta(minutes=5)
 
     @rule(token=given, nonce=consumes(nonces), copy=st.integers(0, 3))
     def ask_for_a_credential(self, token: Given, nonce: tuple[str, datetime], copy: int) -> None:
@@ -137,7 +137,7 @@ class Delivering(RuleBasedStateMachine):
                 CredentialRequest(credential_identifier=self.offer.copies[copy].id, proofs=("-",)),
                 dpop=self.proof(self.key),
                 proven=Proven.of_keys(Form.SD_JWT, [Proof(key=LocalSigner.generate().public_key, nonce=text)]),
-                coop=URL,
+                desk=self.coop.parts.desk,
                 random=secrets.token_bytes,
                 now=self.coop.now,
             )

@@ -17,8 +17,8 @@ from issuer.counting_tables import CountingScopeRow
 from issuer.delivery_tables import DeliveryRow
 from issuer.ledger import Thing, ThingKind
 from issuer.offers import Burnt
-from issuer.secrets import stored
 from issuer.service.codes import make_codes, redeem_code
+from issuer.service.nonces import give_nonce, use_nonces
 from issuer.store import Store
 from issuer.tables import OfferRow
 from tests.issuer.conftest import RELEASE, URL, Coop, Wallet
@@ -149,14 +149,14 @@ def test_of_two_hundred_listeners_one_gets_what_a_download_code_gives(coop: Coop
 
 def test_of_two_hundred_one_uses_a_nonce_and_one_a_proof(new_database: Callable[[str], str], coop: Coop) -> None:
     with two_workers(new_database("issuer")) as workers:
-        with workers[0].write() as session:
-            Store(session).add_nonce(stored("n"), until=coop.now.replace(year=2027))
+        secrets_of_offers = coop.parts.desk.secrets
+        nonce = give_nonce(secrets_of_offers, now=coop.now).c_nonce
 
         def use(number: int) -> str:
             with workers[number % 2].write(turn=f"request:{number}") as session:
                 store = Store(session)
                 fresh = store.remember_proof("p", until=coop.now)
-                return f"{fresh} {store.use_nonce(stored('n'), now=coop.now)}"
+                return f"{fresh} {use_nonces(store, [nonce], secrets=secrets_of_offers, now=coop.now)}"
 
         came = rush(use)
     assert sum(count for words, count in came.items() if words.startswith("True")) == 1
@@ -170,14 +170,14 @@ async def test_nonces_are_used_in_one_order_so_that_no_two_requests_wait_for_eac
     token = (await wallet.token(offer)).json()["access_token"]
     proofs = [wallet.key_proofs(await wallet.nonce(), [LocalSigner.generate()])[0] for _ in range(8)]
     used: list[str] = []
-    use_nonce = Store.use_nonce
+    remember = Store.remember_proof
 
-    def note(store: Store, nonce_hash: str, *, now: datetime) -> bool:
-        used.append(nonce_hash)
-        return use_nonce(store, nonce_hash, now=now)
+    def note(store: Store, proof_hash: str, *, until: datetime) -> bool:
+        used.append(proof_hash)
+        return remember(store, proof_hash, until=until)
 
-    monkeypatch.setattr(Store, "use_nonce", note)
+    monkeypatch.setattr(Store, "remember_proof", note)
     body = {"credential_identifier": offer.copies[0].id, "proofs": {"jwt": proofs}}
     assert (await wallet.credential(token, body)).status_code == 200
-    assert used == sorted(used)
-    assert len(used) == 8
+    assert len(used) == 9
+    assert used[1:] == sorted(used[1:])  # after the proof of the request itself

@@ -15,7 +15,7 @@ from issuer.deliveries import NOTIFICATION_TTL
 from issuer.delivery_tables import NotificationRow
 from issuer.service.preparing import MOST_IN_A_MONTH
 from issuer.store import Store
-from issuer.tables import InstanceRow, NonceRow
+from issuer.tables import InstanceRow, SeenProofRow
 from tests.issuer.acts import enrol
 from tests.issuer.holding import Holding
 from tests.issuer.test_hostile_token import refused
@@ -212,7 +212,7 @@ async def test_nothing_is_signed_with_an_expired_certificate(coop: Coop, holding
     answer = await holding.wallet.credential(holding.token, body)
     assert (answer.status_code, answer.json()["error"]) == (500, "server_error")
     assert coop.rows(InstanceRow) == 0
-    assert coop.rows(NonceRow) == 1
+    assert coop.rows(SeenProofRow) == 1  # that of the token: neither proof nor nonce was used up
 
 
 async def test_no_write_lock_is_held_while_signing(coop: Coop, holding: Holding) -> None:

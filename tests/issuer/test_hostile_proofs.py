@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from credentials.encoding import base64url
 from credentials.keys.signer import LocalSigner
-from issuer.tables import InstanceRow, NonceRow
+from issuer.secrets import OfferSecrets
+from issuer.service.nonces import give_nonce
+from issuer.tables import InstanceRow, SeenProofRow
 from tests.issuer.holding import Holding
 from tests.issuer.test_hostile_token import refused
 
@@ -30,7 +33,7 @@ async def holding(coop: Coop, wallet: Wallet) -> Holding:
     return Holding(wallet, offer, (await wallet.token(offer)).json()["access_token"])
 
 
-async def test_a_nonce_is_good_once(coop: Coop, holding: Holding) -> None:
+async def test_a_nonce_is_good_once(holding: Holding) -> None:
     nonce = await holding.wallet.nonce()
     for expected in (200, 400):
         proofs = holding.wallet.key_proofs(nonce, [LocalSigner.generate()])
@@ -39,11 +42,27 @@ async def test_a_nonce_is_good_once(coop: Coop, holding: Holding) -> None:
         )
         assert answer.status_code == expected
     refused(answer, WRONG_NONCE)
-    assert coop.rows(NonceRow) == 0
 
 
-async def test_a_nonce_of_ones_own_invention_is_refused(holding: Holding) -> None:
-    proofs = holding.wallet.key_proofs("invented", [LocalSigner.generate()])
+async def test_nothing_is_kept_of_a_nonce_that_nobody_uses(coop: Coop, wallet: Wallet) -> None:
+    before = coop.rows(SeenProofRow)
+    nonces = {await wallet.nonce() for _ in range(3)}
+    assert len(nonces) == 3
+    assert coop.rows(SeenProofRow) == before
+
+
+@pytest.mark.parametrize("change", ["invented", "a longer life", "of another co-op", "cut", "empty"])
+async def test_a_nonce_of_ones_own_invention_is_refused(change: str, coop: Coop, holding: Holding) -> None:
+    whole = base64url.decode(await holding.wallet.nonce(), what="nonce")
+    other = OfferSecrets(key=bytes(32))
+    invented = {
+        "invented": "invented",
+        "a longer life": base64url.encode(b"\1" + whole[1:]),
+        "of another co-op": give_nonce(other, now=coop.now).c_nonce,
+        "cut": base64url.encode(whole[:-1]),
+        "empty": base64url.encode(other.nonce_mac(b"")),
+    }
+    proofs = holding.wallet.key_proofs(invented[change], [LocalSigner.generate()])
     refused(await holding.wallet.credential(holding.token, await holding.body(proofs={"jwt": proofs})), WRONG_NONCE)
 
 
