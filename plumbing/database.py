@@ -13,6 +13,7 @@ thread would have begun with it, so only that one runs where it was asked for.
 
 import asyncio
 import contextvars
+import importlib
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -51,8 +52,10 @@ class Database:
 
     def __init__(self, url: str, *, pool: int = 5) -> None:
         self.url: Final = parse_database_url(url)
-        self._engine = create_database_engine(self.url, pool=pool)
         self._is_sqlite = self.url.get_backend_name() == SQLITE
+        # Whoever has no server needs no driver for one.
+        self._pulse = None if self._is_sqlite else importlib.import_module("plumbing.database_pulse").Pulse()
+        self._engine = create_database_engine(self.url, pool=pool, pulse=self._pulse)
         self._queue = Queue() if self._is_sqlite else None
         self._threads = ThreadPoolExecutor(pool, thread_name_prefix="database")
         self._begin_reading = "BEGIN" if self._is_sqlite else _READ_SNAPSHOT
@@ -127,6 +130,8 @@ class Database:
     @contextmanager
     def _begun(self, begin: str, *, at_once: bool = False) -> Iterator[Session]:
         """Open a session on a connection that has begun: who runs only `Statement`s wakes no unit of work."""
+        if self._pulse is not None:
+            self._pulse.check()
         with self._engine.connect() as connection:
             connection.begin()  # SQLAlchemy notes it and sends nothing
             if at_once:

@@ -11,6 +11,8 @@ from sqlalchemy.exc import ArgumentError, DisconnectionError
 if TYPE_CHECKING:
     import psycopg
 
+    from plumbing.database_pulse import Pulse, WatchedConnection
+
 SQLITE: Final = "sqlite"
 POSTGRESQL: Final = "postgresql"
 BUSY_TIMEOUT_MS: Final = 10_000
@@ -25,7 +27,7 @@ _ASKED_FIRST: Final = (
 )
 _CONNECTING: Final[dict[str, str | int]] = {
     "application_name": "handstamp",
-    "connect_timeout": 5,
+    "connect_timeout": 3,
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
@@ -64,9 +66,15 @@ def parse_database_url(text: str) -> URL:
     return url
 
 
-def create_database_engine(url: URL, *, pool: int) -> Engine:
-    """Return an engine that begins no transaction by itself: whoever listens to its `begin` says how."""
-    if url.get_backend_name() == SQLITE:
+def create_database_engine(url: URL, *, pool: int, pulse: "Pulse | None") -> Engine:
+    """Return an engine that begins no transaction by itself.
+
+    Args:
+        url: where the database is.
+        pool: how many connections it keeps at most; not of SQLite.
+        pulse: opens its connections; None for SQLite.
+    """
+    if pulse is None:
         engine = create_engine(url, hide_parameters=True)
         event.listen(engine, "connect", prepare_sqlite)
         return engine
@@ -77,11 +85,16 @@ def create_database_engine(url: URL, *, pool: int) -> Engine:
         max_overflow=0,
         pool_timeout=_POOL_TIMEOUT_S,
         pool_use_lifo=True,
-        connect_args=connect_arguments(url),
+        creator=lambda: _open_watched(engine, pulse),
     )
     event.listen(engine, "connect", _prepare_postgresql)
     event.listen(engine, "checkout", _check_alive)
     return engine
+
+
+def _open_watched(engine: Engine, pulse: "Pulse") -> "WatchedConnection":
+    arguments, options = engine.dialect.create_connect_args(engine.url)
+    return pulse.open(*arguments, **connect_arguments(engine.url), **options)
 
 
 def connect_arguments(url: URL) -> dict[str, str | int]:

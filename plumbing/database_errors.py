@@ -12,6 +12,7 @@ from credentials.errors import Malformed, OperatorError
 
 _WORDS_OF_STATES: Final = {
     # PostgreSQL's own states (its manual's appendix A): a class of two characters, or one state.
+    "08": "its server does not answer",
     "53100": "the disk of its server is full",
     "53300": "its server has no connection left",
     "53": "its server has run out of something",

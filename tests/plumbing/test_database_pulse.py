@@ -1,0 +1,122 @@
+"""A server that fell silent is waited for once; one that is only slow, or full, is waited for as long as it takes."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from plumbing import database_pulse
+from plumbing.database import Database, DatabaseUnavailable
+from plumbing.database_pulse import Pulse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SILENT = "its server does not answer"
+
+
+@pytest.fixture
+def database(on_server: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    """One whose user has little patience, and that was asked already."""
+    monkeypatch.setattr(database_pulse, "_LOOK_AFTER_S", 0.0)
+    monkeypatch.setattr(database_pulse, "_REST_S", 0.0)
+    database = Database(on_server("issuer"))
+    ask(database)
+    yield database
+    database.close()
+
+
+def ask(database: Database, sql: str = "SELECT 1") -> None:
+    with database.read() as session:
+        session.connection().execute(text(sql))
+
+
+def knocks(monkeypatch: pytest.MonkeyPatch, *answers: str | None) -> list[str | None]:
+    """Let whoever looks at the server see this, one after the other: a connection (None), or what went wrong."""
+    left = list(answers)
+
+    def connect(*_: object, **__: object) -> Knock:
+        said = left.pop(0)
+        if said:
+            raise psycopg.OperationalError(said)
+        return Knock()
+
+    monkeypatch.setattr(psycopg, "connect", connect)
+    return left
+
+
+class Knock:
+    """A connection that was only opened to see whether it can be."""
+
+    def close(self) -> None:
+        """End it."""
+
+
+def test_a_statement_that_is_slow_is_waited_for(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = knocks(monkeypatch, None, "FATAL: sorry, too many clients already", *[None] * 60)
+    ask(database, "SELECT pg_sleep(0.35)")
+    assert len(left) <= 60
+
+
+def test_a_server_that_is_silent_is_given_up_until_it_answers(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = knocks(monkeypatch, "connection timeout expired", "connection timeout expired", None)
+    with pytest.raises(DatabaseUnavailable, match=SILENT):
+        ask(database, "SELECT pg_sleep(20)")
+    with monkeypatch.context() as resting:
+        resting.setattr(database_pulse, "_REST_S", 1000.0)
+        with pytest.raises(DatabaseUnavailable, match=SILENT):
+            ask(database)
+    assert len(left) == 2
+    with pytest.raises(DatabaseUnavailable, match=SILENT):
+        ask(database)
+    assert len(left) == 1
+    ask(database)
+    assert not left
+
+
+def test_only_one_looks_again_and_the_others_are_told_meanwhile(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    knocks(monkeypatch, "connection timeout expired")
+    with pytest.raises(DatabaseUnavailable, match=SILENT):
+        ask(database, "SELECT pg_sleep(20)")
+    looking, told = threading.Event(), threading.Event()
+
+    def look(_: Pulse) -> bool:
+        looking.set()
+        return told.wait(60)
+
+    monkeypatch.setattr(Pulse, "_answers", look)
+    one = threading.Thread(target=ask, args=(database,))
+    one.start()
+    assert looking.wait(60)
+    with pytest.raises(DatabaseUnavailable, match=SILENT):
+        ask(database)
+    told.set()
+    one.join()
+    ask(database)
+
+
+def test_a_connection_that_alone_is_lost_is_given_up_too(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_pulse, "_LOST_AFTER_S", 0.0)
+    with pytest.raises(DatabaseUnavailable, match=SILENT):
+        ask(database, "SELECT pg_sleep(20)")
+    monkeypatch.undo()
+    ask(database)
+
+
+def test_a_server_that_is_silent_from_the_beginning_is_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def time_out(*_: object, **__: object) -> None:
+        raise psycopg.errors.ConnectionTimeout("connection timeout expired")
+
+    monkeypatch.setattr(database_pulse.WatchedConnection, "connect", time_out)
+    database = Database("postgresql:///nothing?host=/nowhere")
+    for _ in range(2):
+        with pytest.raises(DatabaseUnavailable, match=SILENT):
+            ask(database)
