@@ -162,6 +162,7 @@ def _render(folder: Path, port: int, workers: dict[str, list[int]], recorder: in
     # The DID of a name on this very machine is asked for over plain http (decision 10), on the same port.
     root = r"(    location / \{\s+(?:#[^\n]*\s+)?proxy_pass (http://\w+);)"
     outer = re.sub(root, r"    error_page 497 = @plain;\n    location @plain { proxy_pass \2; }\n\1", outer)
+    shutil.copy(CONF / "handstamp-tls.inc", place)
     (place / "handstamp-proxy.inc").write_text(inner.replace("/var/log/nginx", str(place)), "utf-8")
     own = "\n".join(
         f"{each}_temp_path {place}/{each};" for each in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
