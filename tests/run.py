@@ -34,6 +34,7 @@ ON_POSTGRESQL = [
     "tests/verifier",
     "tests/trackserver",
     "tests/plumbing",
+    "tests/hostile",
     "tests/flows/test_two_workers.py",
 ]
 """Where tests stand that a run on PostgreSQL takes (`tests/conftest.py` says which of them)."""

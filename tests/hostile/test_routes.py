@@ -32,6 +32,12 @@ PROGRAMS = {
 }
 """Endpoints that look at no cookie: what another site makes a browser send there, it could send itself."""
 FORM = "application/x-www-form-urlencoded"
+COOKIES = {
+    "coop": [case("", "POST /login", "", "token=<<login>>", content_type=FORM)],
+    "site": [case("", "POST /gates/<<gate>>/visits", "", "terms=on", content_type=FORM)],
+    "trackserver": [case("", "POST /grants", "", '{"grant": "<<grant>>"}')],
+}
+"""What makes a service set a cookie, beside what every route is asked."""
 
 
 def routes_of(routes: list[BaseRoute]) -> Iterator[tuple[str, str]]:
@@ -129,23 +135,49 @@ def test_on_the_web_every_answer_insists_on_https(
         assert answer.header("strict-transport-security") == "max-age=31536000", (method, template)
 
 
-def test_on_the_web_a_cookie_is_for_one_host_over_https_and_for_no_script(
-    secure: dict[str, Scene], runner: asyncio.Runner
+@pytest.mark.parametrize("service", ["coop", "site", "trackserver"])
+def test_on_the_web_every_cookie_is_for_one_host_over_https_and_for_no_script(
+    service: str, secure: dict[str, Scene], runner: asyncio.Runner
 ) -> None:
-    coop, site, trackserver = secure["coop"], secure["site"], secure["trackserver"]
-    log_in = case("", "POST /login", "", "token=<<login>>", content_type=FORM)
-    visit = case("", "POST /gates/<<gate>>/visits", "", "terms=on", content_type=FORM)
-    cookies = [coop.ask(runner, log_in).header("set-cookie"), site.ask(runner, visit).header("set-cookie")]
+    scene = secure[service]
+    asked = [answer for _, _, answer in ask_all(scene, runner, cookie=scene.names["cookie"])]
+    asked += [scene.ask(runner, each) for each in COOKIES[service]]
+    cookies = [cookie for answer in asked for cookie in answer.all("set-cookie")]
+    if service == "trackserver":
+        ticket = asked[-1].body.decode().partition("ticket=")[2].partition('"')[0]
+        cookies += scene.ask(runner, case("", f"GET /open?ticket={ticket}", "")).all("set-cookie")
+    assert cookies
     for cookie in cookies:
-        assert cookie.startswith("__Host-")
-        assert {"HttpOnly", "Secure", "Path=/", "SameSite=lax"} <= set(cookie.split("; "))
+        assert {"HttpOnly", "Secure", "SameSite=lax"} <= set(cookie.split("; ")), cookie
+        # One that is for a part of the paths only cannot say that it is for this host only; no domain says it then.
+        assert cookie.startswith("__Host-" if "Path=/;" in f"{cookie};" else "__Secure-")
         assert "Domain" not in cookie
-    assert trackserver.names["cookie"].startswith("__Secure-handstamp_download=")
+
+
+@pytest.mark.parametrize("method", ["TRACE", "OPTIONS", "CONNECT", "PROPFIND", "FROB"])
+@pytest.mark.parametrize("service", ["coop", "site", "trackserver"])
+def test_no_route_takes_a_method_that_it_does_not_name_or_says_back_what_it_was_sent(
+    service: str, method: str, request: pytest.FixtureRequest, runner: asyncio.Runner
+) -> None:
+    scene: Scene = request.getfixturevalue(service)
+    for template in sorted({template for _, template in every_route(scene)}):
+        row = case("", f"{method} {fill(template, scene)}", "", "canary", cookie="canary=canary", x_api="canary")
+        answer = scene.ask(runner, row)
+        assert answer.status in {404, 405}, template
+        assert b"canary" not in answer.body
+        assert not answer.all("access-control-allow-methods")
 
 
 @pytest.mark.parametrize("service", ["coop", "site", "trackserver"])
 @pytest.mark.parametrize(
-    "sign", [{"origin": "https://evil.example"}, {"origin": "null"}, {"sec_fetch_site": "cross-site"}]
+    "sign",
+    [
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"sec_fetch_site": "cross-site"},
+        {"sec_fetch_site": "same-site"},
+        {"origin": "https://evil.example", "content_type": "text/plain"},
+    ],
 )
 def test_no_form_of_another_site_is_taken_for_a_visitors(
     service: str, sign: dict[str, str], request: pytest.FixtureRequest, runner: asyncio.Runner
@@ -155,7 +187,8 @@ def test_no_form_of_another_site_is_taken_for_a_visitors(
         if method in {"GET", "HEAD"} or template in PROGRAMS:
             continue
         body = "csrf=<<csrf>>&token=<<login>>&terms=on&sure=yes" if "login" in scene.names else "csrf=<<csrf>>&terms=on"
-        forged = case("", f"{method} {fill(template, scene)}", "", body, cookie="<<cookie>>", content_type=FORM, **sign)
+        headers = {"cookie": "<<cookie>>", "content_type": FORM, **sign}
+        forged = case("", f"{method} {fill(template, scene)}", "", body, **headers)
         assert scene.ask(runner, forged).described() == "403 problem forged_form", template
 
 

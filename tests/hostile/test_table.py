@@ -13,8 +13,10 @@ from tests.hostile import (
     coop_body_cases,
     coop_cases,
     coop_form_cases,
+    coop_trick_cases,
     site_body_cases,
     site_cases,
+    site_trick_cases,
     tracks_cases,
 )
 from tests.hostile.asking import EVIL, STRICT, Answer, Case, Scene
@@ -24,19 +26,20 @@ if TYPE_CHECKING:
     import io
 
 TABLES = {
-    "coop": (*coop_cases.CASES, *coop_body_cases.CASES, *coop_form_cases.CASES),
-    "site": (*site_cases.CASES, *site_body_cases.CASES),
-    "trackserver": tracks_cases.CASES,
+    "coop": (*coop_cases.CASES, *coop_body_cases.CASES, *coop_form_cases.CASES, *coop_trick_cases.CASES),
+    "site": (*site_cases.CASES, *site_body_cases.CASES, *site_trick_cases.SITE),
+    "trackserver": (*tracks_cases.CASES, *site_trick_cases.TRACKS),
     "conformance": conformance_cases.CASES,
 }
 ROWS = [pytest.param(service, row, id=f"{service}: {row.name}") for service, rows in TABLES.items() for row in rows]
 
 
 def test_the_tables_hold_what_was_promised() -> None:
-    assert len(ROWS) >= 200
+    assert len(ROWS) >= 390
     assert len({each.id for each in ROWS}) == len(ROWS)
 
 
+@pytest.mark.database
 @pytest.mark.parametrize(("service", "row"), ROWS)
 def test_a_hostile_request_gets_its_exact_answer(
     service: str, row: Case, request: pytest.FixtureRequest, runner: asyncio.Runner, said: io.StringIO
@@ -54,7 +57,9 @@ def test_a_hostile_request_gets_its_exact_answer(
 def check_headers(answer: Answer) -> None:
     for name, begins in STRICT.items():
         assert answer.header(name).startswith(begins), name
+    assert "frame-ancestors 'none'" in answer.header("content-security-policy")
     assert "unsafe" not in answer.header("content-security-policy")
+    assert answer.status not in {429, 503} or int(answer.header("retry-after")) >= 1
     assert len(answer.all("content-type")) == (1 if answer.body else len(answer.all("content-type")[:1]))
     assert not any(letter in value for _, value in answer.headers for letter in "\r\n\x00")
 
