@@ -8,6 +8,8 @@ from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DisconnectionError
 
+from plumbing.database_options import wrong_option_of_postgresql, wrong_option_of_sqlite
+
 if TYPE_CHECKING:
     import psycopg
 
@@ -43,7 +45,7 @@ def parse_database_url(text: str) -> URL:
     """Read where a database is, and name its driver.
 
     Raises:
-        NoDatabaseUrl: it is no URL, or of an engine that is neither SQLite nor PostgreSQL.
+        NoDatabaseUrl: it is no URL, of an engine that is neither SQLite nor PostgreSQL, or with an option that is none.
     """
     try:
         url = make_url(text)
@@ -57,12 +59,18 @@ def parse_database_url(text: str) -> URL:
     if url.drivername in {"postgresql", "postgres", "postgresql+psycopg"}:
         if not url.database:
             raise NoDatabaseUrl("it names no database, as postgresql://handstamp@db.example/coop does")
-        return url.set(drivername="postgresql+psycopg")
+        return _without_wrong(wrong_option_of_postgresql(url), url.set(drivername="postgresql+psycopg"))
     if url.drivername != SQLITE or not text.startswith("sqlite:///"):
         raise NoDatabaseUrl(
             f"{backend} is not supported, only SQLite (sqlite:////var/lib/handstamp/coop.sqlite) and PostgreSQL "
             "(postgresql://handstamp@db.example/coop)"
         )
+    return _without_wrong(wrong_option_of_sqlite(url), url)
+
+
+def _without_wrong(wrong: str | None, url: URL) -> URL:
+    if wrong is not None:
+        raise NoDatabaseUrl(wrong)
     return url
 
 
