@@ -21,7 +21,7 @@ from credentials.encoding import strict_json
 from credentials.encoding.strict_json import Json
 from credentials.errors import Malformed
 from handstamp import __version__
-from handstamp.backup.errors import CannotBackUp, NewerBackup, UnusableBackup
+from handstamp.backup.errors import CannotBackUp, CannotWriteBackup, NewerBackup, UnusableBackup
 from handstamp.backup.sealing import SealedReader, SealedWriter
 from wallet.sealed import Cost
 
@@ -233,13 +233,26 @@ def open_archive(path: Path, passphrase: str) -> Iterator[Archive]:
         yield Archive(file, passphrase, path=path)
 
 
+def check_target(path: Path) -> None:
+    """Check that a backup can be written to a path.
+
+    Raises:
+        CannotWriteBackup: something is there, or nothing can be put there.
+    """
+    if path.exists() or path.is_symlink():
+        raise CannotWriteBackup(path, "there is something of this name already; take another name")
+    if not path.parent.is_dir():
+        raise CannotWriteBackup(path, f"there is no folder {path.parent}; make it first")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise CannotWriteBackup(path, f"this user may not write in {path.parent}")
+
+
 @contextlib.contextmanager
 def _new_file(path: Path) -> Iterator[BinaryIO]:
     """Write beside `path` and put it there at the end; whatever goes wrong leaves nothing."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        if path.exists():
-            raise CannotBackUp(str(path), "there is a file of this name already; take another name")
+        check_target(path)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
         with os.fdopen(descriptor, "wb") as file:
             yield file
@@ -248,7 +261,7 @@ def _new_file(path: Path) -> Iterator[BinaryIO]:
         temporary.rename(path)
         _flush_folder(path.parent)
     except OSError as error:
-        raise CannotBackUp(str(path), error.strerror or "it cannot be written") from error
+        raise CannotWriteBackup(path, error.strerror or "nobody says why") from error
     finally:
         temporary.unlink(missing_ok=True)
 

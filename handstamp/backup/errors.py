@@ -14,6 +14,27 @@ class CannotBackUp(OperatorError):
         super().__init__(f"{what} cannot be backed up: {reason}. No backup was written.")
 
 
+class CannotWriteBackup(CannotBackUp):
+    """The backup itself cannot be written where it shall go."""
+
+    code = "cannot_write_backup"
+
+    def __init__(self, path: Path, reason: str) -> None:
+        OperatorError.__init__(self, f"The backup cannot be written to {path}: {reason}. No backup was written.")
+
+
+class DataFolderUnusable(OperatorError):
+    """A backup or restore can do nothing in the data folder."""
+
+    code = "data_folder_unusable"
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        super().__init__(
+            f"The data folder {folder} cannot be worked in: {reason}. Nothing was done; look at data_dir, and at whose "
+            "folder it is."
+        )
+
+
 class NothingToBackUp(OperatorError):
     """No service of these settings has a database yet."""
 
@@ -92,9 +113,10 @@ class OtherEngine(OperatorError):
     code = "other_engine"
 
     def __init__(self, role: str, engine: str) -> None:
+        wanted = "an SQLite file" if engine == "sqlite" else "a PostgreSQL database"
         super().__init__(
             f"The backup of the {role} is of {engine}, and the settings name another database. Nothing was restored; "
-            f"set database_url of the {role} to {engine} for it."
+            f"let {role}.database_url name {wanted} for it."
         )
 
 

@@ -15,9 +15,9 @@ from filelock import FileLock, Timeout
 from sqlalchemy import text
 
 from credentials.encoding import strict_json
-from handstamp.backup.archive import Manifest, RoleFacts, Source, write_archive
+from handstamp.backup.archive import Manifest, RoleFacts, Source, check_target, write_archive
 from handstamp.backup.databases import copy_database, engine_of, revision_of, sqlite_file
-from handstamp.backup.errors import BackupRunning, CannotBackUp, NothingToBackUp
+from handstamp.backup.errors import BackupRunning, CannotBackUp, DataFolderUnusable, NothingToBackUp
 from handstamp.backup.sealing import MAGIC
 from handstamp.settings import Role, Settings, settings_file
 from plumbing.database import Database
@@ -70,12 +70,14 @@ def make_backup(settings: Settings, wish: Wish, *, now: datetime) -> Made:
     """Write a backup of the services of these settings while they serve.
 
     Raises:
+        CannotWriteBackup: nothing can be put at its path.
         NothingToBackUp: no service has a database.
         CannotBackUp, ToolFailed, DatabaseUnavailable: nothing was written.
         WeakPassphrase: the passphrase is too short.
         BackupRunning: another process makes one.
     """
     check_passphrase(wish.passphrase)
+    check_target(wish.path)
     roles = [role for role in ROLES if (role in wish.roles if wish.roles else has_database(settings, role))]
     if not roles:
         raise NothingToBackUp(settings.data_dir)
@@ -194,16 +196,20 @@ def locked(folder: Path) -> Iterator[None]:
 
     Raises:
         BackupRunning: another one does.
-        CannotBackUp: the folder cannot be written.
+        DataFolderUnusable: the folder cannot be written.
     """
+    lock = FileLock(folder / ".backup.lock", timeout=0, mode=0o600)
     try:
         make_private_folder(folder)
-        with FileLock(folder / ".backup.lock", timeout=0, mode=0o600):
-            yield
+        lock.acquire()
     except Timeout as error:
         raise BackupRunning(folder) from error
     except OSError as error:
-        raise CannotBackUp(str(folder), error.strerror or "it cannot be written") from error
+        raise DataFolderUnusable(folder, error.strerror or "nobody says why") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextlib.contextmanager

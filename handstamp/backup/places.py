@@ -100,23 +100,27 @@ class Place:
         if sqlite_file(self.url) is not None:
             self._words = self._finish_database(f"sqlite:///{stage / DATABASE}", now=now)
 
-    def put(self, stage: Path, *, tools: Path | None, now: datetime) -> Sequence[str]:
+    def put(self, stage: Path, undo: contextlib.ExitStack, *, tools: Path | None, now: datetime) -> Sequence[str]:
         """Exchange what is there for what was unpacked; return what a person must know.
 
+        Args:
+            stage: where it was unpacked.
+            undo: takes what brings back what was there before.
+            tools: the folder of PostgreSQL's programs.
+            now: the moment.
+
         Raises:
-            CannotRestore, ToolFailed, DatabaseUnavailable: what was there before is there again.
+            CannotRestore, ToolFailed, DatabaseUnavailable: then `undo` is to be used.
         """
-        with contextlib.ExitStack() as undo:
-            try:
-                file = sqlite_file(self.url)
-                if file is None:
-                    self._fill_postgresql(stage / DATABASE, undo, tools=tools, now=now)
-                else:
-                    self._put_file(stage, file, undo)
-                self._put_folder(stage / FILES, undo)
-            except OSError as error:
-                raise CannotRestore(str(self.folder), error.strerror or str(error)) from error
-            undo.pop_all()
+        try:
+            file = sqlite_file(self.url)
+            if file is None:
+                self._fill_postgresql(stage / DATABASE, undo, tools=tools, now=now)
+            else:
+                self._put_file(stage, file, undo)
+            self._put_folder(stage / FILES, undo)
+        except OSError as error:
+            raise CannotRestore(str(self.folder), error.strerror or str(error)) from error
         return self._words
 
     _words: Sequence[str] = ()
@@ -158,15 +162,16 @@ class Place:
         make_private_folder(file.parent)
         # Copied beside its place first: it may be another file system, where nothing can be renamed to.
         beside = file.with_name(f".{file.name}.{self.stamp}")
-        undo.callback(beside.unlink, missing_ok=True)
+        undo.callback(_remove, beside)
         shutil.copy2(stage / DATABASE, beside)
+        undo.callback(_remove, file)
         beside.rename(file)
-        undo.callback(file.unlink, missing_ok=True)
 
     def _put_folder(self, unpacked: Path, undo: contextlib.ExitStack) -> None:
         self._move_aside(self.folder, undo)
         make_private_folder(self.folder.parent)
         make_private_folder(unpacked)
+        undo.callback(_rename, self.folder, unpacked)
         unpacked.rename(self.folder)
 
     def _move_aside(self, path: Path, undo: contextlib.ExitStack) -> None:
@@ -174,12 +179,24 @@ class Place:
             path.rmdir()
         if path.exists():
             aside = path.with_name(f"{path.name}.before-restore-{self.stamp}")
+            self._put_aside(str(aside), undo, lambda: _rename(aside, path))
             path.rename(aside)
-            self._put_aside(str(aside), undo, lambda: aside.rename(path))
 
     def _put_aside(self, what: str, undo: contextlib.ExitStack, back: Callable[[], object]) -> None:
         self.aside.append(what)
         undo.callback(back)
+
+
+def _remove(path: Path) -> None:
+    """Remove what may not be there, or not removable: what comes back in its place replaces it."""
+    with contextlib.suppress(OSError):
+        path.unlink()
+
+
+def _rename(path: Path, to: Path) -> None:
+    """Rename what may not be there yet, if somebody stopped this just before."""
+    with contextlib.suppress(FileNotFoundError):
+        path.rename(to)
 
 
 def _is_ours(path: Path) -> bool:

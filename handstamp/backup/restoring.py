@@ -82,7 +82,11 @@ def restore_backup(wish: RestoreWish, *, now: datetime) -> Restored:
             _unpack(archive, stage, roles, settings_were_read=settings_at is not None)
             for place in places:
                 place.prepare(stage / place.role, now=now)
-            words = {place.role: place.put(stage / place.role, tools=wish.tools, now=now) for place in places}
+            with contextlib.ExitStack() as exchanged:  # of all roles or of none
+                words = {
+                    place.role: place.put(stage / place.role, exchanged, tools=wish.tools, now=now) for place in places
+                }
+                exchanged.pop_all()
         undo.pop_all()
     return Restored(
         manifest=archive.manifest,

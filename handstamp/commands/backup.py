@@ -9,6 +9,7 @@ import typer
 from credentials.errors import OperatorError
 from handstamp.backup.making import Wish, make_backup
 from handstamp.commands.parts import Service, roles_of
+from handstamp.commands.stopping import stoppable
 from handstamp.commands.wallet_opening import is_terminal, read_text
 from handstamp.settings import load_settings
 from handstamp.terminal import Terminal
@@ -71,7 +72,8 @@ def backup(
         with_key_file=not without_key_file,
         tools=database_tools,
     )
-    made = make_backup(load_settings(), wish, now=system_clock())
+    with stoppable("No backup was written."):
+        made = make_backup(load_settings(), wish, now=system_clock())
     out = Terminal(highlight=False)
     size = file.stat().st_size / _MIB
     out.print(f"[green]{len(made.manifest.files)} files of {', '.join(made.manifest.roles)}[/] ({size:.1f} MiB).")

@@ -9,6 +9,7 @@ from rich.markup import escape
 from handstamp.backup.restoring import Restored, RestoreWish, restore_backup
 from handstamp.commands.backup import BackupPassphraseFile, DatabaseTools, Roles, read_backup_passphrase
 from handstamp.commands.parts import roles_of
+from handstamp.commands.stopping import stoppable
 from handstamp.terminal import Terminal
 from plumbing.clock import system_clock
 from plumbing.logs import configure
@@ -38,7 +39,9 @@ def restore(
         replace=replace,
         tools=database_tools,
     )
-    _report(restore_backup(wish, now=system_clock()))
+    with stoppable("Nothing was restored; what was there before is still there."):
+        restored = restore_backup(wish, now=system_clock())
+    _report(restored)
 
 
 def _report(restored: Restored) -> None:

@@ -233,8 +233,10 @@ def test_a_backup_over_a_file_that_is_there_is_refused_and_leaves_it(machine: Ma
 
 def test_a_backup_that_cannot_be_written_leaves_no_half_file(machine: Machine) -> None:
     machine.furnish("issuer")
-    with pytest.raises(errors.CannotBackUp):
+    with pytest.raises(errors.CannotWriteBackup, match="make it first"):
         machine.back_up("no/such/folder")
+    with pytest.raises(errors.CannotWriteBackup, match="of this name already"):
+        machine.back_up("data")
     short = Wish(path=machine.folder / "b", passphrase="short")
     with pytest.raises(WeakPassphrase):
         make_backup(machine.settings, short, now=system_clock())

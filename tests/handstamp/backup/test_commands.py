@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.testing import CliRunner
 
-from handstamp.backup import archive
+from handstamp.backup import archive, places
 from handstamp.commands import backup, restore
 from handstamp.commands.backup import BackupPassphraseNeeded
 from tests.handstamp.backup.conftest import CHEAP, PASSPHRASE
@@ -74,6 +76,42 @@ def test_what_is_left_out_is_said_on_both_sides(
     assert done.exit_code == 0, done.output
     assert "The settings of the backup are in" in said(done)
     assert "The keys of the issuer cannot be used yet" in said(done)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_who_stops_a_restore_in_its_middle_hears_that_all_is_as_it_was(
+    machine: Machine, other: Machine, secret: str, monkeypatch: pytest.MonkeyPatch, ending: signal.Signals
+) -> None:
+    machine.furnish("verifier")
+    machine.enter()
+    assert invoke(backup, "today", "--passphrase-file", secret).exit_code == 0
+    other.furnish("verifier")
+    (other.folder / "data" / "verifier" / "mine").touch()
+    other.enter()
+
+    def stop(*_: object) -> None:
+        os.kill(os.getpid(), ending)
+        os.kill(os.getpid(), ending)  # who is impatient does it twice
+
+    monkeypatch.setattr(places.Place, "_put_folder", stop)
+    done = invoke(restore, str(machine.folder / "today"), "--passphrase-file", secret, "--replace")
+    assert done.exit_code == 130
+    assert "Stopped. Nothing was restored; what was there before is still there." in said(done)
+    assert [path.name for path in (other.folder / "data").iterdir() if path.is_dir()] == ["verifier"]
+    assert (other.folder / "data" / "verifier" / "mine").exists()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_backup_that_is_stopped_leaves_nothing(
+    machine: Machine, secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.furnish("verifier")
+    machine.enter()
+    monkeypatch.setattr(archive.SealedWriter, "finish", lambda _: os.kill(os.getpid(), signal.SIGTERM))
+    done = invoke(backup, "today", "--passphrase-file", secret)
+    assert "Stopped. No backup was written." in said(done)
+    assert sorted(path.name for path in machine.folder.iterdir()) == ["data", "handstamp.toml"]
+    assert not list((machine.folder / "data").glob(".backup-*"))
 
 
 def test_a_passphrase_is_asked_for_or_comes_from_a_private_file(

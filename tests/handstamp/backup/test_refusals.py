@@ -55,6 +55,22 @@ def test_a_database_that_lies_elsewhere_is_put_there_and_the_old_one_beside_it(
     assert other.coop().rows(ListenerRow) == 0
 
 
+def test_one_role_that_cannot_be_put_in_place_leaves_every_role_as_it_was(
+    machine: Machine, other: Machine, tmp_path: Path
+) -> None:
+    machine.furnish("issuer", "verifier")
+    machine.back_up()
+    (tmp_path / "file").touch()
+    other.set_up(verifier=f"sqlite:///{tmp_path}/file/site.sqlite")
+    there = other.coop()
+    there.listener(name="Kim")
+    there.parts.database.close()
+    with pytest.raises(errors.CannotRestore, match="verifier"):
+        other.restore(machine.folder / "backup", replace=True)
+    assert other.coop().rows(ListenerRow) == 1
+    assert [path.name for path in (other.folder / "data").iterdir() if path.is_dir()] == ["issuer"]
+
+
 def test_a_service_that_runs_is_not_exchanged_under_its_feet(machine: Machine, other: Machine) -> None:
     coop = machine.coop()
     machine.back_up()
