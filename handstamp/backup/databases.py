@@ -166,8 +166,7 @@ def _run(program: str, arguments: Sequence[str], url: str, *, tools: Path | None
 
 def _without_secrets(url: URL) -> tuple[URL, Mapping[str, str], Mapping[str, str]]:
     """Take out of an address what is secret: the password for the environment, the rest for a file."""
-    given = url.query.get("password", url.password or "")
-    password = str(given if isinstance(given, str) else given[-1])
+    password = str(url.query.get("password", url.password or ""))
     secrets = {name: str(value) for name, value in url.query.items() if name in SECRET}
     query = {name: value for name, value in url.query.items() if name not in {"password", *secrets}}
     if secrets:

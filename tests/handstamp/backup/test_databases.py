@@ -22,7 +22,6 @@ test -z "$PGSERVICEFILE" || { stat -c %a "$PGSERVICEFILE"; cat "$PGSERVICEFILE";
             "postgresql:///coop?host=db.example&password=hunter2%40&user=coop",
             "postgresql:///coop?host=db.example&user=coop",
         ),
-        ("postgresql:///coop?password=old&password=hunter2%40", "postgresql:///coop"),
         ("postgres://coop:old@db.example/coop?password=hunter2%40", "postgresql://coop@db.example/coop"),
     ],
 )
