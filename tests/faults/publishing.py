@@ -37,7 +37,7 @@ class Publisher:
         coop = self.counter.begin(life)
         for asked in life.found("asked back"):
             if not life.found("taken back", copy=asked["copy"]):
-                self._take_back(life, asked["copy"])
+                self.take_back(life, asked["copy"])
         while True:
             # Time goes on from one life to the next, as outside: three minutes for each thing that was begun.
             coop.now = NOW + len(life.found("began")) * _STEP
@@ -45,16 +45,16 @@ class Publisher:
                 coop.now += timedelta(hours=1)
                 publish(coop.parts, now=coop.now, at_once=True)
                 life.note("published", at=int(coop.now.timestamp()), all=True)
-                await self._look(life, every=True)
+                await self.look(life, every=True)
                 return
             life.note("began")
-            self._issue(life)
+            self.issue(life)
             self._lose(life)
             publish(coop.parts, now=coop.now)
             life.note("published", at=int(coop.now.timestamp()), all=False)
-            await self._look(life, every=False)
+            await self.look(life, every=False)
 
-    def _issue(self, life: Life) -> None:
+    def issue(self, life: Life) -> None:
         """Let a new listener have a track and draw entries for it, in one transaction as the endpoint does."""
         coop, listener = self.counter.coop, self.counter.coop.listener()
         coop.write(listener, BuyTrack(track=secrets.choice(TRACKS)), new_public_id())
@@ -72,15 +72,16 @@ class Publisher:
         left = [each["copy"] for each in life.found("issued") if each["copy"] not in gone]
         if len(left) > 1 and secrets.randbelow(2):
             life.note("asked back", copy=(copy := secrets.choice(left)))
-            self._take_back(life, copy)
+            self.take_back(life, copy)
 
-    def _take_back(self, life: Life, copy: str) -> None:
+    def take_back(self, life: Life, copy: str) -> None:
+        """Refund a copy that was asked back."""
         coop = self.counter.coop
         with coop.parts.database.write() as session:
             refund(Store(session), copy_id=copy, now=coop.now)
         life.note("taken back", copy=copy)
 
-    async def _look(self, life: Life, *, every: bool) -> None:
+    async def look(self, life: Life, *, every: bool) -> None:
         """Fetch lists as a verifier does."""
         async with httpx.AsyncClient(transport=httpx.ASGITransport(self.counter.coop.app), base_url=URL) as http:
             ids = [url.rpartition("/")[2] for url in (await http.get("/statuslists")).json()["status_lists"]]
