@@ -9,7 +9,7 @@ import secrets
 import shutil
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,41 +47,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A folder with the packages and our scripts."""
+    """A folder with the packages and our scripts; those that remember nothing are started once for all tests."""
 
     folder: Path
+    stack: ExitStack
+    started: dict[str, Peer] = field(default_factory=dict)
 
     def __call__(self, script: str, action: str, **request: Any) -> Any:
-        """Let one script do one thing, in a process of its own; return its result."""
-        reply = self._ask(script, {"action": action, **request})
-        assert "refused" not in reply, reply["refused"]
-        return reply.get("result")
+        """Let one script do one thing; return its result."""
+        return self._peer(script)(action, **request)
 
     def refusal(self, script: str, action: str, **request: Any) -> str:
         """Let one script refuse one thing; return its reason, in its own words."""
-        reply = self._ask(script, {"action": action, **request})
-        assert "refused" in reply, "Node.js accepted it"
-        return str(reply["refused"])
+        return self._peer(script).refusal(action, **request)
 
     @contextmanager
     def talk(self, script: str) -> Iterator[Peer]:
-        """Start a script that goes on answering, and let it go at the end of the block."""
+        """Start a script that remembers, and let it go at the end of the block."""
         with talk_to(["node", f"{script}.mjs"], self.folder) as peer:
             yield peer
 
-    def _ask(self, script: str, request: dict[str, Any]) -> dict[str, Any]:
-        done = subprocess.run(
-            ["node", f"{script}.mjs"],
-            cwd=self.folder,
-            input=json.dumps(request),
-            capture_output=True,
-            text=True,
-            timeout=ANSWER_S,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        reply: dict[str, Any] = json.loads(done.stdout)
-        return reply
+    def _peer(self, script: str) -> Peer:
+        if script not in self.started:
+            self.started[script] = self.stack.enter_context(self.talk(script))
+        return self.started[script]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +131,7 @@ def didkit() -> Iterator[Peer]:
 
 
 @pytest.fixture(scope="session")
-def node(pytestconfig: pytest.Config) -> Node:
+def node(pytestconfig: pytest.Config) -> Iterator[Node]:
     """The packages of package-lock.json, installed once into pytest's cache folder, for all workers and runs."""
     _skip_without_node()
     packages = [HERE / "package.json", HERE / "package-lock.json", HERE / ".npmrc"]
@@ -159,7 +148,8 @@ def node(pytestconfig: pytest.Config) -> Node:
         folder.mkdir(exist_ok=True)
         for script in scripts:
             shutil.copy(script, folder)
-    return Node(folder)
+    with ExitStack() as stack:
+        yield Node(folder, stack)
 
 
 def _digest(files: list[Path]) -> str:

@@ -2,9 +2,9 @@
 
 import { Openid4vciClient } from "@openid4vc/openid4vci";
 import { callbacks, publicPart } from "./keys.mjs";
-import { answer } from "./speak.mjs";
+import { converse } from "./speak.mjs";
 
-await answer({
+await converse({
   receive: async ({ offer, issuer, answers, privateJwk, txCode, configuration }) => {
     const sent = [];
     const wallet = new Openid4vciClient({ callbacks: callbacks({ privateJwk, answers, sent }) });

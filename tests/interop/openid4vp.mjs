@@ -2,7 +2,7 @@
 
 import { Openid4vpClient, Openid4vpVerifier } from "@openid4vc/openid4vp";
 import { callbacks } from "./keys.mjs";
-import { answer } from "./speak.mjs";
+import { converse } from "./speak.mjs";
 
 // What a wallet says that can encrypt in one way; the library looks it up there.
 const encrypting = (enc) => ({
@@ -14,7 +14,7 @@ const encrypting = (enc) => ({
   },
 });
 
-await answer({
+await converse({
   // Read our request link and request object; answer it, and give back what would have been sent.
   respond: async ({ link, answers, vpToken, enc }) => {
     const sent = [];

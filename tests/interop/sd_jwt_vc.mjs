@@ -3,14 +3,14 @@
 import { randomBytes } from "node:crypto";
 import { digest, ES256 } from "@sd-jwt/crypto-nodejs";
 import { SDJwtVcInstance } from "@sd-jwt/sd-jwt-vc";
-import { answer } from "./speak.mjs";
+import { converse } from "./speak.mjs";
 
 // Salts as RFC 9901 §9.3 recommends them, and as all our credentials have them: the package's own are hexadecimal and
 // shorter, by which a holder could be recognised, so our wallet refuses them.
 const saltGenerator = () => randomBytes(16).toString("base64url");
 const base = { hasher: digest, hashAlg: "sha-256", saltGenerator };
 
-await answer({
+await converse({
   issue: async ({ privateKey, header, payload, frame }) => {
     const issuer = new SDJwtVcInstance({ ...base, signer: await ES256.getSigner(privateKey), signAlg: "ES256" });
     return issuer.issue(payload, frame, { header });

@@ -2,13 +2,6 @@
 
 import { createInterface } from "node:readline";
 
-// One request, one reply.
-export async function answer(actions) {
-  let text = "";
-  for await (const chunk of process.stdin) text += chunk;
-  process.stdout.write(await reply(actions, text));
-}
-
 // A request a line, a reply a line, until the input ends; what was started on the way ends with it.
 export async function converse(actions) {
   for await (const line of createInterface({ input: process.stdin })) {
