@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
@@ -27,6 +28,8 @@ from issuer.service.sweep import sweep
 from issuer.service.tokens import REPLAY_EVERY_S, redeem, refresh
 from issuer.store import Store
 from tests.issuer.conftest import make_coop
+
+pytestmark = pytest.mark.database
 
 
 @dataclass(frozen=True)

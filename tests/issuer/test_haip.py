@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from issuer.offers import Open
 
+pytestmark = pytest.mark.database
+
 PROVIDER = make_provider()
 MISSING = {
     "error": "invalid_client",

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from tests.issuer.conftest import Coop
     from tests.issuer.test_command import Terminal
 
+pytestmark = pytest.mark.database
+
 __all__ = ["prepared", "terminal"]
 MIA, NOA = "aaaaaaaa-0000-4000-8000-00000000000a", "bbbbbbbb-0000-4000-8000-00000000000b"
 LP, SINGLE = "11111111-0000-4000-8000-000000000001", "11111111-0000-4000-8000-000000000002"

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.database
+
 
 def say(*arguments: str) -> str:
     result = CliRunner().invoke(issuer.app, list(arguments), env={"COLUMNS": "200", "NO_COLOR": "1"})

@@ -29,6 +29,8 @@ from trackserver.errors import AlbumRefused, NothingToAdd, ReleaseNotFound
 from trackserver.service.allow_verifier import NothingToAllowAgain
 from trackserver.service.disallow_verifier import NothingToDisallow
 
+pytestmark = pytest.mark.database
+
 Run = Callable[..., Result]
 
 
@@ -176,6 +178,7 @@ def test_without_the_extra_parts_the_command_says_what_to_install(
         run("add", str(album_folder))
 
 
+@pytest.mark.sqlite  # a process of its own knows only the settings, not which engine this run is on
 def test_a_served_cover_goes_on_from_the_middle(run: Run, album_folder: Path, tmp_path: Path) -> None:
     release = json.loads(run("add", str(album_folder), "--json").stdout)
     with socket.socket() as probe:

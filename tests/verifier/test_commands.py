@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.database
+
 
 EXTRA = "00000000-0000-4000-8000-000000000001"
 KEY = LocalSigner.generate().public_key

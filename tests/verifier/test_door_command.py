@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from credentials.door_pass import HeldDoorPass
 
+pytestmark = pytest.mark.database
+
 OWNER = OwnsRelease(release_id=RELEASE)
 
 

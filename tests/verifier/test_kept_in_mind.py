@@ -18,6 +18,8 @@ from verifier.store import SqlWork
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytestmark = pytest.mark.database
+
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 COOP = TrustedIssuer(issuer="https://coop.example", name="Co-op", types=frozenset({"urn:one"}))
 
