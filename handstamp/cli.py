@@ -4,6 +4,7 @@ Exit codes: 0 done; 1 refused or failed, with one sentence on standard error tha
 understood; 130 stopped by Ctrl-C.
 """
 
+import errno
 import importlib
 import sys
 from collections.abc import Mapping
@@ -50,6 +51,11 @@ _ROLES: Final[Mapping[str, _Role]] = {
         "For testing only: let public test suites try what is signed and verified here.",
     ),
 }
+
+_OF_THE_MACHINE: Final = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE}
+)
+"""What an operator can mend; any other error of the system is a fault of ours."""
 
 
 class _RoleGroup(TyperGroup):
@@ -113,3 +119,11 @@ def main() -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except OSError as error:
+        if error.errno not in _OF_THE_MACHINE:
+            raise
+        words = f"{error.filename or 'A file'} cannot be used: {error.strerror}. Look whose it is, and at its disk."
+        Terminal(stderr=True, highlight=False).print(
+            Text.assemble(("Not done.", "bold red"), f" {words}"), soft_wrap=True
+        )
+        sys.exit(1)

@@ -77,7 +77,7 @@ class KeyStore:
             UnusableKey: the file is damaged, or others may read it.
         """
         path = self._path(name, "pem", at)
-        if not path.exists():
+        if not _is_there(path):
             self._write_once(path, LocalSigner.generate(kind).to_pem(self._key_encryption_key()))
         return self._load(path)
 
@@ -88,7 +88,7 @@ class KeyStore:
             UnusableKey: the file is damaged, or others may read it.
         """
         path = self._folder / f"{name}.pem"
-        if not path.exists():
+        if not _is_there(path):
             self._write_once(path, DecryptionKey.generate().to_pem(self._key_encryption_key()))
         try:
             return DecryptionKey.from_pem(self._read_private(path), self._key_encryption_key())
@@ -102,7 +102,7 @@ class KeyStore:
             UnusableKey: the file is damaged, or others may read it.
         """
         path = self._path(name, "bbs", at)
-        if not path.exists():
+        if not _is_there(path):
             self._write_bbs(path, BbsSecretKey.generate())
         kept = self._read_private(path)
         try:
@@ -129,7 +129,7 @@ class KeyStore:
     def chain(self, name: str, *, at: datetime | None = None) -> CertificateChain | None:
         """Return the certificate chain installed for `name`, or None."""
         path = self._path(name, "chain.pem", at)
-        return load_chain_pem(path.read_bytes()) if path.exists() else None
+        return load_chain_pem(path.read_bytes()) if _is_there(path) else None
 
     def install(
         self, name: str, *, key_pem: bytes, chain_pem: bytes, password: bytes | None = None
@@ -158,7 +158,7 @@ class KeyStore:
             UnusableKey: the file of rings is damaged.
         """
         path = self._folder / _RINGS_FILE
-        if not path.exists():
+        if not _is_there(path):
             return MappingProxyType({})
         try:
             return parse_rings(self._read_private(path))
@@ -212,13 +212,13 @@ class KeyStore:
         if ring is None:
             return self._folder / f"{name}.{ending}"
         path = self._folder / f"{ring.current(epoch_s(at or self._clock())).file}.{ending}"
-        if ending in _PRIVATE and not path.exists():
+        if ending in _PRIVATE and not _is_there(path):
             # Made anew it would be a key that nobody was told of.
             raise UnusableKey(path, "it is gone; bring it back from the backup, or exchange the key once more")
         return path
 
     def _secret(self, path: Path) -> bytes:
-        if not path.exists():
+        if not _is_there(path):
             self._write_once(path, secrets.token_bytes(32))
         return self._read_private(path)
 
@@ -241,7 +241,7 @@ class KeyStore:
 
     def _key_encryption_key(self) -> bytes:
         path = self._folder / _KEK_FILE
-        if not path.exists():
+        if not _is_there(path):
             self._write_once(path, secrets.token_hex(32).encode())
         return self._read_private(path)
 
@@ -278,3 +278,15 @@ class KeyStore:
                 temporary.unlink(missing_ok=True)
             raise UnusableKey(path, error.strerror or "it cannot be written") from error
         return temporary
+
+
+def _is_there(path: Path) -> bool:
+    """Tell whether there is such a file.
+
+    Raises:
+        UnusableKey: this user may not even look.
+    """
+    try:
+        return path.exists()
+    except OSError as error:
+        raise UnusableKey(path, error.strerror or "it cannot be looked at") from error

@@ -1,6 +1,7 @@
 """Runs the checks: side by side, bounded in time, and none of them can end the others."""
 
 import asyncio
+import os
 import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -110,6 +111,9 @@ async def _run(case: Case, kind: Kind) -> list[Found]:
         findings = []
     except TimeoutError:
         findings = [_failed(kind, "it took too long")]
+    except PermissionError as refused:
+        # Of a folder that this user may not enter one kind tells, and not twenty.
+        findings = [_failed(kind, f"this user may not look at {refused.filename}")] if _may_enter(case) else []
     except Exception as failed:  # noqa: BLE001  # no check may end the others; its message may hold anything, so not it
         findings = [_failed(kind, type(failed).__name__)]
     return [Found(role=case.role, kind=kind, finding=each) for each in findings]
@@ -120,6 +124,12 @@ async def _look(case: Case, kind: Kind) -> Iterable[Finding]:
         look = kind.look
         return await asyncio.to_thread(lambda: list(look(case)))
     return list(await kind.ask(case)) if kind.ask is not None else ()
+
+
+def _may_enter(case: Case) -> bool:
+    if case.given is None or os.access(case.folder, os.R_OK | os.X_OK):
+        return True
+    return os.access(case.given.data_dir, os.X_OK) and not os.path.lexists(case.folder)
 
 
 def _failed(kind: Kind, why: str) -> Finding:

@@ -1,5 +1,6 @@
 """The command as a whole: what it teaches, what it answers to a wrong word, and how it fails."""
 
+import errno
 import subprocess
 import sys
 
@@ -48,6 +49,31 @@ def test_a_refusal_is_one_sentence_and_exit_code_1(
         cli.main()
     assert stopped.value.code == 1
     assert capsys.readouterr().err == "Not done. The disk is full [really]; free some room.\n"
+
+
+def test_a_file_that_this_user_may_not_use_is_named_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse() -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/srv/coop.sqlite")
+
+    monkeypatch.setattr(cli, "app", refuse)
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert stopped.value.code == 1
+    assert capsys.readouterr().err.split("cannot be used: ") == [
+        "Not done. /srv/coop.sqlite ",
+        "Permission denied. Look whose it is, and at its disk.\n",
+    ]
+
+
+def test_an_error_of_the_system_that_nobody_can_mend_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr(cli, "app", fail)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        cli.main()
 
 
 def test_ctrl_c_is_exit_code_130(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -122,6 +122,17 @@ def test_a_key_of_another_kind_is_refused(tmp_path: Path) -> None:
         )
 
 
+def test_a_folder_that_this_user_may_not_enter_is_said_in_words_and_no_key_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    with pytest.raises(UnusableKey, match=r"rings\.json cannot be used: Permission denied"):
+        KeyStore(tmp_path).signer("grants")
+
+
 def test_a_folder_that_cannot_be_made_is_said_in_words(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UnusableKey, match="Not a directory"):

@@ -41,7 +41,7 @@ def _folder_open(case: Case) -> Iterable[Finding]:
 
 def _folder_unwritable(case: Case) -> Iterable[Finding]:
     folder = case.folder
-    while not folder.exists() and folder != folder.parent:
+    while not os.path.lexists(folder) and folder != folder.parent:  # `Path.exists` raises where one may not look
         folder = folder.parent
     if _READ_ONLY in case.machine.mount_options(folder):
         return  # a kind of its own says so

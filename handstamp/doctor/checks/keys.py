@@ -1,5 +1,6 @@
 """What can be wrong with a service's keys and certificates. A missing key is no fault: the next start makes it."""
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -126,6 +127,8 @@ def _missing(case: Case) -> Iterable[Finding]:
 
 def _unparsed(case: Case) -> Iterable[Finding]:
     name = certified_name(case)
+    if not os.access(case.folder, os.X_OK):
+        return
     try:
         if name:
             case.keys.chain(name)

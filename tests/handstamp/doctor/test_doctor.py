@@ -35,6 +35,21 @@ ROOT = Path(__file__).resolve().parents[3]
 ALL_ROLES = ["issuer", "verifier", "trackserver", "wallet"]
 
 
+def test_a_file_that_this_user_may_not_see_is_named_and_a_folder_only_once(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: object) -> list[Any]:
+        raise PermissionError(13, "Permission denied", "/srv/x")
+
+    kind = by_id((Kind(id="broken", title="Breaks", roles=("issuer",), look=refuse),))
+    (found,) = whole(place, kind).found
+    assert "this user may not look at /srv/x" in found.finding.wrong
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert [each.kind.id for each in whole(place, {**kind, **by_id((KINDS["folder_unwritable"],))}).found] == [
+        "folder_unwritable"
+    ] * 4
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
