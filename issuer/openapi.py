@@ -3,13 +3,43 @@
 from typing import Any, Final
 
 from credentials.protocols.catalogue import catalogue_path
+from credentials.protocols.openid4vci import AUTHORIZATION_CODE_GRANT, PRE_AUTHORIZED_CODE_GRANT, REFRESH_TOKEN_GRANT
 from credentials.status.token import MEDIA_TYPE as STATUS_LIST
-from plumbing.web.openapi import FORM, JSON, Operation, members
+from plumbing.web.openapi import FORM, JSON, Operation, form, members, text
 
 _JWT: Final = "application/jwt"
 _TEXT: Final[dict[str, Any]] = {"type": "string"}
 _OBJECT: Final[dict[str, Any]] = {"type": "object"}
-_TEXTS: Final[dict[str, Any]] = {"type": "object", "additionalProperties": _TEXT}
+_CODE: Final = text(1024, "[!-~]")
+_GRANTS: Final = {
+    "oneOf": [
+        form(
+            "grant_type",
+            "pre-authorized_code",
+            grant_type={"const": PRE_AUTHORIZED_CODE_GRANT},
+            tx_code=text(64),
+            **{"pre-authorized_code": _CODE},
+        ),
+        form("grant_type", "refresh_token", grant_type={"const": REFRESH_TOKEN_GRANT}, refresh_token=_CODE),
+        form(
+            *("grant_type", "code", "code_verifier", "redirect_uri", "client_id"),
+            grant_type={"const": AUTHORIZATION_CODE_GRANT},
+            code=_CODE,
+            code_verifier=text(128, "[A-Za-z0-9._~-]"),
+            redirect_uri=text(2048, "[!-~]"),
+            client_id=text(512, "[ -~]"),
+        ),
+    ]
+}
+_PUSHED: Final = form(
+    *("response_type", "client_id", "redirect_uri", "code_challenge", "code_challenge_method"),
+    response_type={"const": "code"},
+    client_id=text(512, "[ -~]"),
+    redirect_uri={"type": "string", "format": "uri"},
+    code_challenge={"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"},
+    code_challenge_method={"const": "S256"},
+    state=text(512),
+)
 _DOCUMENT: Final = Operation(answers={200: {JSON: _OBJECT}, 304: {}})
 _PROTECTED: Final = (401, 403)
 
@@ -35,8 +65,8 @@ OPERATIONS: Final = {
     "GET /offers/{offer_id}": Operation(
         answers={200: {JSON: members("credential_issuer", "credential_configuration_ids", "grants")}}, refuses=(410,)
     ),
-    "POST /par": _endpoint({201: {JSON: members("request_uri", "expires_in")}}, takes={FORM: _TEXTS}),
-    "POST /token": _endpoint({200: {JSON: members("access_token", "token_type")}}, takes={FORM: _TEXTS}),
+    "POST /par": _endpoint({201: {JSON: members("request_uri", "expires_in")}}, takes={FORM: _PUSHED}),
+    "POST /token": _endpoint({200: {JSON: members("access_token", "token_type")}}, takes={FORM: _GRANTS}),
     "POST /nonce": _endpoint({200: {JSON: members("c_nonce", c_nonce=_TEXT)}}),
     "POST /credential": _endpoint(_CREDENTIALS, takes=_JSON_OR_SEALED),
     "POST /deferred_credential": _endpoint(_CREDENTIALS, takes=_JSON_OR_SEALED),

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from credentials.dids.resolution import RESULT_TYPE
-from plumbing.web.openapi import JSON, Operation, members
+from plumbing.web.openapi import JSON, Operation, members, text
 
 _OBJECT: Final[dict[str, Any]] = {"type": "object"}
 _TEXT: Final[dict[str, Any]] = {"type": "string"}
@@ -40,7 +40,9 @@ OPERATIONS: Final = {
     ),
     "POST /{name}/status-lists": Operation(
         answers={201: {JSON: members("id", "verifiableCredential")}},
-        takes={JSON: members("statusPurpose", statusPurpose=_TEXT)},
+        takes={
+            JSON: members("statusPurpose", statusPurpose=text(100), options=_OBJECT) | {"additionalProperties": False}
+        },
         problem=_PROBLEM,
     ),
     "GET /{name}/status-lists/{list_id}": _operation(_LIST),

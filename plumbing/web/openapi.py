@@ -60,6 +60,23 @@ def members(*required: str, **optional: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "required": list(required), "properties": {each: {} for each in required} | optional}
 
 
+def text(max_chars: int, pattern: str = "[ -~\u00a1-\u024f]") -> dict[str, Any]:
+    """Describe a text of so many characters, each of which fits `pattern`: what fits this can always be read."""
+    return {"type": "string", "pattern": f"^{pattern}{{1,{max_chars}}}$"}
+
+
+def form(*required: str, **fields: dict[str, Any]) -> dict[str, Any]:
+    """Describe a form by its fields; others may stand beside them and say nothing (RFC 6749 §3.1)."""
+    return {
+        "type": "object",
+        "required": list(required),
+        "properties": fields,
+        "additionalProperties": text(64),
+        "propertyNames": text(32, "[a-z_-]"),
+        "maxProperties": 16,
+    }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """What one operation takes and says.

@@ -59,13 +59,14 @@ def every_route(scene: Scene) -> list[tuple[str, str]]:
 
 def fill(template: str, scene: Scene) -> str:
     """Name what there is, and for the rest something that there is not."""
+    return re.sub(r"\{(\w+)(?::\w+)?\}", lambda found: value_of(found[1], scene), template)
+
+
+def value_of(variable: str, scene: Scene) -> str:
+    """Return what stands for a variable of a path."""
     known = {"gate_id": "gate", "visit_id": "visit", "offer_id": "offer", "release_id": "release", "name": "name"}
     known |= {"download_id": "download", "file_id": "file", "request_id": "request"}
-
-    def value(found: re.Match[str]) -> str:
-        return scene.names.get(known.get(found[1], ""), "none")
-
-    return re.sub(r"\{(\w+)(?::\w+)?\}", value, template)
+    return scene.names.get(known.get(variable, ""), "none")
 
 
 def ask_all(scene: Scene, runner: asyncio.Runner, **headers: str) -> Iterator[tuple[str, str, Answer]]:
