@@ -26,6 +26,10 @@ from verifier.statuses import StatusKeeper
 from verifier.store import SqlWork
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.types import ASGIApp
+
     from credentials.data_integrity.bbs_2023 import BaseCredential
     from credentials.protocols.openid4vp import AuthorizationRequest
     from tests.faults.killing import Life, Note
@@ -48,6 +52,8 @@ class Doors:
     copies: tuple[str, ...]
     key: LocalSigner = field(default_factory=LocalSigner.generate)
     downloads: httpx.AsyncClient = field(default_factory=httpx.AsyncClient)
+    around: Callable[[ASGIApp], ASGIApp] = lambda app: app
+    """What is put around both applications."""
 
     def leave(self) -> None:
         """Let go of the databases, before any fork."""
@@ -63,8 +69,8 @@ class Doors:
         parts, work = self.site.parts, SqlWork(ours, site="main")
         statuses = StatusKeeper(work, parts.fetcher, party=parts.party, policy=StatusPolicy.REFUSE)
         self.site.parts = replace(parts, work=work, statuses=statuses)
-        self.site.app = build_verifier_app(self.site.parts)
-        app = build_trackserver_app(replace(self.tracks, database=theirs))
+        self.site.app = self.around(build_verifier_app(self.site.parts))
+        app = self.around(build_trackserver_app(replace(self.tracks, database=theirs)))
         self.downloads = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE_URL)
 
     async def redeem(self, life: Life) -> None:
