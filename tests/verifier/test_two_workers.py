@@ -12,7 +12,7 @@ import pytest
 from credentials.status import StatusPolicy
 from plumbing.database import Database
 from tests.verifier.conftest import ARTIST, PAGE, Site
-from tests.verifier.test_waiting import listen
+from tests.verifier.test_waiting import listen, until
 from verifier.app import build_verifier_app
 from verifier.statuses import StatusKeeper
 from verifier.store import SqlWork
@@ -39,7 +39,7 @@ async def test_the_page_hears_of_an_answer_that_arrived_at_the_other_worker(
     page = await site.visitor().start(gate)
     wallet = replace(page, http=httpx.AsyncClient(transport=other, base_url=ARTIST))
     waiting = asyncio.create_task(listen(page))
-    await asyncio.sleep(0.1)
+    await until(lambda: site.app.state.watchers.open == 1)
     request = await wallet.fetch_request("cross_device")
     assert (await wallet.send(request, wallet.answer(request))).status_code == 200
     assert await waiting == ["waiting", "accepted"]
