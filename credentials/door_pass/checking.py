@@ -73,6 +73,7 @@ def check_door_pass(text: str, *, policy: TrustPolicy, door: Door, at: datetime)
         header=HEADER,
         presentation_header=build_pass_header(door.gate, shown.slot, door.device),
         context_id=door.limit.nym_domain(door.gate, shown.slot).encode(),
+        is_usual=True,
     ).verify()
     return Verified(
         SEAL,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import secrets
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ from credentials.bbs import (
     verify_nym_proof,
 )
 from credentials.bbs.curve import ORDER
-from credentials.bbs.nym_vectors import Holding
+from credentials.bbs.nym_vectors import Holding, NymCheck
 from credentials.errors import Malformed
 
 KEY = BbsSecretKey.from_key_material(bytes(range(32)))
@@ -72,6 +73,30 @@ def check(shown: NymProof, **changes: Any) -> None:
         "context_id": GATE,
     } | changes
     verify_nym_proof(KEY.public_key, shown.proof, asked.pop("pseudonym", shown.pseudonym), **asked)
+
+
+@pytest.mark.parametrize("told", [MESSAGES, [MESSAGES[1], MESSAGES[0], MESSAGES[2]]])
+def test_what_many_show_is_checked_each_time_as_what_one_shows_is(told: list[bytes]) -> None:
+    verdicts = []
+    for shown, is_usual in zip((show(), show(), show()), (False, True, True), strict=True):
+        asked = NymCheck(
+            public_key=KEY.public_key,
+            proof=shown.proof,
+            pseudonym=shown.pseudonym,
+            disclosed=dict(enumerate(told)),
+            header=HEADER,
+            presentation_header=OCCASION,
+            context_id=GATE,
+            is_usual=is_usual,
+        )
+        for each in (asked, replace(asked, presentation_header=b"another"), replace(asked, header=b"another")):
+            try:
+                each.verify()
+            except BadBbsProof:
+                verdicts.append(False)
+            else:
+                verdicts.append(True)
+    assert verdicts == [told == MESSAGES, False, False] * 3
 
 
 def test_one_holder_has_one_pseudonym_at_a_gate_and_another_at_the_next() -> None:
