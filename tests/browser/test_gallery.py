@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 FOLDER = Path(__file__).parent / "gallery"
+_SEND_TOO_MUCH = """() => {
+  const form = Object.assign(document.createElement("form"), { method: "post" });
+  form.append(Object.assign(document.createElement("textarea"), { name: "a", value: "a".repeat(900000) }));
+  document.body.append(form);
+  form.submit();
+}"""
 EXPIRES_AT = datetime(2026, 11, 21, 20, 5, tzinfo=UTC)
 
 
@@ -138,6 +144,13 @@ def test_a_stranger_address_is_explained_on_a_page(gallery: str, visitor: Visito
     assert visitor.page.get_by_role("heading", level=1).inner_text() == "There is nothing at this address"
     visitor.check_page()
     visitor.pictures("error-404")
+
+
+def test_whoever_sends_too_much_reads_so_on_a_page(gallery: str, visitor: Visitor) -> None:
+    visitor.page.goto(f"{gallery}/gallery")
+    visitor.page.evaluate(_SEND_TOO_MUCH)
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("That was too much at once")
+    visitor.pictures("error-413")
 
 
 def test_a_printed_page_leaves_the_buttons_out(gallery: str, visitor: Visitor) -> None:
