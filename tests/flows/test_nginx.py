@@ -21,9 +21,10 @@ import httpx
 import pytest
 import trustme
 
-from handstamp.demo.album import compose_album
 from handstamp.demo.stage import Stage
 from tests.support.recording import free_port
+from tests.support.town import build_album
+from tests.support.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +55,7 @@ class Front:
 
     def web(self) -> httpx.Client:
         trust = ssl.create_default_context(cafile=str(self.folder / "authority.pem"))
-        return httpx.Client(verify=trust, trust_env=False, timeout=20)
+        return httpx.Client(verify=trust, trust_env=False, timeout=PATIENCE_S)
 
     def ask(self, web: httpx.Client, method: str, url: str, **more: Any) -> httpx.Response:
         """Ask an address by its name: only our own fetcher knows where `*.localhost` is."""
@@ -194,7 +195,7 @@ def _start(stage: Stage, role: str, port: int, stack: contextlib.ExitStack) -> s
     log = stack.enter_context((stage.folder / f"{role}-{port}.log").open("wb"))
     command = [sys.executable, "-m", "handstamp", COMMANDS[role], "serve"]
     process = subprocess.Popen(command, env=environment, cwd=stage.folder, stdout=log, stderr=log)
-    stack.callback(process.wait, 10)
+    stack.callback(process.wait, PATIENCE_S)
     stack.callback(process.terminate)
     return process
 
@@ -227,7 +228,7 @@ class Furnished:
 @pytest.fixture(scope="module")
 def furnished(front: Front) -> Furnished:
     stage = front.stage
-    release: Any = stage.run_json("tracks", "add", str(compose_album(front.folder / "album")))
+    release: Any = stage.run_json("tracks", "add", str(build_album(front.folder / "album")))
     url = f"{stage.addresses['trackserver']}/releases/{release['id']}"
     stage.run("issuer", "release", "add", url)
     stage.run("verifier", "trust", stage.addresses["issuer"], "--yes")
@@ -304,6 +305,7 @@ def test_a_body_over_the_cap_is_refused_before_any_worker_sees_it(front: Front, 
     with front.web() as web:
         reply = front.ask(web, "POST", f"{front.stage.addresses['issuer']}/token", content=b"x" * size)
         assert reply.status_code == 413
+        assert "Nothing was changed" in reply.text
         at_cap = front.ask(web, "POST", f"{front.stage.addresses['issuer']}/token", content=b"x" * CAP)
     assert at_cap.status_code == 400
     assert "error" in at_cap.json()
