@@ -12,7 +12,7 @@ from typing import Final
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, inspect, text
 
-from handstamp.backup.errors import CannotBackUp, ToolFailed
+from handstamp.backup.errors import CannotBackUp, ToolFailed, ToolMissing
 from plumbing.database import Database
 from plumbing.database_engine import POSTGRESQL, SQLITE, parse_database_url
 from plumbing.private import make_private_folder
@@ -40,7 +40,7 @@ def copy_database(url: str, target: Path, *, tools: Path | None) -> None:
 
     Raises:
         CannotBackUp: the database cannot be read or is damaged, or the disk is full.
-        ToolFailed: pg_dump is missing or failed.
+        ToolMissing, ToolFailed: pg_dump is missing or failed.
     """
     make_private_folder(target.parent)
     source = sqlite_file(url)
@@ -55,7 +55,7 @@ def load_postgresql(url: str, source: Path, *, tools: Path | None) -> None:
     """Fill an empty database with what pg_dump wrote, all of it or nothing.
 
     Raises:
-        ToolFailed: pg_restore is missing or failed; then the database is as empty as before.
+        ToolMissing, ToolFailed: pg_restore is missing or failed; then the database is as empty as before.
     """
     how = ["--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction"]
     _run("pg_restore", [*how, str(source)], url, tools=tools, beside=source.parent)
@@ -146,11 +146,11 @@ def _changing(url: str) -> Iterator[Connection]:
 def _run(program: str, arguments: Sequence[str], url: str, *, tools: Path | None, beside: Path) -> None:
     found = shutil.which(program, path=str(tools) if tools else None)
     if found is None:
-        raise ToolFailed(program, f"is not in {tools}" if tools else "is not on the PATH")
+        raise ToolMissing(program, f"in {tools}" if tools else "on the PATH")
     # No secret goes by the arguments: everybody on a machine may read those of its programs.
     target, environment, secrets = _without_secrets(parse_database_url(url))
     if secrets and "service" in parse_database_url(url).query:
-        raise ToolFailed(program, f"reads one service file: put {', '.join(secrets)} into the one that you name there")
+        raise ToolFailed(program, f"it reads one service file; put {', '.join(secrets)} into the one that you name")
     with _service_file(beside / "service", secrets) as told:
         done = subprocess.run(  # noqa: S603  # no shell; the program is PostgreSQL's, the arguments are ours
             [found, *arguments, f"--dbname={target.render_as_string()}"],
@@ -160,8 +160,15 @@ def _run(program: str, arguments: Sequence[str], url: str, *, tools: Path | None
             check=False,
         )
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise ToolFailed(program, f"failed ({' '.join(said[-1:])[:_MOST_WORDS] or done.returncode})")
+        raise ToolFailed(program, _words_of(program, done.stderr) or f"it ended with {done.returncode}")
+
+
+def _words_of(program: str, stderr: bytes) -> str:
+    """Return what a program of PostgreSQL calls its error, and what it adds to it."""
+    marks = tuple(f"{program}: {each}: " for each in ("error", "detail", "hint"))
+    lines = stderr.decode(errors="replace").splitlines()
+    said = [line.partition(": ")[2].partition(": ")[2].strip() for line in lines if line.startswith(marks)]
+    return ". ".join(each.rstrip(".") for each in said or [line.strip() for line in lines[-1:]])[:_MOST_WORDS]
 
 
 def _without_secrets(url: URL) -> tuple[URL, Mapping[str, str], Mapping[str, str]]:

@@ -121,14 +121,24 @@ class OtherEngine(OperatorError):
 
 
 class ToolFailed(OperatorError):
-    """A program of PostgreSQL is missing or failed."""
+    """A program of PostgreSQL failed."""
 
     code = "database_tool_failed"
 
-    def __init__(self, program: str, reason: str) -> None:
-        super().__init__(
-            f"{program} {reason}. Install PostgreSQL's client programs, of the server's version or newer, or name "
-            "their folder with --database-tools."
+    def __init__(self, program: str, said: str) -> None:
+        super().__init__(f"{program} failed, and nothing was changed: {said.rstrip('.')}.")
+
+
+class ToolMissing(ToolFailed):
+    """A program of PostgreSQL is missing."""
+
+    code = "database_tool_missing"
+
+    def __init__(self, program: str, where: str) -> None:
+        OperatorError.__init__(
+            self,
+            f"{program} is not {where}. Install PostgreSQL's client programs, of the server's version or newer, or "
+            "name their folder with --database-tools.",
         )
 
 

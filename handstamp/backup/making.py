@@ -117,6 +117,8 @@ def _gather(settings: Settings, role: Role, stage: Path, wish: Wish) -> _Gathere
     if not has_database(settings, role):
         raise CannotBackUp(f"The {role}", f"it has no database at {sqlite_file(url)}")
     copy = stage / DATABASE
+    # A server that cannot be asked says so before any program of its own stumbles.
+    at_server = "" if engine_of(url) == SQLITE else revision_of(url, role)
     copy_database(url, copy, tools=wish.tools)
     sources = [Source(name=f"{role}/{DATABASE}", path=copy)]
     masters = 0
@@ -129,7 +131,9 @@ def _gather(settings: Settings, role: Role, stage: Path, wish: Wish) -> _Gathere
         for path in files_of(folder, besides=sqlite_file(url))
         if wish.with_key_file or path.name != KEY_FILE
     ]
-    revision = _revision_of_copy(copy, role) if engine_of(url) == SQLITE else revision_of(url, role)
+    revision = _revision_of_copy(copy, role) if engine_of(url) == SQLITE else at_server
+    if not revision:
+        raise CannotBackUp(f"The {role}", "its database has no tables yet; start it once, or name others with --role")
     facts = RoleFacts(engine=engine_of(url), revision=revision, folder=str(folder.absolute()))
     return _Gathered(role=role, facts=facts, sources=sources, masters=masters)
 

@@ -272,6 +272,15 @@ def test_nothing_to_back_up_says_where_it_looked(machine: Machine) -> None:
         machine.back_up(roles=("verifier",))
 
 
+def test_a_database_without_tables_is_no_backup_that_could_be_restored(machine: Machine) -> None:
+    machine.furnish("verifier")
+    (machine.folder / "data" / "issuer").mkdir()
+    (machine.folder / "data" / "issuer" / "issuer.sqlite").touch()
+    with pytest.raises(errors.CannotBackUp, match=r"The issuer .* no tables yet"):
+        machine.back_up()
+    machine.back_up(roles=("verifier",))
+
+
 def test_a_damaged_database_is_not_backed_up_in_silence(machine: Machine) -> None:
     machine.furnish("issuer")
     file = machine.folder / "data" / "issuer" / "issuer.sqlite"

@@ -52,5 +52,26 @@ def test_a_secret_for_which_there_is_no_variable_goes_by_a_private_file_that_doe
     assert password == ""
     assert told == ["600", "[handstamp]", "sslpassword=hunter2@"]
     assert list((tmp_path / "copy").iterdir()) == []
-    with pytest.raises(ToolFailed, match="put sslpassword into the one"):
+    with pytest.raises(ToolFailed, match="put sslpassword into the one that"):
         copy_database(f"{url}&service=mine", tmp_path / "copy" / "database", tools=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (
+            "pg_dump: error: aborting because of server version mismatch\npg_dump: detail: server 17.2; pg_dump 15.6\n",
+            r"aborting because of server version mismatch\. server 17\.2; pg_dump 15\.6\.$",
+        ),
+        ("Segmentation fault\n", r"changed: Segmentation fault\.$"),
+        ("", r"changed: it ended with 3\.$"),
+    ],
+)
+def test_what_a_program_says_of_its_failure_is_repeated_without_its_own_name(
+    tmp_path: Path, said: str, words: str
+) -> None:
+    program = tmp_path / "pg_dump"
+    program.write_text(f"#!/bin/sh\nprintf '%s' '{said}' >&2\nexit 3\n")
+    program.chmod(0o700)
+    with pytest.raises(ToolFailed, match=words):
+        copy_database("postgresql:///coop", tmp_path / "copy" / "database", tools=tmp_path)
