@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
+from issuer.parts import MIGRATIONS
+from plumbing.database import DatabaseUnavailable
 from plumbing.health import LIVE
+from plumbing.migrations import upgrade
 from tests.faults.issuing import Counter
 from tests.faults.killing import Life, live_and_die
 from tests.faults.small_disk import SmallDisk, cannot_mount
 from tests.faults.test_ready_disk import ready
+from tests.support import postgres
 from tests.support.databases import fresh_sqlite
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from httpx import Response
@@ -24,7 +31,8 @@ if TYPE_CHECKING:
     from tests.issuer.conftest import Coop, Wallet
 
 pytestmark = [pytest.mark.flow, pytest.mark.slow, pytest.mark.sqlite]
-_KIB = 12 * 1024
+_KIB, _KIB_OF_A_SERVER = 12 * 1024, 112 * 1024
+_FAR, _MOST = 30_000_000, 500
 
 
 @pytest.fixture(autouse=True)
@@ -81,6 +89,60 @@ def test_a_disk_that_is_full_is_called_so_and_costs_nothing(counter: Counter, tm
             await take(coop, wallet, each)
 
     live_and_die(story, tmp_path / "notes", moment=None)
+
+
+def test_a_server_whose_disk_is_full_is_called_so_and_costs_nothing(counter: Counter, tmp_path: Path) -> None:
+    folder = postgres.folder_of_run(os.getpid() + _FAR)  # not below `tmp_path`: the name of a socket is short
+
+    async def story(life: Life) -> None:
+        disk = SmallDisk.mount(folder, kib=_KIB_OF_A_SERVER)
+        counter.url = database_of_a_server(folder)
+        with stopping(folder):
+            coop, wallet = counter.begin(life), counter.wallet()
+            coop.add_release()
+            await take(coop, wallet, coop.offer(coop.owner()))
+            offer = coop.offer(coop.owner())
+            disk.fill()
+            with pytest.raises(DatabaseUnavailable, match="the disk of its server is full"):
+                write_on(coop)
+            assert (await wallet.http.get(LIVE)).status_code == 200
+            disk.empty()
+            await take(coop, wallet, offer)
+            await take(coop, wallet, coop.offer(coop.owner()))
+
+    try:
+        live_and_die(story, tmp_path / "notes", moment=None)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_on(coop: Coop) -> None:
+    """Write until it is refused: what fits into pages that are there still goes."""
+    for _ in range(_MOST):
+        coop.owner()
+
+
+def database_of_a_server(folder: Path) -> str:
+    """Start a server in a folder, and make a database of a co-op."""
+    try:
+        server = postgres.start_once(folder, controller_pid=os.getpid())
+    except postgres.NoServer as error:
+        raise AssertionError(f"PostgreSQL tests: NOT RUN ({error})") from error
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE coop")
+    upgrade(server.url("coop"), MIGRATIONS)
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute("SELECT pg_switch_wal()")  # so that the next of its log is not begun on a full disk
+    return server.url("coop")
+
+
+@contextmanager
+def stopping(folder: Path) -> Iterator[None]:
+    """Stop the server of a folder after the block."""
+    try:
+        yield
+    finally:
+        postgres.stop(folder)
 
 
 def test_a_disk_that_may_not_be_written_is_called_so_and_costs_nothing(counter: Counter, tmp_path: Path) -> None:
