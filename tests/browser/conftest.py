@@ -12,10 +12,11 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 
 from tests.support.town import Town, serving
 from tests.support.town import town as start_town
+from tests.support.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,6 +53,7 @@ _COME_TO_REST = """
   .filter(animation => animation.effect.getComputedTiming().endTime !== Infinity)
   .map(animation => animation.finished)).then(() => null)
 """
+expect.set_options(timeout=1000 * PATIENCE_S)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -160,7 +162,7 @@ class Visitor:
     def check_width(self, width: int) -> None:
         """See that nothing sticks out sideways, once the new size is laid out."""
         measure = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        for _ in range(20):
+        for _ in range(200):
             overflow = self.page.evaluate(measure)
             if overflow <= 0:
                 return

@@ -128,7 +128,7 @@ def test_without_script_the_waiting_page_goes_on_by_itself(
     plain = new_visitor(java_script_enabled=False)
     start(plain, town, gate)
     town.answer(wallet, cross_device(plain))
-    expect(plain.page.get_by_role("heading", name="You are in")).to_be_visible(timeout=10_000)
+    expect(plain.page.get_by_role("heading", name="You are in")).to_be_visible()
 
 
 def test_a_wallet_that_says_no_is_told_on_the_page(town: Town, gate: Gate, wallet: Tools, visitor: Visitor) -> None:

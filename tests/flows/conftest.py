@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from handstamp.demo.album import compose_album
 from handstamp.demo.stage import ROLES, Stage, build_stage
 from tests.support.recording import Recording, free_port, wire_tap
+from tests.support.town import build_album
 
 CANARY = {"name": "Quillon Canarybird", "email": "quillon@canary.example", "birth-date": "1987-03-29"}
 
@@ -57,7 +57,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         taps = {role: stack.enter_context(_behind_a_tap(stage, role)) for role in ROLES}
         stage.import_keys()
         processes = stack.enter_context(stage.services())
-        yield furnish(stage, taps, compose_album(folder / "album"), processes)
+        yield furnish(stage, taps, build_album(folder / "album"), processes)
 
 
 def _behind_a_tap(stage: Stage, role: str) -> contextlib.AbstractContextManager[Recording]:

@@ -13,6 +13,7 @@ import trustme
 from credentials.errors import HandstampError
 from handstamp.demo.forked import run_command
 from tests.support.town import Town, elsewhere, town
+from tests.support.waiting import PATIENCE_S
 from wallet.service.open_gate import begin_visit, pass_gate
 
 if TYPE_CHECKING:
@@ -39,12 +40,12 @@ class Crowd:
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        self._thread.join(30)
+        self._thread.join(PATIENCE_S)
 
     def _ask(self) -> None:
         coop, site = self._town.coop_url, self._town.artist_url
         stated = [f"{coop}/.well-known/{name}" for name in ("did.json", "jwt-vc-issuer", "openid-credential-issuer")]
-        with httpx.Client(trust_env=False, timeout=20) as web:
+        with httpx.Client(trust_env=False, timeout=PATIENCE_S) as web:
             while not self._over.is_set():
                 for url in (*stated, f"{site}/.well-known/jwks.json", self._list(web)):
                     self._note(self._get(web, url))

@@ -13,7 +13,6 @@ import pytest
 from typing_extensions import override
 
 from credentials.status import StatusPolicy
-from handstamp.demo.album import compose_album
 from handstamp.demo.stage import ROLES, Stage, build_stage
 from issuer.app import build_app as build_issuer_app
 from plumbing.database import Database
@@ -24,6 +23,7 @@ from tests.issuer.conftest import Coop, make_coop
 from tests.support.crowded_street import TRACKS_HOST, CrowdedStreet, recorded_logs
 from tests.support.recording import Recording, free_port, wire_tap
 from tests.support.street import COOP_HOST, Shop
+from tests.support.town import build_album
 from trackserver.api import build_trackserver_app
 from verifier.app import build_verifier_app
 from verifier.limits import OnceEver
@@ -160,7 +160,7 @@ def test_two_processes_of_every_service_start_at_once_on_empty_databases_and_ser
     with ExitStack() as stack:
         for role in ROLES:
             stack.enter_context(two_processes(stage, role))
-        world = furnish(stage, {}, compose_album(tmp_path / "album"), {})
+        world = furnish(stage, {}, build_album(tmp_path / "album"), {})
         stage.run("wallet", "create")
         stage.run("wallet", "trust", "add", str(stage.folder / "certificates" / "authority.pem"), "--name", "Demo")
         offer = world.json("issuer", "offer", world.listener)

@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from handstamp.demo.album import compose_album
 from handstamp.demo.checks import check_files
 from handstamp.demo.command import demo
 from handstamp.demo.comparing import find_shared, values_of
@@ -26,6 +25,8 @@ from handstamp.demo.stage import DOOR, PARTIES, SERVICES, SHOP, DemoFailed, Stag
 from handstamp.demo.teller import Teller
 from plumbing.clock import system_clock
 from schemas import RELEASE_OWNERSHIP, TRACK_OWNERSHIP
+from tests.support.town import build_album
+from tests.support.waiting import PATIENCE_S
 from wallet.linked import LinkedKind
 from wallet.receipts import Receipt, Shown
 from wallet.state import Copy, Wallet
@@ -33,7 +34,7 @@ from wallet.state import Copy, Wallet
 
 @pytest.fixture(scope="module")
 def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return compose_album(tmp_path_factory.mktemp("album"))
+    return build_album(tmp_path_factory.mktemp("demo") / "album")
 
 
 @pytest.fixture
@@ -288,7 +289,7 @@ def test_a_demo_that_is_told_to_end_takes_its_services_with_it(album: Path, tmp_
         assert running.stdout is not None
         assert any("four processes" in line for line in running.stdout)
         running.terminate()
-        assert running.wait(20) == 143
+        assert running.wait(PATIENCE_S) == 143
         running.stdout.read()
     settings = [(tmp_path / ".demo" / f"{name}.toml").read_text() for name in ("handstamp", SHOP)]
     ports = re.findall(r"(?m)^port = (\d+)$", "\n".join(settings))

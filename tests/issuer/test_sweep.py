@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
-
-import pytest
 
 from issuer.app import build_app
 from issuer.delivery_tables import AccessTokenRow
@@ -19,9 +16,11 @@ from issuer.tables import (
     SeenProofRow,
 )
 from tests.issuer.test_pages import log_in
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     import httpx
+    import pytest
 
     from tests.issuer.conftest import Coop, Wallet
 
@@ -86,16 +85,8 @@ async def test_a_database_that_is_away_does_not_end_the_sweeping(coop: Coop, mon
     monkeypatch.setattr(Store, "delete_expired", away)
     app = build_app(coop.parts, sweep_every_s=0.01)
     async with app.router.lifespan_context(app):
-        for _ in range(200):
-            if len(tries) > 1:
-                break
-            await asyncio.sleep(0.01)
-    assert len(tries) > 1
+        await until(lambda: len(tries) > 1)
 
 
 async def _until_empty(coop: Coop, table: type) -> None:
-    for _ in range(200):
-        if coop.rows(table) == 0:
-            return
-        await asyncio.sleep(0.01)
-    pytest.fail("nothing was swept")
+    await until(lambda: coop.rows(table) == 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 
 import httpx
@@ -11,6 +10,7 @@ from issuer.app import build_app
 from issuer.counted import ISSUED, OFFERS
 from issuer.store.counts import count_offers
 from tests.issuer.conftest import RELEASE, URL, Coop, Wallet
+from tests.support.waiting import until
 from tests.support.watching import Watched
 
 CANARY = {"name": "Ingvild Canarysdottir", "email": "ingvild@canary.example", "birth_date": "1987-03-14"}
@@ -66,9 +66,6 @@ async def test_background_work_of_the_co_op_is_counted(coop: Coop) -> None:
     watched = Watched("issuer")
     app = build_app(coop.parts, observing=watched.observing)
     async with app.router.lifespan_context(app):
-        for _ in range(200):
-            if watched.count("background_runs", work="issuer.publish", outcome="done"):
-                break
-            await asyncio.sleep(0.01)
+        await until(lambda: watched.count("background_runs", work="issuer.publish", outcome="done") > 0)
     assert watched.count("background_runs", work="issuer.publish", outcome="done") == 1
     assert watched.open_labels(app, ()) == set()

@@ -16,6 +16,7 @@ import trustme
 from plumbing.fetch import FetchFailed, FetchRefused, HostTransport, HttpFetcher, Reach
 from plumbing.reachable import is_reachable
 from tests.plumbing.test_fetch import Answering, resolving_to
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -253,8 +254,5 @@ async def test_a_host_beyond_all_counting_keeps_its_connection_and_the_one_used_
         for host in ("busy", "first"):
             await fetcher.request("GET", f"http://{host}.localhost:{port}/")
         assert began == ["busy", "first", "second", "new"]
-    for _ in range(500):
-        if len(ended) == len(began):
-            break
-        await asyncio.sleep(0.01)
+    await until(lambda: len(ended) == len(began))
     assert ended[0] == "second"

@@ -19,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 from plumbing import foreign_logs, logs
 from plumbing.database import Database, DatabaseUnavailable
 from plumbing.repeating import repeating
+from tests.support.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -179,7 +180,7 @@ async def test_every_line_of_one_background_run_has_its_run_id_and_the_next_run_
         return {"rows": 1}
 
     async with repeating(work, pause=lambda: 0.0 if len(ran) < 2 else 60.0, part="test"):
-        await asyncio.wait_for(done.wait(), 5)
+        await asyncio.wait_for(done.wait(), PATIENCE_S)
         await asyncio.sleep(0)
     ids = [line["run_id"] for line in lines()]
     assert len(ids) == 4

@@ -6,6 +6,7 @@ import asyncio
 
 from plumbing.database import DatabaseUnavailable
 from plumbing.repeating import repeating
+from tests.support.waiting import PATIENCE_S
 
 
 async def test_what_fails_in_words_or_by_accident_is_tried_again() -> None:
@@ -22,5 +23,5 @@ async def test_what_fails_in_words_or_by_accident_is_tried_again() -> None:
         return {"rows": 1}
 
     async with repeating(work, pause=lambda: 0.0, part="test"):
-        await asyncio.wait_for(done.wait(), 5)
+        await asyncio.wait_for(done.wait(), PATIENCE_S)
     assert len(times) >= 3

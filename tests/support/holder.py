@@ -14,6 +14,7 @@ from handstamp.composition.wallet import USER_AGENT
 from plumbing.clock import system_clock
 from plumbing.fetch import HttpFetcher, Reach
 from tests.support.outside import Memory
+from tests.support.waiting import PATIENCE_S
 from wallet.ports import Tools
 from wallet.service.answer_request import answer, read_request
 from wallet.service.download import fetch_files, list_files, open_download
@@ -34,7 +35,7 @@ async def request(method: str, url: str, *, cookies: dict[str, str] | None = Non
     headers = {"Host": parsed.netloc.decode(), "User-Agent": BROWSER, **options.pop("headers", {})}
     if cookies:
         headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE_S) as client:
         return await client.request(method, parsed.copy_with(host="127.0.0.1"), headers=headers, **options)
 
 

@@ -29,6 +29,7 @@ from tests.issuer.conftest import Coop
 from tests.support.outside import Memory
 from tests.support.recording import free_port
 from tests.support.town import serving
+from tests.support.waiting import PATIENCE_S
 from tests.verifier.conftest import make_gate
 from verifier.visits import Accepted
 from wallet.ports import Tools
@@ -72,6 +73,7 @@ class Site:
             f"http://127.0.0.1:{here.port}/gates/{gate.gate_id}/visits",
             headers={"Accept": "application/json", "Host": here.netloc.decode()},
             trust_env=False,
+            timeout=PATIENCE_S,
         )
         assert started.status_code == 201, started.text
         said = started.json()

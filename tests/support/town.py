@@ -44,6 +44,7 @@ from plumbing.clock import system_clock
 from plumbing.fetch import HttpFetcher, Reach
 from plumbing.ids import new_internal_id, new_secret
 from tests.support.recording import free_port
+from tests.support.waiting import PATIENCE_S
 from trackserver.api import build_trackserver_app
 from trackserver.service.allow_verifier import allow_verifier, parse_verifier_keys
 from trackserver.store.catalogue import SqlCatalogue
@@ -79,7 +80,7 @@ _CHEAP = Cost(memory_kib=64, iterations=1, lanes=1)
 def elsewhere(work: Coroutine[Any, Any, Result]) -> Result:
     """Run a coroutine in a thread of its own: playwright's loop already runs in this one."""
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, work).result(30)
+        return pool.submit(asyncio.run, work).result(PATIENCE_S)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from handstamp.commands.adding import add_folder
 from handstamp.composition.trackserver_service import build_app, compose_service
 from handstamp.settings import load_settings
 from plumbing.fetch import FetchFailed
+from tests.support.waiting import PATIENCE_S
 from trackserver.errors import AlbumRefused, NothingToAdd, ReleaseNotFound
 from trackserver.service.allow_verifier import NothingToAllowAgain
 from trackserver.service.disallow_verifier import NothingToDisallow
@@ -179,6 +180,7 @@ def test_without_the_extra_parts_the_command_says_what_to_install(
 
 
 @pytest.mark.sqlite  # a process of its own knows only the settings, not which engine this run is on
+@pytest.mark.slow
 def test_a_served_cover_goes_on_from_the_middle(run: Run, album_folder: Path, tmp_path: Path) -> None:
     release = json.loads(run("add", str(album_folder), "--json").stdout)
     with socket.socket() as probe:
@@ -190,7 +192,9 @@ def test_a_served_cover_goes_on_from_the_middle(run: Run, album_folder: Path, tm
         try:
             cover = f"http://127.0.0.1:{port}/releases/{release['id']}/cover"
             whole = _once_it_answers(cover)
-            rest = httpx.get(cover, headers={"Range": "bytes=10-", "If-Range": whole.headers["etag"]}, timeout=10)
+            rest = httpx.get(
+                cover, headers={"Range": "bytes=10-", "If-Range": whole.headers["etag"]}, timeout=PATIENCE_S
+            )
         finally:
             service.terminate()
     assert rest.status_code == 206
@@ -199,9 +203,9 @@ def test_a_served_cover_goes_on_from_the_middle(run: Run, album_folder: Path, tm
 
 
 def _once_it_answers(url: str) -> httpx.Response:
-    for _ in range(150):
+    for _ in range(300):
         try:
-            return httpx.get(url, timeout=10)
+            return httpx.get(url, timeout=PATIENCE_S)
         except httpx.ConnectError:
             time.sleep(0.2)
     raise TimeoutError(url)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
+from tests.support.waiting import until
 from trackserver.api import build_trackserver_app
 
 if TYPE_CHECKING:
@@ -32,8 +32,4 @@ async def test_what_ended_is_erased_though_nobody_comes(
     clock.advance(days=9)
     app = build_trackserver_app(parts, sweep_every_s=0.02)
     async with app.router.lifespan_context(app):
-        for _ in range(200):
-            if not rows(parts):
-                break
-            await asyncio.sleep(0.01)
-        assert rows(parts) == 0
+        await until(lambda: rows(parts) == 0)

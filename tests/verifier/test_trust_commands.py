@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from credentials.keys.signer import LocalSigner
 from credentials.trust import CoopList, TrustedIssuer, build_coop_list
 from handstamp.commands import verifier_trust
 from plumbing.clock import system_clock
+from tests.support.waiting import until
 from tests.verifier.conftest import Coop, Site
 from tests.verifier.trusting import (
     LABEL,
@@ -113,9 +113,10 @@ async def test_a_running_service_reads_its_lists_anew_by_itself(
     async def coops() -> Response:
         return Response(text, media_type="application/jwt")
 
-    async with site.app.router.lifespan_context(site.app):
-        for _ in range(1000):
-            await asyncio.sleep(0)
+    def version() -> int:
         with site.parts.work.read() as stores:
             (kept,) = stores.load_subscriptions("main")
-    assert kept.coop_list.version == 2
+        return kept.coop_list.version
+
+    async with site.app.router.lifespan_context(site.app):
+        await until(lambda: version() == 2)

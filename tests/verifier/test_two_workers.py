@@ -11,8 +11,9 @@ import pytest
 
 from credentials.status import StatusPolicy
 from plumbing.database import Database
+from tests.support.waiting import until
 from tests.verifier.conftest import ARTIST, PAGE, Site
-from tests.verifier.test_waiting import listen, until
+from tests.verifier.test_waiting import listen
 from verifier.app import build_verifier_app
 from verifier.statuses import StatusKeeper
 from verifier.store import SqlWork

@@ -9,11 +9,10 @@ import pytest
 from typing_extensions import override
 
 from plumbing.web.watchers import Watchers
+from tests.support.waiting import until
 from tests.verifier.conftest import PAGE, Site, Visitor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from verifier.gates import Gate
 
 
@@ -40,14 +39,6 @@ class Impatient(Watchers):
 def watchers(site: Site) -> Impatient:
     site.app.state.watchers = Impatient()
     return site.app.state.watchers
-
-
-async def until(happened: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while True:
-            if happened():
-                return
-            await asyncio.sleep(0.005)
 
 
 def states(stream: str) -> list[str]:

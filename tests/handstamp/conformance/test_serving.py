@@ -18,6 +18,7 @@ from handstamp.composition.serving import CannotListen
 from handstamp.conformance.api import build_conformance_app
 from handstamp.conformance.service import ConformanceService
 from handstamp.conformance.serving import HOST, build_server, serve
+from tests.support.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,12 +34,12 @@ async def test_it_is_reached_over_https_under_its_own_authority_only(bench: Benc
     with socket.create_server(("127.0.0.1", 0)) as listener:
         running = asyncio.create_task(server.serve(sockets=[listener]))
         url = f"https://{HOST}:{listener.getsockname()[1]}"
-        async with httpx.AsyncClient(verify=context, trust_env=False) as client:
+        async with httpx.AsyncClient(verify=context, trust_env=False, timeout=PATIENCE_S) as client:
             answer = await client.get(url)
             assert answer.json()["note"].startswith("For testing only")
             # It would bind everything else that is called localhost.
             assert "strict-transport-security" not in answer.headers
-        async with httpx.AsyncClient(trust_env=False) as stranger:
+        async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE_S) as stranger:
             with pytest.raises(httpx.ConnectError):
                 await stranger.get(url)
         server.should_exit = True
@@ -69,8 +70,9 @@ def test_the_command_says_who_signs_and_stops_when_told_to(tmp_path: Path) -> No
         assert process.stdout is not None
         assert process.stderr is not None
         said = json.loads(process.stdout.readline())
-        answer = httpx.get(said["baseUrl"], verify=ssl.create_default_context(cafile=path), trust_env=False, timeout=30)
+        trust = ssl.create_default_context(cafile=path)
+        answer = httpx.get(said["baseUrl"], verify=trust, trust_env=False, timeout=PATIENCE_S)
         assert answer.json() == said
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) in (0, 130)
+        assert process.wait(PATIENCE_S) in (0, 130)
         assert process.stderr.readline().startswith("For testing only")

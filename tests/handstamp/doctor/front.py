@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import trustme
 
+from tests.support.waiting import PATIENCE_S
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
@@ -56,7 +58,7 @@ class Front:
     def answer(self, exchange: Exchange, host: str, accept: str) -> None:
         if self.before is not None and self.before(exchange):
             return
-        connection = http.client.HTTPConnection("127.0.0.1", self.ports[host], timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.ports[host], timeout=PATIENCE_S)
         connection.request(exchange.method, exchange.path, exchange.sent, {"Host": host, "Accept": accept})
         answer = connection.getresponse()
         exchange.headers = [each for each in answer.getheaders() if each[0].lower() != "transfer-encoding"]
