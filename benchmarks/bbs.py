@@ -8,7 +8,7 @@ from typing import Final
 
 from py_arkworks_bls12381 import GT, G1Point, G2Point, Scalar
 
-from benchmarks.measure import Figure, Goal, measure_rates
+from benchmarks.measure import Figure, Goal, Rate, measure_rates
 from credentials.bbs import BbsSecretKey, PlainCheck, ProverNym, commit_nym, prove, sign, verify, verify_batch
 from credentials.dids import type_key_url
 from credentials.door_pass import (
@@ -136,7 +136,7 @@ def measure_bbs(*, rounds: int, seconds: float) -> list[Figure]:
     rates = measure_rates(actions, rounds=rounds, seconds=seconds)
     pairing = rates["pairing"]
     return [
-        Figure(name="One pairing", rate=f"{pairing:,.0f}/s", limit="is a limit itself", ratio="", value=1.0),
+        Figure(name="One pairing", rate=str(pairing), limit="is a limit itself", ratio="", value=1.0),
         pairings_line("BBS: sign 10 messages", rates["sign"], pairing, 1.5),
         pairings_line("BBS: verify their signature", rates["verify"], pairing, 3.5),
         pairings_line("BBS: prove, 5 of them shown", rates["prove"], pairing, 3.5),
@@ -146,25 +146,25 @@ def measure_bbs(*, rounds: int, seconds: float) -> list[Figure]:
     ]
 
 
-def pairings_line(name: str, rate: float, pairing: float, most: float) -> Figure:
+def pairings_line(name: str, rate: Rate, pairing: Rate, most: float) -> Figure:
     """Write how many pairings something costs, beside how many it may cost."""
-    cost = pairing / rate
+    cost = pairing.beside(rate)
     return Figure(
         name=name,
-        rate=f"{rate:,.0f}/s",
-        limit=f"one pairing: {pairing:,.0f}/s",
+        rate=str(rate),
+        limit=f"one pairing: {pairing}",
         ratio=f"{cost:.2f} pairings",
         value=cost,
         goal=Goal(value=most, at_most=True),
     )
 
 
-def _batch_line(rate: float, single: float) -> Figure:
-    cost = single / rate
+def _batch_line(rate: Rate, single: Rate) -> Figure:
+    cost = single.beside(rate)
     return Figure(
         name=f"BBS: verify {_BATCH} proofs at once, each",
-        rate=f"{rate:,.0f}/s",
-        limit=f"a single check: {single:,.0f}/s",
+        rate=str(rate),
+        limit=f"a single check: {single}",
         ratio=f"{cost:.2f} of one",
         value=cost,
         goal=Goal(value=0.6, at_most=True),

@@ -10,7 +10,7 @@ from typing import Final
 
 from benchmarks.bbs import pairing_action, pairings_line
 from benchmarks.kernel import raw_actions
-from benchmarks.measure import Figure, Goal, measure_rates
+from benchmarks.measure import Figure, Goal, Rate, measure_rates
 from credentials.bbs import BbsSecretKey, NymCommitment, ProverNym, commit_nym
 from credentials.data_integrity import bbs_2023, ecdsa_sd_2023, eddsa_rdfc_2022
 from credentials.data_integrity.bbs_2023 import BaseCredential, Derived, Feature
@@ -118,12 +118,12 @@ def _measure_bbs_2023(*, rounds: int, seconds: float) -> Sequence[Figure]:
     rates = measure_rates(actions, rounds=rounds, seconds=seconds)
     pairing = rates["pairing"]
     name = "bbs-2023 with pseudonym"
-    opened = pairing / rates["open"]
+    opened = pairing.beside(rates["open"])
     return [
         pairings_line(f"{name}: issue", rates["issue"], pairing, _BBS_MOST["issue"]),
         Figure(
             name=f"{name}: verify on receipt",
-            rate=f"{rates['open']:,.0f}/s",
+            rate=str(rates["open"]),
             limit="once for each credential",
             ratio=f"{opened:.2f} pairings",
             value=opened,
@@ -202,10 +202,10 @@ def _measure_poison(*, rounds: int, seconds: float) -> Sequence[Figure]:
     return [
         Figure(
             name=f"RDFC-1.0: a poisoned graph is stopped, {name}",
-            rate=f"{rate:,.0f}/s",
+            rate=str(rate),
             limit="milliseconds of one graph",
-            ratio=f"{1_000 / rate:.1f} ms",
-            value=1_000 / rate,
+            ratio=f"{1_000 / rate.median:.1f} ms",
+            value=1_000 / rate.median,
             goal=Goal(value=_POISON_MS, at_most=True),
         )
         for name, rate in rates.items()
@@ -220,13 +220,14 @@ def _be_poisoned(text: str) -> None:
     raise AssertionError
 
 
-def _part_line(name: str, rate: float, raw: float, what: str, least: float) -> Figure:
+def _part_line(name: str, rate: Rate, raw: Rate, what: str, least: float) -> Figure:
     """Write a rate as a part of that of a raw signature, beside the least that it should be."""
+    part = rate.beside(raw)
     return Figure(
         name=name,
-        rate=f"{rate:,.0f}/s",
-        limit=f"{what}: {raw:,.0f}/s",
-        ratio=f"{rate / raw:.3f}",
-        value=rate / raw,
+        rate=str(rate),
+        limit=f"{what}: {raw}",
+        ratio=f"{part:.3f}",
+        value=part,
         goal=Goal(value=least),
     )

@@ -1,7 +1,7 @@
 """How the figures are taken: a rate is work per second of CPU, the median of five rounds.
 
-Figures that are compared are measured in turn within each round, so that whatever slows this machine for a while slows
-all of them.
+Figures that are compared are measured in turn within each round, and compared round by round, so that whatever slows
+this machine for a while slows both.
 """
 
 import gc
@@ -52,15 +52,37 @@ class Figure:
     goal: Goal | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How often something can be done in a second: what each round found."""
+
+    rounds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """Of all rounds."""
+        return statistics.median(self.rounds)
+
+    def __str__(self) -> str:
+        return f"{self.median:,.0f}/s"
+
+    def __mul__(self, factor: float) -> "Rate":
+        return Rate(tuple(each * factor for each in self.rounds))
+
+    def beside(self, other: "Rate") -> float:
+        """Return the median of what this one was of the other in each round."""
+        return statistics.median(mine / its for mine, its in zip(self.rounds, other.rounds, strict=True))
+
+
 def measure_rates(
     actions: Mapping[str, Callable[[], object]], *, rounds: int = ROUNDS, seconds: float = SECONDS_PER_ROUND
-) -> dict[str, float]:
-    """Measure how often each action can be done in a second of this process's CPU time; medians."""
+) -> dict[str, Rate]:
+    """Measure how often each action can be done in a second of this process's CPU time."""
     rates: dict[str, list[float]] = {name: [] for name in actions}
     for _ in range(rounds):
         for name, action in actions.items():
             rates[name].append(_measure_once(action, seconds))
-    return {name: statistics.median(found) for name, found in rates.items()}
+    return {name: Rate(tuple(found)) for name, found in rates.items()}
 
 
 def _measure_once(action: Callable[[], object], seconds: float) -> float:

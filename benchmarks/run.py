@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Final
 
 HERE: Final = Path(__file__).resolve().parent
@@ -81,14 +81,17 @@ def _measure_and_write(output: Path) -> None:
 
 def measure_all(effort: Effort) -> Iterator[Figure]:
     """Measure every figure, in the order of the table."""
-    yield from measure_kernel(rounds=effort.rounds, seconds=effort.seconds)[1]
+    yield from measure_kernel(rounds=effort.rounds, seconds=effort.seconds)
     yield from measure_bbs(rounds=effort.rounds, seconds=effort.seconds)
     yield from measure_linked(rounds=effort.rounds, seconds=effort.seconds)
-    with TemporaryDirectory(prefix="handstamp-bench-") as folder, postgresql_urls("flows", "served") as urls:
+    with (
+        TemporaryDirectory(prefix="handstamp-bench-") as folder,
+        postgresql_urls("flows", "issuance", "presentation") as urls,
+    ):
         place = Path(folder)
         yield from measure_flows(place, rounds=effort.rounds, flows=effort.flows, postgresql_url=urls.get("flows"))
-        flows, url = effort.served_flows, urls.get("served")
-        yield from measure_served(place, rounds=effort.rounds, flows=flows, postgresql_url=url)
+        flows, both = effort.served_flows, (urls["issuance"], urls["presentation"]) if urls else None
+        yield from measure_served(place, rounds=effort.rounds, flows=flows, postgresql=both)
     with TemporaryDirectory(prefix="handstamp-bench-") as folder:
         yield from measure_zip(
             Path(folder), rounds=effort.rounds, size_bytes=effort.zip_bytes, large_bytes=effort.large_zip_bytes
@@ -116,8 +119,21 @@ def describe_machine() -> str:
     python = f"{platform.python_implementation()} {platform.python_version()}"
     return (
         f"{system_clock():%Y-%m-%d}, {_processor()}, {cores} cores (load {load:.1f} at the start), "
-        f"{platform.system()} {platform.machine()}, {python}."
+        f"{platform.system()} {platform.machine()}, {python}, data on {_filesystem(Path(gettempdir()))}."
     )
+
+
+def _filesystem(folder: Path) -> str:
+    """Say what keeps the data: where that is memory, nothing waits for a disk."""
+    try:
+        lines = Path("/proc/mounts").read_text("utf-8").splitlines()
+    except OSError:
+        return "an unknown file system"
+    mounts = [(Path(where), kind) for _, where, kind, *_ in (line.split() for line in lines)]
+    return max(
+        ((where, kind) for where, kind in mounts if folder.resolve().is_relative_to(where)),
+        key=lambda mount: len(mount[0].parts),
+    )[1]
 
 
 def _processor() -> str:
