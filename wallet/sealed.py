@@ -34,6 +34,7 @@ _VERSION: Final = 1
 _PREFIX: Final = struct.Struct(f">{len(WALLET)}sBH")
 _DIGEST_BYTES: Final = 32
 _SALT_BYTES: Final = 16
+_CHECK_BYTES: Final = 16
 _NONCE_BYTES: Final = 12
 _TAG_BYTES: Final = 16
 _MAX_HEADER_BYTES: Final = 1024
@@ -153,18 +154,25 @@ def unseal(
         raise Damaged("its content was changed after it was written") from error
 
 
+def describe_key(key: Key) -> dict[str, strict_json.Json]:
+    """Return what a header says of how its key comes from the passphrase."""
+    return {
+        "kdf": "argon2id",
+        "memory_kib": key.cost.memory_kib,
+        "iterations": key.cost.iterations,
+        "lanes": key.cost.lanes,
+        "salt": base64url.encode(key.salt),
+    }
+
+
 def _check_value(key: Key) -> bytes:
-    return hmac.digest(key.check_key, b"handstamp-wallet passphrase check" + key.salt, "sha256")[:16]
+    return hmac.digest(key.check_key, b"handstamp-wallet passphrase check" + key.salt, "sha256")[:_CHECK_BYTES]
 
 
 def _front(key: Key, *, magic: bytes, nonce: bytes, length: int) -> bytes:
     header = strict_json.dump(
         {
-            "kdf": "argon2id",
-            "memory_kib": key.cost.memory_kib,
-            "iterations": key.cost.iterations,
-            "lanes": key.cost.lanes,
-            "salt": base64url.encode(key.salt),
+            **describe_key(key),
             "cipher": "aes-256-gcm",
             "nonce": base64url.encode(nonce),
             "check": base64url.encode(_check_value(key)),
@@ -210,9 +218,9 @@ def _parse_header(data: bytes) -> _Header:
             }:
                 return _Header(
                     cost=parse_cost(memory, iterations, lanes),
-                    salt=_exactly(_SALT_BYTES, salt),
-                    nonce=_exactly(_NONCE_BYTES, nonce),
-                    check=_exactly(16, check),
+                    salt=read_exactly(_SALT_BYTES, salt),
+                    nonce=read_exactly(_NONCE_BYTES, nonce),
+                    check=read_exactly(_CHECK_BYTES, check),
                     length=length,
                 )
             case _:
@@ -240,7 +248,13 @@ def parse_cost(memory_kib: int, iterations: int, lanes: int) -> Cost:
     return Cost(memory_kib=memory_kib, iterations=iterations, lanes=lanes)
 
 
-def _exactly(count: int, text: str) -> bytes:
+def read_exactly(count: int, text: str) -> bytes:
+    """Read the bytes that a header holds as text.
+
+    Raises:
+        Damaged: they are not so many.
+        Malformed: it is no base64url.
+    """
     value = base64url.decode(text, what="wallet header")
     if len(value) != count:
         raise Damaged("its first lines hold a value of the wrong length")

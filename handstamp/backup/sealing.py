@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from credentials.encoding import base64url, strict_json
 from credentials.errors import Malformed
 from handstamp.backup.errors import NewerBackup, UnusableBackup, WrongBackupPassphrase
-from wallet.sealed import Cost, Damaged, Key, Random, derive_key, new_key, parse_cost
+from wallet.sealed import Cost, Damaged, Key, Random, derive_key, describe_key, new_key, parse_cost, read_exactly
 
 MAGIC: Final = b"handstamp-backup"
 VERSION: Final = 1
@@ -138,7 +138,7 @@ class SealedReader:
                     "check": str(check),
                 }:
                     cost = parse_cost(memory, iterations, lanes)
-                    return cost, _read_bytes(salt, _SALT_BYTES), _read_bytes(check, _CHECK_BYTES)
+                    return cost, read_exactly(_SALT_BYTES, salt), read_exactly(_CHECK_BYTES, check)
                 case _:
                     pass
         except (Malformed, Damaged) as error:
@@ -146,21 +146,10 @@ class SealedReader:
         raise UnusableBackup(self._path, "its first lines name something that is not known")
 
 
-def _read_bytes(text: str, count: int) -> bytes:
-    value = base64url.decode(text, what=_HEADER)
-    if len(value) != count:
-        raise Malformed(_HEADER, "a value in it has the wrong length")
-    return value
-
-
 def _build_front(key: Key) -> bytes:
     header = strict_json.dump(
         {
-            "kdf": "argon2id",
-            "memory_kib": key.cost.memory_kib,
-            "iterations": key.cost.iterations,
-            "lanes": key.cost.lanes,
-            "salt": base64url.encode(key.salt),
+            **describe_key(key),
             "cipher": "aes-256-gcm-stream",
             "check": base64url.encode(_check_value(key)),
         }
