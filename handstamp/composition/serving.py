@@ -68,8 +68,8 @@ def build_config(app: FastAPI, service: ServiceSettings) -> uvicorn.Config:
     )
     if importlib.util.find_spec("httptools") is not None:  # not on Windows: there, slow clients are the proxy's concern
         slow = importlib.import_module("plumbing.web.slow")
-        brought = {name: getattr(app.state, name) for name in ("meter", "say") if hasattr(app.state, name)}
-        config.http = slow.bounded(slow.Bounds(connections=service.connections), app.state.load, **brought)
+        bounds = slow.Bounds(connections=service.connections)
+        config.http = slow.bounded(bounds, app.state.load, meter=app.state.meter, say=app.state.say)
     return config
 
 

@@ -15,8 +15,6 @@ from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from plumbing.logs import get_logger
-from plumbing.meter import NO_METER
-from plumbing.problems import problem_response
 from plumbing.web.overload import TURN
 
 if TYPE_CHECKING:
@@ -49,13 +47,6 @@ class Say(Protocol):
     def __call__(self, fields: Fields, *, status: int, code: str, detail: str) -> Response:
         """Build the answer."""
         ...
-
-
-def say_problem(fields: Fields, *, status: int, code: str, detail: str) -> Response:
-    """Say it as a problem document to everybody, where a service has no pages."""
-    del fields
-    headers = {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"}
-    return problem_response(status, code=code, detail=detail, headers={"X-Content-Type-Options": "nosniff"} | headers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +83,8 @@ class BoundedHttp(HttpToolsProtocol):
 
     bounds: ClassVar[Bounds] = Bounds()
     load: ClassVar[Load | None] = None
-    meter: ClassVar[Meter] = NO_METER
-    say: ClassVar[Say] = staticmethod(say_problem)
+    meter: ClassVar[Meter]
+    say: ClassVar[Say]
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -263,7 +254,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._left, self._moved_at = still, now
 
 
-def bounded(bounds: Bounds, load: Load | None, meter: Meter = NO_METER, say: Say = say_problem) -> type[BoundedHttp]:
+def bounded(bounds: Bounds, load: Load | None, *, meter: Meter, say: Say) -> type[BoundedHttp]:
     """Return the protocol under these bounds: uvicorn makes one of it for each connection."""
     members = {"bounds": bounds, "load": load, "meter": meter, "say": staticmethod(say)}
     return type("BoundedHttp", (BoundedHttp,), members)

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fastapi import FastAPI
 
 from handstamp.composition.serving import build_config, build_rates
 from handstamp.settings import IssuerSettings, UnusableSettings, load_settings
+from plumbing.web.app import WebPolicy, create_app
+from plumbing.web.pages import Pages
 from plumbing.web.rates import Kind
 from plumbing.web.slow import BoundedHttp
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import uvicorn
 
 PROXY = ("127.0.0.1/32",)
@@ -38,14 +41,14 @@ def test_behind_a_proxy_each_neighbourhood_has_its_own_rates() -> None:
     assert [rates.take(second, None) > 0 for _ in range(4)] == [False, False, False, True]
 
 
-def test_a_connection_idles_for_seconds_and_behind_a_proxy_longer_than_the_proxy_keeps_it() -> None:
-    app = FastAPI()
+def test_a_connection_idles_for_seconds_and_behind_a_proxy_longer_than_the_proxy_keeps_it(tmp_path: Path) -> None:
+    app = create_app(title="test", policy=WebPolicy(statuses={}), pages=Pages(tmp_path, site_name="Test"))
     alone, behind = build_config(app, issuer()), build_config(app, issuer(trusted_proxies=PROXY))
     assert (alone.timeout_keep_alive, behind.timeout_keep_alive) == (5, 75)
 
 
-def test_a_server_takes_its_places_while_it_reads_and_speaks_nothing_but_http() -> None:
-    app = FastAPI()
+def test_a_server_takes_its_places_while_it_reads_and_speaks_nothing_but_http(tmp_path: Path) -> None:
+    app = create_app(title="test", policy=WebPolicy(statuses={}), pages=Pages(tmp_path, site_name="Test"))
     config: uvicorn.Config = build_config(app, issuer(concurrent_requests=7, connections=20))
     protocol = config.http
     assert isinstance(protocol, type)

@@ -124,7 +124,7 @@ def build(served: Served, folder: Path, bounds: Bounds) -> uvicorn.Server:
         ws="none",
         timeout_keep_alive=1,
         timeout_graceful_shutdown=1,
-        http=bounded(bounds, served.load, served.meter, app.state.say),
+        http=bounded(bounds, served.load, meter=served.meter, say=app.state.say),
     )
     return uvicorn.Server(config)
 
