@@ -83,8 +83,9 @@ async def post_request(request_id: str, request: Request, parts: Parts) -> Respo
 
 
 async def _request_object(request_id: str, parts: Parts, wallet: RequestUriPost | None) -> Response:
+    now = parts.clock()
     signed = await asyncio.to_thread(
-        build_request, parts.work, request_id, asking=parts.asking, now=parts.clock(), wallet=wallet
+        build_request, parts.work, request_id, asking=parts.asking(now), now=now, wallet=wallet
     )
     return Response(signed, media_type=REQUEST_TYPE, headers={"Cache-Control": "no-store"})
 
@@ -119,7 +120,7 @@ async def _take(parts: Parts, request_id: str, body: bytes) -> AnswerTaken | Ans
 @router.get("/.well-known/jwks.json")
 async def get_jwks(parts: Parts) -> Response:
     """Publish the keys that grants are verified with; a trackserver pins them, a new one before it is used."""
-    keys = parts.keys
+    keys = parts.keys(parts.clock())
     body = strict_json.dump({"keys": [public_jwk(each) for each in (keys.grant.public_key, *keys.other_grants)]})
     return Response(body, media_type="application/jwk-set+json", headers={"Cache-Control": "public, max-age=300"})
 
@@ -127,7 +128,7 @@ async def get_jwks(parts: Parts) -> Response:
 @router.get("/.well-known/did.json")
 async def get_did(parts: Parts) -> Response:
     """Publish the keys that requests are signed with, where the site is known by its DID (did:web)."""
-    keys = parts.keys
+    keys = parts.keys(parts.clock())
     if parts.party.prefix is not Prefix.DECENTRALIZED_IDENTIFIER or keys.request is None:
         raise errors.NoDid
     listed = dict.fromkeys((keys.request.signer.public_key, *keys.other_requests))

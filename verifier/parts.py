@@ -57,17 +57,15 @@ class VerifierParts:
     meter: Meter = NO_METER
     turning: Callable[[datetime], SiteKeys] | None = None
 
-    @property
-    def keys(self) -> SiteKeys:
-        """Return the keys as they are now."""
+    def keys(self, now: datetime) -> SiteKeys:
+        """Return the keys of this moment."""
         if self.turning is None:
             return SiteKeys(request=self.request_signer, grant=self.grant_signer)
-        return self.turning(self.clock())
+        return self.turning(now)
 
-    @property
-    def asking(self) -> Asking:
-        """Return what requests are written with."""
-        return Asking(party=self.party, signer=self.keys.request, answer_keys=self.answer_keys)
+    def asking(self, now: datetime) -> Asking:
+        """Return what requests are written with at this moment."""
+        return Asking(party=self.party, signer=self.keys(now).request, answer_keys=self.answer_keys)
 
 
 async def _parts(request: Request) -> VerifierParts:  # were it not async, each request would wait for a thread

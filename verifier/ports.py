@@ -211,7 +211,8 @@ class Work(Protocol):
     def write(self, turn: str | None = None) -> AbstractContextManager[Stores]:
         """Change it; committed whole at the end, or undone whole if the block raises.
 
-        Who gives a `turn` waits only for others with the same one (docs/decisions/0025-two-databases.md).
+        Who gives a `turn` waits only for others with the same one, and with `plumbing.turns.BESIDE_ALL` for nobody
+        who has one (docs/decisions/0025-two-databases.md).
         """
         ...
 

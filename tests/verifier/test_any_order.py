@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
@@ -50,6 +51,8 @@ from verifier.visits import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+pytestmark = pytest.mark.database
 
 PARTY: Final = Party(base_url=ARTIST, site="main", name="The Long Way Home")
 LIMITS: Final = (None, OnceEver(), Monthly(times=2))
@@ -134,7 +137,6 @@ class Redeeming(RuleBasedStateMachine):
         assert word == ("gate_closed" if entered.closed else "StartedVisit")
         if not isinstance(started, StartedVisit):
             return multiple()
-        self.model.sweep()
         self.model.visits.append(Known(started=started, door=entered, until=self.now + REQUEST_LIFE))
         return self.model.visits[-1]
 

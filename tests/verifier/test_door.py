@@ -23,8 +23,10 @@ from verifier.doors import Admitted, UsedBefore, Verdict, limit_of
 from verifier.gates import Counting, Gate
 from verifier.limits import Monthly, OnceEver
 from verifier.proofs import AllOf, Contributed, MemberOf, OwnsRelease, OwnsTrack, Requirement, SpeaksFor
+from verifier.service import admit_pass as judging
 from verifier.service.admit_pass import admit_pass
 from verifier.service.close_gate import close_gate
+from verifier.service.distrust_issuer import distrust_issuer
 from verifier.service.hang_poster import hang_poster
 from verifier.service.meet_doors import Memory, meet, remember
 from verifier.web.poster import build_door_poster
@@ -126,6 +128,24 @@ async def test_fifty_scans_of_one_pass_at_once_let_one_in(site: Site, holder: Ny
     with ThreadPoolExecutor(8) as pool:
         found = Counter(type(each).__name__ for each in pool.map(lambda _: scan(site, gate, text), range(50)))
     assert found == {"Admitted": 1, "UsedBefore": 49}
+
+
+async def test_a_co_op_struck_out_while_its_pass_is_checked_opens_no_door(
+    site: Site, holder: NymHolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = door(site, OnceEver())
+    text, check = scanned(site, gate, holder.door_pass(site.clock())), judging.check_door_pass
+
+    def check_and_strike_out(*args: Any, **named: Any) -> object:
+        shown = check(*args, **named)
+        distrust_issuer(site.parts.work, COOP, party=site.parts.party, now=site.clock())
+        return shown
+
+    with monkeypatch.context() as patched:
+        patched.setattr(judging, "check_door_pass", check_and_strike_out)
+        refused("no_longer_trusted", scan, site, gate, text)
+    with site.parts.work.read() as stores:
+        assert stores.load_marks(gate.gate_id) == ()
 
 
 async def test_a_pass_for_another_gate_time_or_device_is_red(site: Site, holder: NymHolder) -> None:

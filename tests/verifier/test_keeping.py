@@ -58,7 +58,7 @@ async def test_a_gate_of_another_site_on_the_same_database_is_not_there(site: Si
         assert stores.load_cover(gate.gate_id) is None
     request_id = parse_request_link(visitor.links["same_device"]).request_uri.rpartition("/")[2]
     with pytest.raises(errors.NoSuchGate):
-        build_request(other, request_id, asking=site.parts.asking, now=site.clock())
+        build_request(other, request_id, asking=site.parts.asking(site.clock()), now=site.clock())
 
 
 def test_every_refusal_has_a_status_and_a_code_of_its_own() -> None:

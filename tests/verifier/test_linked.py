@@ -116,7 +116,7 @@ async def test_fifty_simultaneous_answers_of_one_pseudonym_open_a_once_gate_once
         OpenRequest(request=started.requests[0], visit=started.visit, gate=started.gate, policy=policy)
         for started in visits
     ]
-    requests = [describe_request(each, asking=site.parts.asking, now=now) for each in asked]
+    requests = [describe_request(each, asking=site.parts.asking(now), now=now) for each in asked]
     forms = [answer_form(request, release_nym=derive(base, request, "release-nym")) for request in requests]
 
     def answer_and_return(index: int) -> object:

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 from credentials.door_pass import SLOT_S, StalePass, WrongRecord, check_door_pass, parse_door_pass
 from credentials.encoding import base64url
+from plumbing.turns import BESIDE_ALL
 from verifier.doors import Admitted, DoorKeys, UsedBefore, Verdict, build_door, is_met
+from verifier.errors import NoLongerTrusted
 from verifier.limits import PSEUDONYM, SLOT, NotCountable, build_mark, month_of
+from verifier.service.distrust_issuer import are_trusted
 from verifier.service.start_visit import load_gate
 
 if TYPE_CHECKING:
@@ -35,8 +38,9 @@ def admit_pass(
     2. The pass is good, for this gate, now, by a key known beforehand (`credentials.door_pass`), and made for the
        scanning device, if that has a name of its own.
     3. It meets the gate's requirement; what speaks for a co-op comes from that co-op.
-    4. It is counted, in one transaction, as an answer online would be: by the pseudonym, which is the same there. At a
-       door without a limit it is remembered for its slot, so that one code does not let two people in.
+    4. The gate is still open and the co-op still trusted. The pass is counted, in the same transaction, as an answer
+       online would be: by the pseudonym, which is the same there. At a door without a limit it is remembered for its
+       slot, so that one code does not let two people in.
 
     Raises:
         NoSuchGate, GateClosed, NotADoor: there is no such door.
@@ -50,9 +54,10 @@ def admit_pass(
     period, times, key = _count_by(gate, text, keys=keys, now=now)
     issuer = policy.issuer_for(shown.issuer).issuer
     mark = build_mark(key, issuer=issuer, claim=PSEUDONYM, value=base64url.encode(shown.pseudonym or b""))
-    with work.write() as stores:  # (4)
-        stores.sweep(now=now)
+    with work.write(BESIDE_ALL) as stores:  # (4)
         load_gate(stores, gate_id).check_open()
+        if not are_trusted((issuer,), stores.load_policy(party.site), now=now):
+            raise NoLongerTrusted
         first_use = stores.use_up(gate_id, period=period, mark=mark, times=times, now=now)
         if first_use is not None:
             return UsedBefore(first_use=first_use)

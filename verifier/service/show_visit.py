@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownVisit:
-    """A visit as it stands, with its gate and both requests."""
+    """A visit as it stands at a moment, with its gate and both requests."""
 
+    now: datetime
     visit: Visit
     gate: Gate
     requests: tuple[PendingRequest, ...]
@@ -60,9 +61,8 @@ def show_visit(work: Work, visit_id: str, *, cookie: str | None, now: datetime) 
     """
     with work.read() as stores:
         visit = load_own_visit(stores, visit_id, cookie=cookie, now=now)
-        return ShownVisit(
-            visit=visit, gate=load_gate(stores, visit.facts.gate_id), requests=stores.load_requests(visit_id)
-        )
+        gate = load_gate(stores, visit.facts.gate_id)
+        return ShownVisit(now=now, visit=visit, gate=gate, requests=stores.load_requests(visit_id))
 
 
 def load_own_visit(visits: Visits, visit_id: str, *, cookie: str | None, now: datetime) -> Visit:

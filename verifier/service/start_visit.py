@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from plumbing.ids import new_public_id, new_secret
+from plumbing.turns import BESIDE_ALL
 from verifier.errors import NoSuchGate
 from verifier.visits import REQUEST_LIFE, Device, PendingRequest, Requested, VisitFacts, digest
 
@@ -43,7 +44,7 @@ def load_gate(gates: Gates, gate_id: str) -> Gate:
 
 
 def start_visit(work: Work, gate_id: str, *, now: datetime, answer_keys: AnswerKeys | None = None) -> StartedVisit:
-    """Start a visit to a gate; whatever is over is swept on the way.
+    """Start a visit to a gate.
 
     Args:
         work: opens transactions.
@@ -57,11 +58,10 @@ def start_visit(work: Work, gate_id: str, *, now: datetime, answer_keys: AnswerK
     """
     kept_keys = [None if answer_keys is None else answer_keys.new() for _ in Device]
     cookie = new_secret()
-    # Whoever starts a visit waits for others who do, because all of them sweep, and for nobody who answers.
-    with work.write("start") as stores:
+    # All its rows are new.
+    with work.write(BESIDE_ALL) as stores:
         gate = load_gate(stores, gate_id)
         gate.check_open()
-        stores.sweep(now=now)
         visit = Requested(
             facts=VisitFacts(
                 visit_id=new_public_id(),

@@ -72,9 +72,8 @@ async def post_visit(gate_id: str, request: Request, parts: Parts) -> Response:
     if not wants_json(request) and TERMS_FIELD not in await _form(request):
         gate = await asyncio.to_thread(_load, parts, gate_id)
         return _gate_page(request, parts, gate, unticked=gate.closed_at is None)
-    started = await asyncio.to_thread(
-        start_visit, parts.work, gate_id, now=parts.clock(), answer_keys=parts.answer_keys
-    )
+    now = parts.clock()
+    started = await asyncio.to_thread(start_visit, parts.work, gate_id, now=now, answer_keys=parts.answer_keys)
     response = _links(started, parts) if wants_json(request) else _to_page(started, parts.party)
     set_visit_cookie(
         response,
@@ -102,10 +101,9 @@ def _to_page(started: StartedVisit, party: Party) -> Response:
 
 def _links(started: StartedVisit, parts: VerifierParts) -> Response:
     party, gate, opens = parts.party, started.gate, started.gate.opens
+    asking = parts.asking(started.visit.facts.created_at)
     links = {
-        request.device.value: build_link(
-            OpenRequest(request=request, visit=started.visit, gate=gate), asking=parts.asking
-        )
+        request.device.value: build_link(OpenRequest(request=request, visit=started.visit, gate=gate), asking=asking)
         for request in started.requests
     }
     return JSONResponse(

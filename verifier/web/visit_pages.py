@@ -67,7 +67,7 @@ async def get_visit(visit_id: str, request: Request, parts: Parts) -> Response:
 async def get_qr(visit_id: str, request: Request, parts: Parts) -> Response:
     """Draw the link of the request for a wallet on another device."""
     shown = await _show(visit_id, request, parts)
-    link = build_link(shown.open_request(Device.CROSS), asking=parts.asking)
+    link = build_link(shown.open_request(Device.CROSS), asking=parts.asking(shown.now))
     return Response(qr_svg(link), media_type="image/svg+xml", headers={"Cache-Control": "no-store"})
 
 
@@ -126,15 +126,16 @@ async def post_grant(visit_id: str, request: Request, parts: Parts) -> Response:
         return await _grant_to_wallet(visit_id, proof, request, parts)
     secret = visit_secret(request, visit_id)
     await _check_form(request, parts, secret)
+    now = parts.clock()
     try:
         link = await give_grant_to_browser(
             parts.work,
             visit_id,
             cookie=secret,
             party=parts.party,
-            signer=parts.keys.grant,
+            signer=parts.keys(now).grant,
             fetcher=parts.fetcher,
-            now=parts.clock(),
+            now=now,
         )
     except (TrackserverRefused, FetchFailed, FetchRefused):
         if not wants_page(request):
@@ -144,6 +145,7 @@ async def post_grant(visit_id: str, request: Request, parts: Parts) -> Response:
 
 
 async def _grant_to_wallet(visit_id: str, dpop: str, request: Request, parts: VerifierParts) -> Response:
+    now = parts.clock()
     given = await asyncio.to_thread(
         give_grant_to_wallet,
         parts.work,
@@ -151,8 +153,8 @@ async def _grant_to_wallet(visit_id: str, dpop: str, request: Request, parts: Ve
         cookie=visit_secret(request, visit_id),
         dpop=dpop,
         party=parts.party,
-        signer=parts.keys.grant,
-        now=parts.clock(),
+        signer=parts.keys(now).grant,
+        now=now,
     )
     body = {"grant": given.grant, "trackserver": given.trackserver}
     return JSONResponse(body, headers={"Cache-Control": "no-store"})
@@ -219,10 +221,11 @@ def _waiting(shown: ShownVisit, parts: VerifierParts) -> dict[str, object]:
     }
     if not isinstance(visit, Requested):
         return values
+    asking = parts.asking(shown.now)
     more = {
         "qr_url": f"{path}/qr.svg",
-        "same_device": build_link(shown.open_request(Device.SAME), asking=parts.asking),
-        "cross_device": build_link(shown.open_request(Device.CROSS), asking=parts.asking),
+        "same_device": build_link(shown.open_request(Device.SAME), asking=asking),
+        "cross_device": build_link(shown.open_request(Device.CROSS), asking=asking),
         "tries_left": MAX_FAILED_ANSWERS - visit.failed_answers,
     }
     return values | more | _failure(visit)
