@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 import schemas
 from credentials.protocols.openid4vci import PushedRequest, make_code_challenge
 from issuer.ledger import BuyRelease
-from issuer.service.authorizations import push
+from issuer.service.authorizations import push, wanted_of
 from issuer.store import Store
 from tests.browser.test_collection_page import enrol, enter
 
@@ -30,8 +30,9 @@ def ask(town: Town, *scopes: str) -> str:
         scopes=scopes,
         state="s",
     )
+    before = datetime.now(UTC) - timedelta(seconds=1)
     with town.issuer.database.write() as session:
-        secret = push(Store(session), request, thumbprint=None, now=datetime.now(UTC) - timedelta(seconds=1))
+        secret = push(Store(session), request, None, wanted=wanted_of(request), now=before)
     return f"{town.coop_url}/authorize?client_id=wallet.example&request_uri=urn:ietf:params:oauth:request_uri:{secret}"
 
 

@@ -21,6 +21,7 @@ from handstamp.settings import IssuerSettings
 from plumbing import logs
 from plumbing.web.app import WebPolicy, create_app
 from plumbing.web.pages import Pages
+from tests.support.waiting import PATIENCE_S
 
 CANARY = "canary-4711"
 HEAD = f"Host: x\r\nX-Forwarded-For: 203.0.113.9\r\nCookie: {CANARY}\r\nX-Request-ID: {CANARY}\r\n"
@@ -78,7 +79,7 @@ async def throw(port: int, what: str) -> bytes:
     answer = b""
     try:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(0.5):
+            async with asyncio.timeout(PATIENCE_S):
                 while piece := await reader.read(65_536):
                     answer += piece
                     if what.startswith(f"GET /said/{CANARY} HTTP"):
