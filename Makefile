@@ -4,7 +4,7 @@ VENV := .venv
 LOCALES := plumbing/web/locales
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-check test check outside docs postgres bench format locks browser-check wheel-check words clean
+.PHONY: help demo demo-check test check static coverage outside docs postgres bench format locks browser-check wheel-check units words clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | awk -F: '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -21,14 +21,18 @@ demo-check: $(VENV)/run.stamp ## The same story without staying up; exit code 0 
 test: $(VENV)/dev.stamp ## Install and run the tests (but the slow ones over processes)
 	@$(BIN)/python tests/run.py
 
-check: $(VENV)/dev.stamp ## Format, lint, types, import rules, coverage of the tests that are not `outside`
+check: static coverage ## Format, lint, types, import rules, coverage of the tests that are not `outside`
+
+static: $(VENV)/dev.stamp ## Format, lint, types, import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+coverage: $(VENV)/dev.stamp ## The tests that are not `outside`, with coverage of branches
 	$(BIN)/python tests/run.py --coverage
 
-outside: $(VENV)/dev.stamp ## What is slow, everything in a browser and in Node.js, and the flows across services
+outside: $(VENV)/dev.stamp ## What is slow, in a browser or in Node.js, properties, and the flows across services
 	@$(BIN)/python tests/run.py --outside
 
 postgres: $(VENV)/dev.stamp ## The tests that use a database once more, on PostgreSQL
@@ -48,6 +52,9 @@ format: $(VENV)/dev.stamp ## Put the code into its format
 
 wheel-check: $(VENV)/dev.stamp ## Build the wheel, install it into an empty environment, run it from there
 	@$(BIN)/python tests/wheel_check.py
+
+units: $(VENV)/dev.stamp ## Follow docs/operations.md on a machine of its own, with systemd (needs root)
+	@$(BIN)/python -m tests.machine.page_check
 
 locks: $(VENV)/dev.stamp ## Resolve the dependencies anew (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml --extra audio --group build -o requirements/run.lock

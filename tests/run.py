@@ -4,10 +4,10 @@ Browser tests need chromium, interop tests need Node.js. Without them the rest r
 With `--all-required` (or `CI=true`) anything that does not run is a failure.
 
 There are three runs. `make test` leaves out what is marked `slow` (most flows, the demo). With `--coverage` branches
-are measured and the floor is enforced; what is slow, runs in a browser, in Node.js or as a flow across services is left
-out, because it says little of coverage and takes two or three times as long under it. `--outside` runs exactly that. So
-the last two together run everything once. Each says what it leaves to the others. `--postgresql` runs what keeps
-something in a database once more, on PostgreSQL.
+are measured and the floor is enforced; what is slow, runs in a browser, in Node.js or as a flow across services, and
+what draws examples of a property, is left out, because it says little of coverage and takes two or three times as long
+under it. `--outside` runs exactly that. So the last two together run everything once. Each says what it leaves to the
+others. `--postgresql` runs what keeps something in a database once more, on PostgreSQL.
 """
 
 import argparse
@@ -27,7 +27,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 OLDEST_NODE = 20
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of the system, in which we make one of our own
 ROOMY = 4 * 1024**3
-OUTSIDE = ("slow", "browser", "node", "flow")
+OUTSIDE = ("slow", "browser", "node", "flow", "hypothesis")
 """Markers of what is not measured."""
 ON_POSTGRESQL = [
     "tests/issuer",
@@ -40,7 +40,7 @@ ON_POSTGRESQL = [
 """Where tests stand that a run on PostgreSQL takes (`tests/conftest.py` says which of them)."""
 _ELSEWHERE = {
     (False, False): "Slow tests: `make outside` runs them.",
-    (True, False): "Slow tests, flows, and tests in a browser and in Node.js: `make outside` runs them.",
+    (True, False): "Slow tests, flows, properties, and tests in a browser and in Node.js: `make outside` runs them.",
     (False, True): "Everything else: `make check` runs it.",
 }
 
@@ -74,7 +74,7 @@ def _options() -> argparse.Namespace:
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--coverage", action="store_true", help="measure branch coverage and enforce the floor")
     kind.add_argument("--postgresql", action="store_true", help="only what keeps something in a database, on a server")
-    kind.add_argument("--outside", action="store_true", help="only what is slow, flows, browser and Node.js")
+    kind.add_argument("--outside", action="store_true", help="slow, flows, properties, browser, Node.js")
     parser.add_argument("--all-required", action="store_true", help="fail if anything did not run")
     parser.add_argument("pytest", nargs="*", help="further arguments for pytest")
     return parser.parse_args()
