@@ -135,7 +135,7 @@ class Envelope:
             raise WrongChallenge
         if domain is not None and self.claims.get("aud") not in (domain, [domain]):
             raise WrongDomain
-        check_valid(self.claims, at=at, clock_skew_s=clock_skew_s, what=_WHAT)
+        check_valid(self.claims, now=at.timestamp(), clock_skew_s=clock_skew_s, what=_WHAT)
         role = "holder" if self.kind is EnvelopeKind.PRESENTATION_JWT else "issuer"
         if "iss" in self.claims and self.claims["iss"] != read_controller(self.document, role):
             raise WrongTokenIssuer

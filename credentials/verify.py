@@ -23,6 +23,10 @@
     13. The status list says that it is still good (Token Status List §8.3 steps 6 and 7). Last, because a list may have
         to be fetched, and nobody but the holder of a good credential is to make us fetch one.
 
+Both signatures are checked one after the other when all else from 7 to 12 was looked at, or as soon as something in it
+is wrong: the mathematics drives everything else out of the processor's caches, so it happens once. Whoever sends two
+faults is told the first in this order all the same.
+
 `verify_issued` is for a wallet that receives a credential: steps 1 to 7, and then
 
     14. it has no key binding (RFC 9901 §7.2) and is bound to a key of this wallet;
@@ -37,11 +41,11 @@ from types import MappingProxyType
 from typing import Final, NamedTuple, TypeVar
 
 from credentials.encoding.strict_json import Json
-from credentials.errors import Malformed
+from credentials.errors import HandstampError, Malformed
 from credentials.evidence import SEAL, Foreign, Received, Verified
 from credentials.keys.errors import BadSignature, WrongTyp
 from credentials.keys.jwk import PublicKey
-from credentials.keys.jws import parse_jws
+from credentials.keys.jws import Jws, parse_jws
 from credentials.refusals import (
     EarlyKeyBinding,
     HiddenValidityClaim,
@@ -89,14 +93,13 @@ _Found = TypeVar("_Found", Verified, Received, Foreign)
 
 
 class _Issued(NamedTuple):
-    """What steps 2 to 7 found."""
+    """What steps 2 to 5 found."""
 
     name: str
     """`iss`, as it stands in the credential."""
     vct: str
     trusted: TrustedIssuer
     key: PublicKey
-    reference: StatusReference | None
 
 
 def verify(  # noqa: PLR0913 - each is one thing to check against, all by name
@@ -122,21 +125,21 @@ def verify(  # noqa: PLR0913 - each is one thing to check against, all by name
         HandstampError: `credentials.refusals`, or an error of the step's own package, says what is wrong.
     """
     sd_jwt = parse_sd_jwt(presentation)  # (1)
-    issued = _verify_issued_part(sd_jwt, policy, types, at, clock_skew_s)  # (2) to (7)
-    if sd_jwt.key_binding is None:  # (8)
-        raise MissingKeyBinding
-    binding = parse_jws(sd_jwt.key_binding, what="key binding", typ=KEY_BINDING_TYP)
-    holder_key = read_holder_key(sd_jwt)
+    issued = _read_issued_part(sd_jwt, policy, types, at)  # (2) to (5)
     try:
-        binding.check_signature(holder_key)  # (9)
-    except BadSignature as error:
-        raise WrongKeyBinding from error
-    claims = binding.claims()
-    _check_made_for(claims, sd_jwt, audience, nonce)  # (10), (11)
-    _check_fresh(claims, at, max_age_s, clock_skew_s)  # (12)
-    status = check_status(  # (13)
-        issued.reference, issuer=issued.trusted.issuer, lists=statuses or {}, lenient=lenient, at=at
-    )
+        reference = _check_valid_now(sd_jwt, issued, at, clock_skew_s)  # (7)
+        binding, holder_key = _read_key_binding(sd_jwt)  # (8)
+    except HandstampError:
+        sd_jwt.jws.check_signature(issued.key)  # (6)
+        raise
+    try:
+        claims = binding.claims()
+        _check_made_for(claims, sd_jwt, audience, nonce)  # (10), (11)
+        _check_fresh(claims, at, max_age_s, clock_skew_s)  # (12)
+    finally:
+        sd_jwt.jws.check_signature(issued.key)  # (6)
+        _check_holder_signature(binding, holder_key)  # (9)
+    status = check_status(reference, issuer=issued.trusted.issuer, lists=statuses or {}, lenient=lenient, at=at)  # (13)
     return _seal(Verified, sd_jwt, issued, holder_key, at, _PRESENTED_STEPS, status=status)
 
 
@@ -189,7 +192,9 @@ def _verify_received(
     sd_jwt: SdJwt, policy: TrustPolicy, holder_keys: frozenset[str], at: datetime, clock_skew_s: int
 ) -> tuple[_Issued, PublicKey]:
     """Take steps 2 to 7 and 14; return what they found, and our key."""
-    issued = _verify_issued_part(sd_jwt, policy, None, at, clock_skew_s)
+    issued = _read_issued_part(sd_jwt, policy, None, at)
+    sd_jwt.jws.check_signature(issued.key)  # (6)
+    _check_valid_now(sd_jwt, issued, at, clock_skew_s)  # (7)
     if sd_jwt.key_binding is not None:
         raise UnexpectedKeyBinding
     holder_key = read_holder_key(sd_jwt)
@@ -198,10 +203,8 @@ def _verify_received(
     return issued, holder_key
 
 
-def _verify_issued_part(
-    sd_jwt: SdJwt, policy: TrustPolicy, types: frozenset[str] | None, at: datetime, clock_skew_s: int
-) -> _Issued:
-    """Take steps 2 to 7."""
+def _read_issued_part(sd_jwt: SdJwt, policy: TrustPolicy, types: frozenset[str] | None, at: datetime) -> _Issued:
+    """Take steps 2 to 5."""
     if sd_jwt.header.get("typ") != TYP:  # (2)
         raise WrongTyp("credential", TYP)
     claims, signed = sd_jwt.claims, sd_jwt.issuer_claims
@@ -213,14 +216,29 @@ def _verify_issued_part(
     if types is not None and vct not in types:
         raise UnknownType(types)
     trusted.check_may_issue(vct)
-    issuer_key = trusted.find_key(sd_jwt.header, at=at)  # (5)
-    sd_jwt.jws.check_signature(issuer_key)  # (6)
-    check_valid(sd_jwt.claims, at=at, clock_skew_s=clock_skew_s, what="credential")  # (7)
-    reference = None
-    if "status" in sd_jwt.claims:
-        # `iss` may be a DID of an issuer that is known by its address; its lists are at that address.
-        reference = StatusReference.parse(sd_jwt.claims["status"], issuer=trusted.issuer)
-    return _Issued(name=issuer, vct=vct, trusted=trusted, key=issuer_key, reference=reference)
+    return _Issued(issuer, vct, trusted, trusted.find_key(sd_jwt.header, at=at))  # (5)
+
+
+def _check_valid_now(sd_jwt: SdJwt, issued: _Issued, at: datetime, clock_skew_s: int) -> StatusReference | None:
+    """Take step 7; return where the status is kept."""
+    check_valid(sd_jwt.claims, now=at.timestamp(), clock_skew_s=clock_skew_s, what="credential")
+    if "status" not in sd_jwt.claims:
+        return None
+    # `iss` may be a DID of an issuer that is known by its address; its lists are at that address.
+    return StatusReference.parse(sd_jwt.claims["status"], issuer=issued.trusted.issuer)
+
+
+def _read_key_binding(sd_jwt: SdJwt) -> tuple[Jws, PublicKey]:
+    if sd_jwt.key_binding is None:
+        raise MissingKeyBinding
+    return parse_jws(sd_jwt.key_binding, what="key binding", typ=KEY_BINDING_TYP), read_holder_key(sd_jwt)
+
+
+def _check_holder_signature(binding: Jws, holder_key: PublicKey) -> None:
+    try:
+        binding.check_signature(holder_key)
+    except BadSignature as error:
+        raise WrongKeyBinding from error
 
 
 def _check_made_for(claims: Mapping[str, Json], sd_jwt: SdJwt, audience: str, nonce: str) -> None:
@@ -241,12 +259,13 @@ def _check_fresh(claims: Mapping[str, Json], at: datetime, max_age_s: int, clock
     made = read_date(claims, "iat", what="key binding")
     if made is None:
         raise Malformed("key binding", "`iat` is missing")
-    age_s = at.timestamp() - made
+    now = at.timestamp()
+    age_s = now - made
     if age_s > max_age_s:
         raise StaleKeyBinding(max_age_s)
     if age_s < -clock_skew_s:
         raise EarlyKeyBinding
-    check_valid(claims, at=at, clock_skew_s=clock_skew_s, what="key binding")
+    check_valid(claims, now=now, clock_skew_s=clock_skew_s, what="key binding")
 
 
 def _read_text(sd_jwt: SdJwt, name: str) -> str:

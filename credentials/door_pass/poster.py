@@ -91,7 +91,7 @@ def check_poster(text: str, *, keys_of: Callable[[str], Collection[PublicKey]], 
     if not any(check_signature(key) for key in keys_of(poster.origin)):
         raise PosterUntrusted
     times = {"iat": int(poster.issued_at.timestamp()), "exp": int(poster.expires_at.timestamp())}
-    check_valid(times, at=at, clock_skew_s=60, what=_WHAT)
+    check_valid(times, now=at.timestamp(), clock_skew_s=60, what=_WHAT)
     return poster
 
 

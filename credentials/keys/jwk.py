@@ -173,8 +173,12 @@ def _curve(kind: KeyKind) -> Curve:
 # An issuer's key is named again and again.
 @lru_cache(maxsize=256)
 def _thumbprint(kind: KeyKind, encoded: bytes) -> str:
-    numbers = "".join(f',"{name}":"{value}"' for name, value in _write_coordinates(kind, encoded).items())
-    members = f'{{"crv":"{kind.value}","kty":"{kind.kty}"{numbers}}}'
+    members = f'{{"crv":"{kind.value}","kty":"{kind.kty}","x":"'
+    if kind is KeyKind.ED25519:
+        members += f'{base64url.encode(encoded)}"}}'
+    else:
+        middle = 1 + _curve(kind).coordinate_bytes
+        members += f'{base64url.encode(encoded[1:middle])}","y":"{base64url.encode(encoded[middle:])}"}}'
     return base64url.encode(hashlib.sha256(members.encode("ascii")).digest())
 
 

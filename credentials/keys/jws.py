@@ -1,9 +1,11 @@
 """JSON Web Signatures in compact form (RFC 7515 §7.1), read under the rules of RFC 8725."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
+from typing import NamedTuple
+
+from typing_extensions import override
 
 from credentials.encoding import base64url
 from credentials.encoding.strict_json import MAX_BYTES, Json, dump, parse_object
@@ -16,20 +18,22 @@ from credentials.keys.signer import Signer
 ACCEPTED_ALGORITHMS = frozenset({"ES256", "ES384", "EdDSA"})
 # What else is read as one of them: RFC 9864 §2.2.
 _SAME_ALGORITHM = {name: kind.algorithm for kind in KeyKind for name in kind.algorithms}
-_PARTS = 3
 _MAX_HEADER_BYTES = 16_384
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Jws:
+class Jws(NamedTuple):
     """A JWS taken apart. Nothing in it is proven until `check_signature` has passed."""
 
     what: str
     """What it is, for the words of errors."""
     header: Mapping[str, Json]
-    payload: bytes = field(repr=False)
-    signing_input: bytes = field(repr=False)
-    signature: bytes = field(repr=False)
+    payload: bytes
+    signing_input: bytes
+    signature: bytes
+
+    @override
+    def __repr__(self) -> str:
+        return f"Jws(what={self.what!r}, header={self.header!r})"
 
     def claims(self, *, max_bytes: int = MAX_BYTES) -> dict[str, Json]:
         """Read the payload, of at most `max_bytes`, as a JSON object, anew at every call: keep the result.
@@ -76,10 +80,11 @@ def parse_jws(
     """
     if len(text) > max_bytes:
         raise Malformed(what, f"it is larger than {max_bytes} bytes")
-    parts = text.split(".")
-    if len(parts) != _PARTS:
+    # Not `split`: it goes from character to character.
+    written, _, rest = text.partition(".")
+    payload, dot, signature = rest.partition(".")
+    if not dot or "." in signature:
         raise Malformed(what, "it is not three parts with dots between")
-    written, payload, signature = parts
     header = _parse_header(written, f"header of the {what}")
     _check_header(header, what=what, typ=typ, algorithms=frozenset(algorithms))
     return Jws(

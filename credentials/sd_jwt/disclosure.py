@@ -2,8 +2,10 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import NamedTuple
+
+from typing_extensions import override
 
 from credentials.encoding import base64url
 from credentials.encoding.strict_json import Json, dump, parse
@@ -24,15 +26,18 @@ _ELEMENT_PARTS = 2
 _CLAIM_PARTS = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Disclosure:
+class Disclosure(NamedTuple):
     """One disclosed claim (`name` is text) or array element (`name` is None). Its `repr` is fit for logs: no value."""
 
-    encoded: str = field(repr=False)
+    encoded: str
     digest: str
-    salt: str = field(repr=False)
+    salt: str
     name: str | None
-    value: Json = field(repr=False)
+    value: Json
+
+    @override
+    def __repr__(self) -> str:
+        return f"Disclosure(digest={self.digest!r}, name={self.name!r})"
 
 
 def digest_sha256(text: str) -> str:
@@ -97,7 +102,7 @@ def parse_disclosure(encoded: str, digest: Digest) -> Disclosure:
         name = parts[1]
         if name in FORBIDDEN_NAMES:
             raise ForbiddenClaimName(name)
-    return Disclosure(encoded=encoded, digest=digest(encoded), salt=salt, name=name, value=value)
+    return Disclosure(encoded, digest(encoded), salt, name, value)
 
 
 def write_disclosure(name: str, value: Json, random: Callable[[int], bytes]) -> str:

@@ -3,7 +3,8 @@
 The steps of the RFC stand beside the lines that take them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
 
 from credentials.encoding.strict_json import Json
 from credentials.errors import Malformed
@@ -22,6 +23,8 @@ _MAX_DEPTH = 32
 _TOO_DEEP = f"its disclosures are nested deeper than {_MAX_DEPTH} levels"
 # All others are what they are; nearly every claim is one of them.
 _CONTAINERS = (dict, list)
+_SPECIAL = frozenset({DIGESTS, ELEMENT, HASH_NAME})
+_ABSENT: Any = object()
 
 
 class Processing:
@@ -43,9 +46,8 @@ class Processing:
         # Step 3.6: `_sd_alg` has done its work. Deeper inside it has no place (§4.1.1).
         if ELEMENT in claims:
             raise ForbiddenClaimName(ELEMENT)
-        processed = self._expand_members(claims, (), 1)
+        processed = self._expand_object(claims, (), 1)
         processed.pop(HASH_NAME, None)
-        self._disclose(claims, processed, (), 1)
         # Step 5.
         if len(self._locations) != len(self._disclosures):
             raise UnreferencedDisclosure
@@ -61,22 +63,24 @@ class Processing:
             raise Malformed("credential", _TOO_DEEP)
         if isinstance(value, dict):
             self._check_names(value)
-            members = self._expand_members(value, location, depth + 1)
-            self._disclose(value, members, location, depth + 1)
-            return members
+            return self._expand_object(value, location, depth + 1)
         if isinstance(value, list):
             return self._expand_elements(value, location, depth + 1)
         return value
 
-    def _expand_members(self, source: Mapping[str, Json], location: Location, depth: int) -> dict[str, Json]:
+    def _expand_object(self, source: Mapping[str, Json], location: Location, depth: int) -> dict[str, Json]:
         # Nearly every member is what it is: only what may hide something is looked into.
         members = dict(source)
-        members.pop(DIGESTS, None)
+        # Step 3.5.
+        digests = members.pop(DIGESTS, _ABSENT)
         if members and depth > _MAX_DEPTH:
             raise Malformed("credential", _TOO_DEEP)
-        for name, value in source.items():
-            if isinstance(value, _CONTAINERS) and name != DIGESTS:
+        for name, value in members.items():
+            # Of what stands in the payload itself nearly nothing hides anything: the holder's key, the status.
+            if isinstance(value, _CONTAINERS) and (depth > 1 or _hides(value)):
                 members[name] = self._expand(value, (*location, name), depth)
+        if digests is not _ABSENT:
+            self._disclose(digests, members, location, depth)
         return members
 
     def _check_names(self, members: Mapping[str, Json]) -> None:
@@ -85,11 +89,8 @@ class Processing:
             if name in members:
                 raise ForbiddenClaimName(name)
 
-    def _disclose(self, source: Mapping[str, Json], members: dict[str, Json], location: Location, depth: int) -> None:
-        # Step 3.2.1, and step 3.5: the caller leaves `_sd` out of the members.
-        if DIGESTS not in source:
-            return
-        digests = source[DIGESTS]
+    def _disclose(self, digests: Json, members: dict[str, Json], location: Location, depth: int) -> None:
+        # Step 3.2.1.
         if not isinstance(digests, list):
             raise Malformed("credential", "`_sd` is not an array of digests")
         for disclosure in self._find(digests):
@@ -126,20 +127,37 @@ class Processing:
     def _find_element(self, element: dict[str, Json]) -> Disclosure | None:
         if len(element) != 1:
             raise ForbiddenClaimName(ELEMENT)
-        disclosure = next(self._find((element[ELEMENT],)), None)
+        found = self._find([element[ELEMENT]])
         # Step 3.3.3.1.
-        if disclosure is not None and disclosure.name is not None:
+        if found and found[0].name is not None:
             raise WrongDisclosureShape
-        return disclosure
+        return found[0] if found else None
 
-    def _find(self, digests: Iterable[Json]) -> Iterator[Disclosure]:
-        seen, known = self._seen, self._disclosures
+    def _find(self, digests: list[Json]) -> list[Disclosure]:
         for digest in digests:
             if not isinstance(digest, str):
                 raise Malformed("credential", "a digest is not text")
-            # Step 4.
-            if digest in seen:
-                raise DuplicateDigest
-            seen.add(digest)
-            if digest in known:
-                yield known[digest]
+        # Step 4.
+        texts, known = cast("list[str]", digests), self._disclosures
+        fresh = set(texts)
+        if len(fresh) != len(texts) or not fresh.isdisjoint(self._seen):
+            raise DuplicateDigest
+        self._seen |= fresh
+        # Whichever there are fewer of is gone through.
+        if len(known) < len(fresh):
+            return [disclosure for disclosure in known.values() if disclosure.digest in fresh]
+        return [known[digest] for digest in texts if digest in known]
+
+
+def _hides(value: Json) -> bool:
+    """Whether some name within means more than itself, so that a value is not just what it is."""
+    if isinstance(value, dict):
+        if not _SPECIAL.isdisjoint(value):
+            return True
+        within: Iterable[Json] = value.values()
+    else:
+        within = value if isinstance(value, list) else ()
+    for each in within:  # noqa: SIM110 - a generator costs more than all that it looks at
+        if isinstance(each, _CONTAINERS) and _hides(each):
+            return True
+    return False

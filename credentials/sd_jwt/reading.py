@@ -1,7 +1,9 @@
 """Reading SD-JWT and SD-JWT+KB in compact form (RFC 9901 §4 and §7.1)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from typing_extensions import override
 
 from credentials.encoding.strict_json import MAX_BYTES, Json
 from credentials.errors import Malformed
@@ -14,23 +16,26 @@ MAX_DISCLOSURES = 256
 _SEPARATOR = "~"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SdJwt:
+class SdJwt(NamedTuple):
     """An SD-JWT taken apart, its disclosures matched with its digests. Its signatures are not checked yet."""
 
     jws: Jws
     """The issuer-signed JWT."""
-    issuer_claims: Mapping[str, Json] = field(repr=False)
+    issuer_claims: Mapping[str, Json]
     """The payload as it was signed, digests and all."""
     disclosures: tuple[Disclosure, ...]
     locations: Mapping[str, Location]
     """For each disclosure's digest, where it is among the claims."""
-    claims: Mapping[str, Json] = field(repr=False)
+    claims: Mapping[str, Json]
     """The processed payload: what is disclosed, digests gone."""
-    unbound: str = field(repr=False)
+    unbound: str
     """The text up to and including the last `~`: what `sd_hash` is taken over (§4.3.1)."""
-    key_binding: str | None = field(repr=False)
+    key_binding: str | None
     """The key binding JWT, not read yet; None if this is an SD-JWT without one."""
+
+    @override
+    def __repr__(self) -> str:
+        return f"SdJwt(jws={self.jws!r}, disclosures={self.disclosures!r})"
 
     @property
     def header(self) -> Mapping[str, Json]:
@@ -55,10 +60,11 @@ def parse_sd_jwt(text: str, *, max_bytes: int = MAX_BYTES) -> SdJwt:
     """
     if len(text) > max_bytes:
         raise Malformed("credential", f"it is larger than {max_bytes} bytes")
-    if _SEPARATOR not in text:
+    # §7.1 step 1. The head is long, and `split` goes from character to character.
+    head, separator, rest = text.partition(_SEPARATOR)
+    if not separator:
         raise Malformed("credential", "the `~` that ends an SD-JWT is missing")
-    # §7.1 step 1.
-    head, *encoded, last = text.split(_SEPARATOR)
+    *encoded, last = rest.split(_SEPARATOR)
     if len(encoded) > MAX_DISCLOSURES:
         raise Malformed("credential", f"it has more than {MAX_DISCLOSURES} disclosures")
     # Step 2.1; the signature (2.2) and the issuer (2.3) need a policy and are checked by `credentials.verify`.

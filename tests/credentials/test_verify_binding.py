@@ -129,3 +129,31 @@ def test_a_key_bindings_own_dates_are_checked(world: World) -> None:
     refused("not_yet_valid", world.verify, world.bind(world.issue(), nbf=world.now_s + 61))
     refused("malformed", world.verify, world.bind(world.issue(), exp="soon"))
     world.verify(world.bind(world.issue(), exp=world.now_s + 60, nbf=world.now_s))
+
+
+# Two faults at once: the first in the order of the steps is told, in whatever order they are looked at.
+
+
+def spoil(jws: str) -> str:
+    head, _, signature = jws.rpartition(".")
+    return f"{head}.{'B' if signature.startswith('A') else 'A'}{signature[1:]}"
+
+
+def test_a_credential_that_its_issuer_did_not_sign_is_told_before_all_that_is_wrong_after_it(world: World) -> None:
+    head, rest = world.issue().split("~", 1)
+    unsigned = f"{spoil(head)}~{rest}"
+    late = world.sign({"exp": world.now_s - 3600})
+    for presentation in (
+        unsigned,
+        spoil(world.bind(unsigned)),
+        world.bind(unsigned, header={"typ": "JWT"}),
+        world.bind(unsigned, nonce="another"),
+        world.bind(unsigned, iat=world.now_s - 3600),
+        world.bind(f"{spoil(late.partition('~')[0])}~"),
+    ):
+        refused("bad_signature", world.verify, presentation)
+
+
+def test_a_key_binding_by_another_key_is_told_before_what_is_wrong_in_it(world: World) -> None:
+    for changes in ({"nonce": "another"}, {"aud": "another"}, {"sd_hash": ""}, {"iat": world.now_s - 3600}):
+        refused("wrong_key_binding", world.verify, spoil(world.bind(world.issue(), **changes)))
