@@ -324,12 +324,12 @@ def test_news_comes_through_word_by_word(front: Front, furnished: Furnished) -> 
 def test_one_worker_may_go_and_nobody_notices(front: Front) -> None:
     port = front.workers["trackserver"][1]
     front.processes[port].terminate()
-    front.processes[port].wait(10)
+    front.processes[port].wait(PATIENCE_S)
     with front.web() as web:
         url = f"{front.stage.addresses['trackserver']}/health/ready"
         assert {front.ask(web, "GET", url).status_code for _ in range(10)} == {200}
         front.processes[front.workers["trackserver"][0]].terminate()
-        front.processes[front.workers["trackserver"][0]].wait(10)
+        front.processes[front.workers["trackserver"][0]].wait(PATIENCE_S)
         resting = front.ask(web, "GET", url)
     assert (resting.status_code, resting.headers["retry-after"]) == (503, "10")
 

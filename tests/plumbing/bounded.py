@@ -19,6 +19,7 @@ from plumbing.web.app import WebPolicy, create_app
 from plumbing.web.overload import Load
 from plumbing.web.pages import Pages
 from plumbing.web.slow import Bounds, bounded
+from tests.support.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -42,7 +43,7 @@ class Served:
 
     @contextmanager
     def connection(self) -> Iterator[socket.socket]:
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as made:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S) as made:
             yield made
 
     def ask(self, *parts: bytes) -> bytes:

@@ -10,6 +10,7 @@ import pytest
 
 from plumbing.web.slow import Bounds
 from tests.plumbing.bounded import BOUNDS, CAP, GET, PIECE, POST, Served, read_all, read_until, refusal, serving
+from tests.support.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,7 +149,7 @@ def test_a_reader_that_takes_nothing_is_dropped_with_what_it_did_not_take(served
     with served.connection() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.sendall(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert served.readers_dropped.wait(10)
+        assert served.readers_dropped.wait(PATIENCE_S)
 
 
 def test_a_reader_that_goes_on_reading_is_served_on(served: Served) -> None:

@@ -5,6 +5,7 @@ import threading
 
 from plumbing.database import DatabaseUnavailable
 from plumbing.sweeping import sweeping
+from tests.support.waiting import PATIENCE_S
 
 
 async def until(happened: threading.Event) -> None:
@@ -35,7 +36,7 @@ async def test_a_slow_sweep_holds_up_no_request_and_ends_with_the_service() -> N
     def slow() -> int:
         loops.append(threading.current_thread())
         begun.set()
-        assert answered.wait(10)
+        assert answered.wait(PATIENCE_S)
         return 0
 
     async with sweeping(slow, every_s=60, part="test.sweep"):
