@@ -46,7 +46,7 @@ FIRST_PORTS: Final[Mapping[str, int]] = {"issuer": 8701, "trackserver": 8702, "v
 SHOP_NAME: Final = "Corner Records"
 _COLUMNS: Final = 97
 _PORT_TRIES: Final = 200
-_START_S: Final = 60.0
+_START_S: Final = 180.0
 _STOP_S: Final = 5.0
 
 
