@@ -202,7 +202,7 @@ def _start(stage: Stage, role: str, port: int, stack: contextlib.ExitStack) -> s
 
 def _wait(front: Front) -> None:
     """Wait until every worker answers by itself, and nginx does."""
-    give_up = time.monotonic() + 90
+    give_up = time.monotonic() + 3 * PATIENCE_S
     ports = [port for ports in front.workers.values() for port in ports]
     with front.web() as web:
         while time.monotonic() < give_up:
