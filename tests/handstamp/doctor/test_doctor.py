@@ -18,7 +18,7 @@ from handstamp.commands import doctor
 from handstamp.doctor import examining
 from handstamp.doctor.examining import Question, default_roles, examine
 from handstamp.doctor.kinds import Kind, by_id
-from handstamp.doctor.machine import Machine
+from handstamp.doctor.machine import Machine, Room
 from handstamp.doctor.table import KINDS
 from handstamp.doctor.web import Web
 from handstamp.settings import Settings
@@ -227,6 +227,18 @@ def test_the_machine_is_read_as_it_is(tmp_path: Path) -> None:
     machine.proc = tmp_path / "no-proc"
     assert machine.umask() is None
     assert machine.file_system(tmp_path) == ""
+    assert machine.mount_options(tmp_path) == {""}
+    assert machine.memory() is None
+    assert machine.holder(tmp_path, 120) is None
+    machine.proc.mkdir()
+    (machine.proc / "meminfo").write_text("MemTotal: 1000 kB\n")
+    assert machine.memory() is None
+    (machine.proc / "meminfo").write_text("MemTotal: 1000 kB\nMemAvailable: 10 kB\n")
+    assert machine.memory() == Room(free=10_240, total=1_024_000)
+    about = tmp_path.stat()
+    where = f"{os.major(about.st_dev):02x}:{os.minor(about.st_dev):02x}:{about.st_ino}"
+    (machine.proc / "locks").write_text(f"1: POSIX  ADVISORY  WRITE 77 {where} 120 120\n")
+    assert (machine.holder(tmp_path, 120), machine.holder(tmp_path, 121)) == (77, None)
 
 
 async def test_a_silent_or_endless_answer_is_said_in_words(place: Place) -> None:

@@ -100,6 +100,11 @@ def test_a_database_that_takes_too_long_is_not_called_damaged(place: Place, monk
     assert place.find("database_torn", "issuer") == []
 
 
+def test_of_a_file_nothing_is_said_that_is_of_servers(place: Place) -> None:
+    for kind in ("clock_off", "read_only", "not_owned", "held", "unreachable", "superuser", "unencrypted"):
+        assert place.find(f"postgresql_{kind}", "issuer") == []
+
+
 def test_a_database_without_tables_is_called_empty(place: Place) -> None:
     assert place.find("database_missing", "issuer") == []
     place.file("issuer/issuer.sqlite").write_bytes(b"")
