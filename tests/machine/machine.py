@@ -63,7 +63,11 @@ class Machine:
 
 @contextmanager
 def booted(folder: Path, *, packages: Path) -> Iterator[Machine]:
-    """Boot one, with what lies in `folder` at `/srv/from-outside`, and the Python packages at `/opt/packages`."""
+    """Boot one, with what lies in `folder` at `/srv/from-outside`, and the Python packages at `/opt/packages`.
+
+    Raises:
+        NoMachine: its first process did not come up.
+    """
     group = _make_group()
     root = folder.parent / "machine"
     root.mkdir()
@@ -80,7 +84,7 @@ def booted(folder: Path, *, packages: Path) -> Iterator[Machine]:
         )
     try:
         machine = Machine(_first_process(started, folder.parent / "boot.log"))
-        machine.wait("systemctl is-system-running --wait | grep -x running")
+        machine.wait("systemctl is-system-running --wait | grep -xE 'running|degraded'")
         yield machine
     finally:
         started.send_signal(signal.SIGKILL)
@@ -140,4 +144,4 @@ def _first_process(started: subprocess.Popen[bytes], log: Path) -> int:
             for child in children.read_text("utf-8").split():
                 if Path(f"/proc/{child}/comm").read_text("utf-8").strip() == "systemd":
                     return int(child)
-    raise SystemExit(f"It did not boot: {log.read_text('utf-8', 'replace')}")
+    raise NoMachine(f"it did not boot: {log.read_text('utf-8', 'replace')}")
