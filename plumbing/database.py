@@ -103,16 +103,25 @@ class Database:
 
     async def writing(self, work: Callable[[Session], T], turn: str | None = None) -> T:
         """Do some work as `write` does, without keeping the event loop from others; it is done once, or not at all."""
+        return await self.doing(lambda at_once: self._write(work, turn, at_once=at_once))
+
+    async def doing(self, work: Callable[[bool], T]) -> T:
+        """Do some work that reads and then writes at most once, without keeping the event loop from others.
+
+        Args:
+            work: opens its transactions by itself; it is told whether to write `at_once`. If it would have to wait for
+                that, it is begun anew in a thread, where it may.
+        """
         if self._is_sqlite:
             with suppress(WouldWait):
-                return self._write(work, turn, at_once=True)
-        return await self._in_a_thread(lambda: self._write(work, turn))
+                return work(True)  # noqa: FBT003  # what it means stands above
+        return await self._in_a_thread(lambda: work(False))  # noqa: FBT003
 
     def _read(self, work: Callable[[Session], T]) -> T:
         with self.read() as session:
             return work(session)
 
-    def _write(self, work: Callable[[Session], T], turn: str | None, *, at_once: bool = False) -> T:
+    def _write(self, work: Callable[[Session], T], turn: str | None, *, at_once: bool) -> T:
         with self.write(turn, at_once=at_once) as session:
             return work(session)
 

@@ -1,6 +1,5 @@
 """The verifier's endpoints for programs: requests, answers, keys. The pages are in `web/`."""
 
-import asyncio
 from http import HTTPStatus
 from typing import Final
 
@@ -21,6 +20,7 @@ from plumbing.web.direct import DirectRoute
 from verifier import errors
 from verifier.counted import count_answer
 from verifier.parts import Parts
+from verifier.ports import Work
 from verifier.service.build_request import build_request
 from verifier.service.take_answer import AnswerFailed, AnswerTaken, take_answer
 from verifier.statuses import KnownStatuses
@@ -84,9 +84,8 @@ async def post_request(request_id: str, request: Request, parts: Parts) -> Respo
 
 async def _request_object(request_id: str, parts: Parts, wallet: RequestUriPost | None) -> Response:
     now = parts.clock()
-    signed = await asyncio.to_thread(
-        build_request, parts.work, request_id, asking=parts.asking(now), now=now, wallet=wallet
-    )
+    asking = parts.asking(now)
+    signed = await parts.work.doing(lambda work: build_request(work, request_id, asking=asking, now=now, wallet=wallet))
     return Response(signed, media_type=REQUEST_TYPE, headers={"Cache-Control": "no-store"})
 
 
@@ -140,7 +139,7 @@ async def get_did(parts: Parts) -> Response:
 @router.get("/health")
 async def get_health(parts: Parts) -> Response:
     """Say that the service and its database answer."""
-    await asyncio.to_thread(_touch, parts)
+    await parts.work.doing(lambda work: _touch(work, parts.party.site))
     return _json({"status": "ok"})
 
 
@@ -175,6 +174,6 @@ def _json(members: dict[str, str]) -> Response:
     return JSONResponse(members, headers={"Cache-Control": "no-store"})
 
 
-def _touch(parts: Parts) -> None:
-    with parts.work.read() as stores:
-        stores.load_policy(parts.party.site)
+def _touch(work: Work, site: str) -> None:
+    with work.read() as stores:
+        stores.load_policy(site)

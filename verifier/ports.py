@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from verifier.statuses import KeptList
     from verifier.subscriptions import Subscription
     from verifier.visits import LiveVisit, PendingRequest, Requested
+
+T = TypeVar("T")
 
 
 class Gates(Protocol):
@@ -213,6 +215,14 @@ class Work(Protocol):
 
         Who gives a `turn` waits only for others with the same one, and with `plumbing.turns.BESIDE_ALL` for nobody
         who has one (docs/decisions/0025-two-databases.md).
+        """
+        ...
+
+    async def doing(self, use_case: Callable[[Work], T]) -> T:
+        """Let a use case work that writes once at most, without keeping the event loop from others.
+
+        One whose writing would have to wait is begun anew in a thread. What takes long by itself, as judging an answer
+        does, is not for this, but for a thread of its own.
         """
         ...
 

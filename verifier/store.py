@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from sqlalchemy import bindparam, select, update
 from sqlmodel import col
@@ -20,7 +20,7 @@ from verifier.trust_rows import TrustRows
 from verifier.visit_rows import VisitRows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from sqlmodel import Session
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from verifier.gates import Gate
 
 
+T = TypeVar("T")
 _THIS_GATE: Final = (col(GateRow.gate_id) == bindparam("gate"), col(GateRow.site) == bindparam("at_site"))
 _GATE: Final = Statement(select(*GATE_COLUMNS).where(*_THIS_GATE))
 _GATES: Final = Statement(
@@ -42,9 +43,15 @@ _CLOSE: Final = Statement(
 class SqlWork:
     """`ports.Work` of one site on a database that may hold others' rows too."""
 
-    def __init__(self, database: Database, *, site: str) -> None:
+    def __init__(self, database: Database, *, site: str, at_once: bool = False) -> None:
         self._database = database
         self._site = site
+        self._at_once = at_once
+
+    async def doing(self, use_case: Callable[[SqlWork], T]) -> T:
+        """See `ports.Work.doing`."""
+        site = self._site
+        return await self._database.doing(lambda at_once: use_case(SqlWork(self._database, site=site, at_once=at_once)))
 
     @contextmanager
     def read(self) -> Iterator[SqlStores]:
@@ -55,7 +62,7 @@ class SqlWork:
     @contextmanager
     def write(self, turn: str | None = None) -> Iterator[SqlStores]:
         """See `ports.Work.write`."""
-        with self._database.write(turn) as session:
+        with self._database.write(turn, at_once=self._at_once) as session:
             yield SqlStores(session, site=self._site)
 
     def forget_deleted(self) -> None:

@@ -13,6 +13,7 @@ from credentials.protocols.openid4vp import AuthorizationResponse
 from credentials.trust import CoopList, TrustedIssuer, build_coop_list
 from credentials.verify import verify
 from schemas import ALL, COOP_MEMBERSHIP, RELEASE_OWNERSHIP, TRACK_OWNERSHIP
+from tests.support.waiting import until
 from tests.verifier.conftest import COOP, JSON, RELEASE, TRACK, Site, make_gate
 from verifier.answer_rows import answer_from_json
 from verifier.gates import Counting, Gate
@@ -206,8 +207,4 @@ async def test_what_a_limited_gate_forgot_is_in_no_file_for_whoever_takes_the_di
     assert signature in site.dump()
     site.clock.now = receipt.erase_at
     async with site.app.router.lifespan_context(site.app):
-        for _ in range(100):
-            await site.visitor().http.get("/health")
-            if signature not in site.dump():
-                break
-        assert signature not in site.dump()
+        await until(lambda: signature not in site.dump())

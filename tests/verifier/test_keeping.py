@@ -16,6 +16,7 @@ from credentials.errors import HandstampError, OperatorError
 from credentials.keys.signer import LocalSigner
 from credentials.protocols.openid4vp import parse_request_link
 from plumbing.migrations import downgrade, upgrade
+from tests.support.waiting import until
 from tests.verifier.conftest import COOP, PAGE, Coop, Site
 from verifier import errors
 from verifier.api import STATUSES
@@ -151,12 +152,12 @@ def test_an_authority_that_is_no_certificate_is_refused(site: Site) -> None:
 async def test_the_service_sweeps_by_itself_and_closes_what_it_opened(site: Site, gate: Gate) -> None:
     visitor = await site.visitor().start(gate)
     site.clock.pass_time(minutes=6)
-    async with site.app.router.lifespan_context(site.app):
-        for _ in range(50):
-            with site.parts.work.read() as stores:
-                if stores.load_visit(visitor.visit.rpartition("/")[2]) is None:
-                    break
-            page = await visitor.http.get(visitor.visit, headers=PAGE)
-            assert page.status_code == 410
+    assert (await visitor.http.get(visitor.visit, headers=PAGE)).status_code == 410
+
+    def is_swept() -> bool:
         with site.parts.work.read() as stores:
-            assert stores.load_visit(visitor.visit.rpartition("/")[2]) is None
+            return stores.load_visit(visitor.visit.rpartition("/")[2]) is None
+
+    assert not is_swept()
+    async with site.app.router.lifespan_context(site.app):
+        await until(is_swept)

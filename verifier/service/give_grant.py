@@ -76,12 +76,11 @@ async def give_grant_to_browser(
         FetchFailed, FetchRefused: the trackserver cannot be reached.
         NoSuchVisit, ForeignBrowser, VisitExpired, NotAccepted, GrantsSpent: there is nothing to give.
     """
-    gate = _count_grant(work, visit_id, cookie=cookie, party=party, now=now)
+    gate = await work.doing(lambda work: _count_grant(work, visit_id, cookie=cookie, party=party, now=now))
     try:
         return await _push(_sign(gate, party=party, signer=signer, holder_key=None, now=now), gate, fetcher)
     except HandstampError:
-        with work.write(turn_of(visit_id)) as stores:
-            step(stores, visit_id, _take_back, now=now)
+        await work.doing(lambda work: _take_back_grant(work, visit_id, now=now))
         raise
 
 
@@ -94,6 +93,11 @@ def _count_grant(work: Work, visit_id: str, *, cookie: str | None, party: Party,
     if isinstance(visit, Refused):  # committed first, so that the page says why
         raise NotAccepted
     return gate
+
+
+def _take_back_grant(work: Work, visit_id: str, *, now: datetime) -> None:
+    with work.write(turn_of(visit_id)) as stores:
+        step(stores, visit_id, _take_back, now=now)
 
 
 def _give(visit: LiveVisit, policy: TrustPolicy, *, now: datetime) -> Accepted | Refused:

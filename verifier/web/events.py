@@ -64,4 +64,5 @@ async def _events(
 
 
 async def _look(parts: VerifierParts, visit_id: str, secret: str | None) -> tuple[str, str]:
-    return await asyncio.to_thread(watch_visit, parts.work, visit_id, cookie=secret, now=parts.clock())
+    now = parts.clock()
+    return await parts.work.doing(lambda work: watch_visit(work, visit_id, cookie=secret, now=now))

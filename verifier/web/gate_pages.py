@@ -1,6 +1,5 @@
 """The gate's own page, and the press of its button."""
 
-import asyncio
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
@@ -17,6 +16,7 @@ from verifier.errors import NoSuchCover
 from verifier.gates import Gate
 from verifier.parts import Parts, VerifierParts
 from verifier.party import Party
+from verifier.ports import Work
 from verifier.service.build_request import OpenRequest, build_link
 from verifier.service.start_visit import StartedVisit, load_gate, start_visit
 from verifier.visits import REQUEST_LIFE, Device
@@ -31,7 +31,7 @@ _MAX_FORM_BYTES: Final = 4096
 @router.get("/gates/{gate_id}")
 async def get_gate(gate_id: str, request: Request, parts: Parts) -> Response:
     """Say what the gate opens, what it asks and what it costs; no cookie yet."""
-    gate = await asyncio.to_thread(_load, parts, gate_id)
+    gate = await parts.work.doing(lambda work: _load(work, gate_id))
     return _gate_page(request, parts, gate)
 
 
@@ -52,7 +52,7 @@ def _gate_page(request: Request, parts: VerifierParts, gate: Gate, *, unticked: 
 @router.get("/gates/{gate_id}/cover")
 async def get_cover(gate_id: str, parts: Parts) -> Response:
     """Show the sleeve, from here: a visitor's browser asks nobody else."""
-    cover = await asyncio.to_thread(_load_cover, parts, gate_id)
+    cover = await parts.work.doing(lambda work: _load_cover(work, gate_id))
     return Response(cover.content, media_type=cover.media_type, headers={"Cache-Control": "public, max-age=86400"})
 
 
@@ -70,10 +70,11 @@ async def post_visit(gate_id: str, request: Request, parts: Parts) -> Response:
     """
     check_same_site(request, own_origin=parts.party.base_url)
     if not wants_json(request) and TERMS_FIELD not in await _form(request):
-        gate = await asyncio.to_thread(_load, parts, gate_id)
+        gate = await parts.work.doing(lambda work: _load(work, gate_id))
         return _gate_page(request, parts, gate, unticked=gate.closed_at is None)
     now = parts.clock()
-    started = await asyncio.to_thread(start_visit, parts.work, gate_id, now=now, answer_keys=parts.answer_keys)
+    keys = parts.answer_keys
+    started = await parts.work.doing(lambda work: start_visit(work, gate_id, now=now, answer_keys=keys))
     response = _links(started, parts) if wants_json(request) else _to_page(started, parts.party)
     set_visit_cookie(
         response,
@@ -125,13 +126,13 @@ def _links(started: StartedVisit, parts: VerifierParts) -> Response:
     )
 
 
-def _load(parts: VerifierParts, gate_id: str) -> Gate:
-    with parts.work.read() as stores:
+def _load(work: Work, gate_id: str) -> Gate:
+    with work.read() as stores:
         return load_gate(stores, gate_id)
 
 
-def _load_cover(parts: VerifierParts, gate_id: str) -> Picture:
-    with parts.work.read() as stores:
+def _load_cover(work: Work, gate_id: str) -> Picture:
+    with work.read() as stores:
         cover = stores.load_cover(gate_id)
     if cover is None:
         raise NoSuchCover

@@ -1,6 +1,5 @@
 """The pages of a visit: waiting, accepted, refused, expired; the return from the wallet; the way to the files."""
 
-import asyncio
 from typing import Annotated, assert_never
 from urllib.parse import urlsplit
 
@@ -27,6 +26,7 @@ from verifier.errors import (
 )
 from verifier.gates import Gate
 from verifier.parts import Parts, VerifierParts
+from verifier.ports import Work
 from verifier.service.build_request import build_link
 from verifier.service.complete_return import complete_return
 from verifier.service.count_passage import why_shut
@@ -74,14 +74,13 @@ async def get_qr(visit_id: str, request: Request, parts: Parts) -> Response:
 @router.get("/return")
 async def get_return(response_code: Annotated[str, Query(max_length=100)], request: Request, parts: Parts) -> Response:
     """Take the browser back from the wallet on the same device."""
+    now = parts.clock()
+
+    def come_back(work: Work) -> Accepted | Refused:
+        return complete_return(work, response_code, cookie_of=lambda visit_id: visit_secret(request, visit_id), now=now)
+
     try:
-        visit = await asyncio.to_thread(
-            complete_return,
-            parts.work,
-            response_code,
-            cookie_of=lambda visit_id: visit_secret(request, visit_id),
-            now=parts.clock(),
-        )
+        visit = await parts.work.doing(come_back)
     except (UsedResponseCode, ForeignBrowser, VisitExpired) as error:
         return await _closed(request, parts, error, None)
     count_passage(parts.meter, visit, "same_device")
@@ -100,8 +99,9 @@ async def post_code(visit_id: str, request: Request, parts: Parts) -> Response:
     secret = visit_secret(request, visit_id)
     fields = await _check_form(request, parts, secret)
     given = fields.get("code", "")[:_MAX_CODE_CHARS]
+    now = parts.clock()
     try:
-        visit = await asyncio.to_thread(type_code, parts.work, visit_id, given, cookie=secret, now=parts.clock())
+        visit = await parts.work.doing(lambda work: type_code(work, visit_id, given, cookie=secret, now=now))
     except (NoSuchVisit, ForeignBrowser, VisitExpired) as error:
         return await _closed(request, parts, error, remembered_gate(request, visit_id))
     count_passage(parts.meter, visit, "short_code")
@@ -111,7 +111,8 @@ async def post_code(visit_id: str, request: Request, parts: Parts) -> Response:
 @router.get("/codes/{page}")
 async def get_code(page: str, request: Request, parts: Parts) -> Response:
     """Show the short code where the wallet is: six digits for a person, or for a wallet that shows them itself."""
-    code, expires_at = await asyncio.to_thread(show_code, parts.work, page, now=parts.clock())
+    now = parts.clock()
+    code, expires_at = await parts.work.doing(lambda work: show_code(work, page, now=now))
     if not wants_page(request):
         return JSONResponse({"code": code}, headers={"Cache-Control": "no-store"})
     return parts.pages.render(request, "code.html", {"code": code, "expires_at": expires_at})
@@ -146,15 +147,9 @@ async def post_grant(visit_id: str, request: Request, parts: Parts) -> Response:
 
 async def _grant_to_wallet(visit_id: str, dpop: str, request: Request, parts: VerifierParts) -> Response:
     now = parts.clock()
-    given = await asyncio.to_thread(
-        give_grant_to_wallet,
-        parts.work,
-        visit_id,
-        cookie=visit_secret(request, visit_id),
-        dpop=dpop,
-        party=parts.party,
-        signer=parts.keys(now).grant,
-        now=now,
+    party, signer, secret = parts.party, parts.keys(now).grant, visit_secret(request, visit_id)
+    given = await parts.work.doing(
+        lambda work: give_grant_to_wallet(work, visit_id, cookie=secret, dpop=dpop, party=party, signer=signer, now=now)
     )
     body = {"grant": given.grant, "trackserver": given.trackserver}
     return JSONResponse(body, headers={"Cache-Control": "no-store"})
@@ -168,7 +163,8 @@ async def _check_form(request: Request, parts: VerifierParts, secret: str | None
 
 async def _show(visit_id: str, request: Request, parts: VerifierParts) -> ShownVisit:
     secret = visit_secret(request, visit_id)
-    return await asyncio.to_thread(show_visit, parts.work, visit_id, cookie=secret, now=parts.clock())
+    now = parts.clock()
+    return await parts.work.doing(lambda work: show_visit(work, visit_id, cookie=secret, now=now))
 
 
 def _page(
@@ -267,7 +263,7 @@ async def _closed(request: Request, parts: VerifierParts, error: HandstampError,
     if not wants_page(request) or (isinstance(error, NoSuchVisit) and gate_id is None):
         raise error
     note_refusal(request.scope, error.code)
-    gate = await asyncio.to_thread(_find_gate, parts, gate_id)
+    gate = await parts.work.doing(lambda work: _find_gate(work, gate_id))
     match error:
         case ForeignBrowser():
             return parts.pages.render(request, "foreign_browser.html", {"gate": gate}, status=403)
@@ -277,8 +273,8 @@ async def _closed(request: Request, parts: VerifierParts, error: HandstampError,
             return parts.pages.render(request, "visit_expired.html", {"gate": gate}, status=410)
 
 
-def _find_gate(parts: VerifierParts, gate_id: str | None) -> Gate | None:
+def _find_gate(work: Work, gate_id: str | None) -> Gate | None:
     if gate_id is None:
         return None
-    with parts.work.read() as stores:
+    with work.read() as stores:
         return stores.load_gate(gate_id)
