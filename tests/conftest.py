@@ -62,6 +62,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = here
 
 
+def pytest_collection_finish() -> None:
+    """Let nobody migrate an empty file again and again."""
+    if databases := sys.modules.get("tests.support.databases"):
+        databases.migrate_once()
+
+
 def _keeps_something(item: pytest.Item) -> bool:
     chosen = item.callspec.params.get("new_database") if hasattr(item, "callspec") else None
     if item.get_closest_marker("sqlite") or chosen == "sqlite":
