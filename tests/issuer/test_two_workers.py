@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from credentials.keys.signer import LocalSigner
@@ -15,36 +14,29 @@ from issuer.service.deferred import hold_copy, let_copy_go
 from issuer.store import Store
 from tests.issuer.acts import new_codes
 from tests.issuer.authorizing import asks, fields, push, say
-from tests.issuer.conftest import RELEASE, TRACKS, URL, Coop, Wallet
+from tests.issuer.conftest import RELEASE, TRACKS, URL, Coop
 from tests.issuer.test_authorize import page, redeem, way_back
 from tests.issuer.test_pages import PAGE, csrf, log_in, make_offer
 from tests.support.rush import two_workers
 from tests.support.spreading import BITS, Spread
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
+
+    import httpx
+
+    from tests.issuer.conftest import Wallet
 
 pytestmark = pytest.mark.parametrize("bit", BITS)
 
 
-@pytest.fixture
-def spread(bit: int, coop: Coop) -> Iterator[Spread]:
+@pytest.fixture(autouse=True)
+def _spread(bit: int, coop: Coop) -> Iterator[None]:
     with two_workers(coop.parts.database.url.render_as_string(hide_password=False)) as databases:
         spread = Spread(*(build_app(replace(coop.parts, database=each)) for each in databases), bit=bit)
-        yield spread
+        coop.app = spread  # type: ignore[assignment]
+        yield
         spread.check()
-
-
-@pytest.fixture
-async def browser(spread: Spread) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(transport=spread, base_url=URL) as client:
-        yield client
-
-
-@pytest.fixture
-async def wallet(coop: Coop, spread: Spread) -> AsyncIterator[Wallet]:
-    async with httpx.AsyncClient(transport=spread, base_url=URL) as client:
-        yield Wallet(coop, client)
 
 
 async def test_what_a_wallet_pushes_and_its_listener_allows_is_fetched_and_refreshed(

@@ -8,28 +8,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import httpx
-from typing_extensions import override
-
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 BITS: Final = range(4)
 
 
-class Spread(httpx.AsyncBaseTransport):
+class Spread:
     """Gives each request to the worker that one bit of its number names."""
 
-    def __init__(self, *workers: FastAPI, bit: int) -> None:
-        self._workers = [httpx.ASGITransport(each) for each in workers]
-        self._bit = bit
+    def __init__(self, *workers: ASGIApp, bit: int) -> None:
+        self._workers, self._bit = workers, bit
         self.asked = 0
 
-    @override
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, as an application does."""
         worker = self._workers[self.asked >> self._bit & 1]
         self.asked += 1
-        return await worker.handle_async_request(request)
+        await worker(scope, receive, send)
 
     def check(self) -> None:
         """Make sure that both were asked, and that no request was one too many for all to be set apart."""

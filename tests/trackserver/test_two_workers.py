@@ -41,7 +41,7 @@ async def test_a_browser_downloads_from_both(
     bit: int, apps: tuple[FastAPI, ...], gate: Any, album_folder: Path
 ) -> None:
     spread, grant = Spread(*apps, bit=bit), gate.grant()
-    async with httpx.AsyncClient(transport=spread, base_url=BASE_URL) as web:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(spread), base_url=BASE_URL) as web:
         link = (await web.post("/grants", json={"grant": grant})).json()["link"]
         assert said(await web.post("/grants", json={"grant": grant})) == (409, "grant_used")
         path = (await web.get(link)).headers["location"]
@@ -68,7 +68,7 @@ async def test_a_wallet_downloads_from_both_and_shows_each_proof_once(
     bit: int, apps: tuple[FastAPI, ...], gate: Any
 ) -> None:
     spread, grant = Spread(*apps, bit=bit), gate.grant(bound=True)
-    async with httpx.AsyncClient(transport=spread, base_url=BASE_URL) as web:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(spread), base_url=BASE_URL) as web:
         made = await web.post(
             "/grants", json={"grant": grant}, headers={"DPoP": gate.proof("POST", f"{BASE_URL}/grants")}
         )
