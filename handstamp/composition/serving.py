@@ -1,5 +1,6 @@
 """Run one service's application: the same way for every role."""
 
+import gc
 import importlib.util
 import socket
 from typing import Final
@@ -42,7 +43,14 @@ def serve(app: FastAPI, service: ServiceSettings) -> None:
     with _listen(service) as listener:
         where = f"{service.bind_host}:{listener.getsockname()[1]}"
         typer.echo(f"{service.name} listens on {where} for {service.base_url}. Stop it with Ctrl-C.")
+        set_aside_what_stays()
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def set_aside_what_stays() -> None:
+    """Let the garbage collector look no more at what the start made: it stays, and a look at all of it is a pause."""
+    gc.collect()
+    gc.freeze()
 
 
 def build_config(app: FastAPI, service: ServiceSettings) -> uvicorn.Config:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from handstamp.composition.serving import build_config, build_rates
+from handstamp.composition.serving import build_config, build_rates, set_aside_what_stays
 from handstamp.settings import IssuerSettings, UnusableSettings, load_settings
 from plumbing.web.app import WebPolicy, create_app
 from plumbing.web.pages import Pages
@@ -27,6 +28,16 @@ def issuer(**changed: Any) -> IssuerSettings:
 
 def scope(peer: str, forwarded: str) -> dict[str, Any]:
     return {"client": (peer, 1), "headers": [(b"x-forwarded-for", forwarded.encode())]}
+
+
+def test_what_the_start_made_is_not_looked_through_for_garbage_again() -> None:
+    made = [[]]  # type: ignore[var-annotated]
+    try:
+        set_aside_what_stays()
+        assert not any(each is made for each in gc.get_objects())
+    finally:
+        gc.unfreeze()
+    assert any(each is made for each in gc.get_objects())
 
 
 def test_a_trial_on_this_machine_has_no_rates() -> None:
