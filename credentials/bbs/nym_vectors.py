@@ -173,7 +173,7 @@ class NymCheck(ProofCheck):
             committed=self.committed_count,
             nyms=self.nym_count,
         )
-        state = _keep_statement if self.is_usual else _state
+        state = keep_statement if self.is_usual else _state
         statement = state(
             interface,
             layout,
@@ -198,7 +198,7 @@ class NymCheck(ProofCheck):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Statement:
-    """What is said, whoever says it: nothing of a holder is in it, nor of a proof."""
+    """What is said, whoever says it: nothing of a proof is in it, nor of what stays hidden."""
 
     setting: Setting
     shown: Mapping[int, Scalar]
@@ -222,7 +222,7 @@ def _state(
 
 
 @lru_cache(maxsize=64)
-def _keep_statement(
+def keep_statement(
     interface: Interface,
     layout: Layout,
     public_key: BbsPublicKey,
@@ -230,6 +230,7 @@ def _keep_statement(
     disclosed: _Numbered,
     disclosed_committed: _Numbered,
 ) -> _Statement:
+    """Work out what is said, and the point that it makes; keep it for whoever says the same."""
     stated = _state(interface, layout, public_key, header, disclosed, disclosed_committed)
     return replace(stated, point=stated.setting.shown_point(stated.shown))
 

@@ -73,7 +73,8 @@ def check_door_pass(text: str, *, policy: TrustPolicy, door: Door, at: datetime)
         header=HEADER,
         presentation_header=build_pass_header(door.gate, shown.slot, door.device),
         context_id=door.limit.nym_domain(door.gate, shown.slot).encode(),
-        is_usual=True,
+        # What the door names itself is no secret of a holder's, so what follows from it may be kept.
+        is_usual=door.accepts[shown.content.vct] is not None,
     ).verify()
     return Verified(
         SEAL,

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from credentials.bbs import BadBbsProof
+from credentials.bbs.nym_vectors import keep_statement
 from credentials.dids import type_key_url
 from credentials.door_pass import (
     Door,
@@ -302,3 +303,12 @@ def test_what_is_scanned_is_not_proven_by_being_read() -> None:
     read = parse_door_pass(SHOWN)
     assert read.content == content()
     assert read.slot == slot_of(NOW)
+
+
+def test_a_door_keeps_what_it_asks_for_and_nothing_that_it_did_not_know_before() -> None:
+    keep_statement.cache_clear()
+    check(at_door=door(accepts={TRACK_OWNERSHIP.vct: None}))
+    assert keep_statement.cache_info().currsize == 0
+    named = door(accepts={TRACK_OWNERSHIP.vct: frozenset({TRACK})})
+    assert check(at_door=named) == check(at_door=named)
+    assert keep_statement.cache_info()[:2] == (1, 1)
