@@ -5,6 +5,7 @@ finds each locked package already there (`make wheel-check` installs them by the
 nothing to complain of, no log of ours a warning or an address, and a killed worker must be back.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -24,7 +25,7 @@ ALBUM = "from pathlib import Path; from handstamp.demo.album import compose_albu
 
 
 def main() -> int:
-    """Return 0 if the page is true, or if no machine can be booted here."""
+    """Return 0 if the page is true; or if no machine can be booted here, where not everything is required."""
     try:
         check_possible()
         _check_python()
@@ -36,6 +37,7 @@ def main() -> int:
                 _follow(machine)
     except NoMachine as error:
         print(f"systemd units: NOT RUN (no machine can be booted here: {error})", flush=True)
+        return int(os.environ.get("CI") == "true")
     return 0
 
 
