@@ -5,15 +5,15 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 from io import StringIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from rich.console import Console
 
 from handstamp.commands.adding import add_folder
-from plumbing.database import Database
 from plumbing.ids import new_public_id, new_secret
 from plumbing.web.pages import Pages
+from tests.faults.killing import Reopened
 from tests.faults.redeeming import FREE, MONTHLY, ONCE, Doors
 from tests.trackserver.conftest import BASE_URL, make_audio
 from tests.verifier.conftest import (
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from plumbing.database import Database
     from trackserver.catalogue import Release
 
 __all__ = ["authority", "certified", "clock", "coop", "site", "trackserver"]
@@ -50,17 +51,17 @@ _HOLDERS = 8
 @pytest.fixture
 def database(new_database: Callable[[str], str]) -> Iterator[Database]:
     """The site's, on either engine."""
-    database = Database(new_database("verifier"))
-    yield database
+    database = Reopened(new_database("verifier"))
+    yield cast("Database", database)
     database.close()
 
 
 @pytest.fixture
 def tracks(site: Site, new_database: Callable[[str], str], tmp_path: Path) -> Iterator[TrackserverParts]:
     """A trackserver."""
-    database = Database(new_database("trackserver"))
+    database = Reopened(new_database("trackserver"))
     yield TrackserverParts(
-        database=database,
+        database=cast("Database", database),
         pages=Pages(TEMPLATES, site_name="Test tracks"),
         base_url=BASE_URL,
         covers=tmp_path / "covers",
@@ -87,7 +88,8 @@ def doors(site: Site, tracks: TrackserverParts, tmp_path: Path) -> Doors:
     linked = trust(site, LinkedCoop())
     nyms = {f"listener {number}": NymHolder(linked).receive(site.clock()) for number in range(_HOLDERS)}
     copies = tuple(secrets.token_urlsafe(16) for _ in range(_HOLDERS))
-    made = Doors(site=site, tracks=tracks, gates=gates, nyms=nyms, copies=copies)
+    databases = (cast("Reopened", site.database), cast("Reopened", tracks.database))
+    made = Doors(site=site, tracks=tracks, databases=databases, gates=gates, nyms=nyms, copies=copies)
     made.leave()
     return made
 

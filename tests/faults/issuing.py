@@ -5,14 +5,14 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
 from credentials.keys.signer import LocalSigner
 from issuer.ledger import BuyRelease, BuyTrack, Play
 from issuer.status import StatusSchedule
-from plumbing.database import Database
+from tests.faults.killing import Reopened
 from tests.issuer.conftest import RELEASE, TRACKS, URL, Coop, Standing, Wallet, make_coop
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from httpx import Response
 
     from issuer.ledger import Gain
+    from plumbing.database import Database
     from tests.faults.killing import Life, Note
 
 _PLAYS = 9
@@ -33,7 +34,7 @@ class Counter:
     """The co-op on one database, and the key of the one wallet that all listeners use."""
 
     coop: Coop
-    standing: Standing
+    database: Reopened
     url: str
     key: LocalSigner
 
@@ -43,16 +44,16 @@ class Counter:
         standing = Standing()
         coop = make_coop(folder, standing=standing)
         schedule = StatusSchedule(lists_per_month=2)
-        coop.parts = replace(coop.parts, database=Database(url), schedule=schedule)
+        database = Reopened(url)
+        coop.parts = replace(coop.parts, database=cast("Database", database), schedule=schedule)
         coop.app = standing.serve(coop.parts)
         coop.add_release()
-        coop.parts.database.close()
-        return cls(coop=coop, standing=standing, url=url, key=LocalSigner.generate())
+        database.close()
+        return cls(coop=coop, database=database, url=url, key=LocalSigner.generate())
 
     def begin(self, life: Life) -> Coop:
         """Connect in a process of its own."""
-        self.coop.parts = replace(self.coop.parts, database=life.watch(Database(self.url, pool=2)))
-        self.standing.serve(self.coop.parts)
+        self.database.reopen(life, self.url)
         return self.coop
 
     def wallet(self) -> Wallet:
@@ -66,7 +67,7 @@ class Counter:
         unfinished = [each["errand"] for each in life.found("begun") if not life.found("done", errand=each["errand"])]
         for errand in unfinished:
             await Errand(life=life, counter=self, id=errand).run()
-        while life.is_endless:
+        while life.begins_another():
             await Errand(life=life, counter=self, id=secrets.token_hex(6)).run()
 
 
@@ -92,6 +93,10 @@ class Errand:
 
     async def run(self) -> None:
         """Go through it from wherever it was left."""
+        with self.life.errand():
+            await self._go()
+
+    async def _go(self) -> None:
         listener = self._listener()
         for number, act in enumerate(self._acts()):
             key = f"{self.id}:{number}"
@@ -106,6 +111,7 @@ class Errand:
         for copy in copies[:_AT_A_TIME]:
             await self._fetch(wallet, copy, got["access"], why="first")
         again = await self._come_back(wallet, got["refresh"])
+        self.life.last()
         await self._fetch(wallet, copies[0], again["access"], why="again")
         self.note("done")
 

@@ -1,5 +1,8 @@
 """Kills a process at a random moment, again and again: it is a fork of the test's own, which has everything loaded.
 
+The test's own process has done such an errand itself, so that a life spends its time on what is to be tried. How long
+one takes here and now a few lives show that are left alone for so long; moments are drawn from all of that time.
+
 What a life was answered it writes down outside of its memory and of every database: these notes are what the world
 knows, and outlive whoever wrote them.
 """
@@ -7,47 +10,60 @@ knows, and outlive whoever wrote them.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import math
 import os
-import secrets
 import select
 import signal
+import sys
 import time
 import traceback
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 
 from sqlalchemy import event
 
+from plumbing.database import Database
+from tests.faults.moments import BEGUN, COMMITTED, COMMITTING, LAST, OVER, STARTED, Fallen, Moment, Place, Whole
+
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
     from pathlib import Path
 
-    from plumbing.database import Database
+    from sqlalchemy import Connection
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+    Work: TypeAlias = "Callable[[Life], Awaitable[None]]"
+    IsEnough: TypeAlias = Callable[[Fallen, int], bool]
 
 Note = dict[str, Any]
 _PATIENCE_S: Final = 60.0
 _FAILED: Final = 3
-_AFTER_COMMIT_US: Final = 2_500
+_MEASURED: Final = 3
+_AT_MOST: Final = 4
+_COMMITTING: Final = "committing"
 
 KILLS: Final = 50
 """How often each of four kinds of work is stopped on each of two engines: four hundred times in all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """When a life ends: so many microseconds after it began its n-th commit; with 0 commits, after it began to live."""
+class Reopened:
+    """The database of applications that stand for longer than its connections: each life has connections of its own."""
 
-    commits: int
-    microseconds: int
+    def __init__(self, url: str) -> None:
+        self._now = Database(url, pool=2)
 
-    @classmethod
-    def draw(cls, *, commits: int = 16, within_us: int = 60_000) -> Moment:
-        """Half of them are anywhere, half around a commit, where there is something to lose."""
-        if secrets.randbelow(2):
-            return cls(0, secrets.randbelow(within_us))
-        return cls(1 + secrets.randbelow(commits), secrets.randbelow(_AFTER_COMMIT_US))
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._now, name)
+
+    def reopen(self, life: Life, url: str = "") -> None:
+        """Forget what was open before the fork; go on at another place if one is named."""
+        place = url or self._now.url.render_as_string(hide_password=False)
+        self._now = life.watch(Database(place, pool=2))
 
 
 @dataclass
@@ -55,18 +71,37 @@ class Life:
     """One process that works until it is killed; `before` is what was noted by those before it."""
 
     path: Path
-    beats: int
-    is_endless: bool
-    """Whether it works until it is killed; else it only finishes what was begun."""
+    signs: int
+    errands: float
+    """How many it begins; with 0 it only finishes what was begun before."""
     before: list[Note] = field(default_factory=list)
     _file: int = -1
+    _databases: list[Database] = field(default_factory=list)
 
-    def open(self) -> Life:
-        """Begin in the new process: read what was noted, and part what was only half written from what comes."""
+    @property
+    def is_endless(self) -> bool:
+        """Whether it works until it is killed."""
+        return math.isinf(self.errands)
+
+    async def live(self, work: Work) -> None:
+        """Read what was noted, part what was only half written from what comes, and work."""
         self.before = read_notes(self.path)
         self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.write(self._file, b"\n")
-        return self
+        await work(self)
+        os.close(self._file)
+        for database in self._databases:
+            database.close()
+
+    @property
+    def only_finishes(self) -> bool:
+        """Whether it begins nothing new."""
+        return self.errands <= 0
+
+    def begins_another(self) -> bool:
+        """Tell whether there is time for a new errand, and take it."""
+        self.errands -= 1
+        return self.errands >= 0
 
     def note(self, what: str, **facts: Any) -> Note:
         """Tell the world, in one write that the system keeps whatever becomes of us."""
@@ -81,9 +116,62 @@ class Life:
         return [each for each in self.before if all(each.get(name) == value for name, value in wanted.items())]
 
     def watch(self, database: Database) -> Database:
-        """Let whoever kills know of every commit, just before the driver is told."""
-        event.listen(database.engine, "commit", lambda _: os.write(self.beats, b"."))
+        """Connect, and let whoever kills know of each transaction that begins, and each commit that does or has."""
+        self._databases.append(database)
+        event.listen(database.engine, "commit", self._committing)
+        event.listen(database.engine, "checkin", self._came_back)
+        with database.read():
+            event.listen(database.engine, "begin", lambda _: os.write(self.signs, STARTED))
         return database
+
+    def _committing(self, connection: Connection) -> None:
+        connection.info[_COMMITTING] = True
+        os.write(self.signs, COMMITTING)
+
+    def _came_back(self, _driver: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+        if entry.info.pop(_COMMITTING, False):
+            os.write(self.signs, COMMITTED)
+
+    @contextmanager
+    def errand(self) -> Iterator[None]:
+        """Let whoever kills know that all is set up and an errand begins; and that it is over."""
+        os.write(self.signs, BEGUN)
+        yield
+        os.write(self.signs, OVER)
+
+    def last(self, commits: int = 1) -> None:
+        """Let whoever kills know that the errand's last commits come next."""
+        os.write(self.signs, commits * LAST)
+
+
+@dataclass
+class Lived:
+    """What is heard of a life."""
+
+    heard: int
+    signs: bytes = b""
+    microseconds: int = 0
+    """From its first sign to the one that was waited for."""
+
+    def wait(self, moment: Moment) -> None:
+        """Wait until the process gave the sign so often, and for the rest; or until it has ended."""
+        end, began = time.monotonic() + _PATIENCE_S, 0
+        while self.signs.count(moment.sign) < moment.times:
+            assert time.monotonic() < end, f"{moment}: it does nothing any more"
+            if not select.select([self.heard], [], [], 1.0)[0]:
+                continue
+            told, end = os.read(self.heard, 64), time.monotonic() + _PATIENCE_S
+            began = began or time.monotonic_ns()
+            if not told:
+                return
+            self.signs += told
+        self.microseconds = (time.monotonic_ns() - began) // 1000
+        time.sleep(moment.microseconds / 1e6)
+
+    def hear_rest(self) -> None:
+        """Hear all that it said before it ended."""
+        while told := os.read(self.heard, 64):
+            self.signs += told
 
 
 def read_notes(path: Path) -> list[Note]:
@@ -94,68 +182,95 @@ def read_notes(path: Path) -> list[Note]:
     return [json.loads(line) for line in lines if line.startswith(b"{") and line.endswith(b"}")]
 
 
-def live_and_die(work: Callable[[Life], Awaitable[None]], path: Path, *, moment: Moment | None) -> bool:
-    """Let a process work until `moment`, or to the end without one; return whether it was killed at its work.
+def live_and_die(work: Work, path: Path, *, moment: Moment | None) -> Lived:
+    """Let a process work until `moment`, or to the end without one.
 
     Raises:
-        AssertionError: it failed before.
+        AssertionError: it failed, or ended by itself before.
     """
     heard, told = os.pipe()
+    gc.freeze()  # so that the collector of the new process does not touch, and thereby copy, all that it has not made
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # forking beside the threads of a test runner
         pid = os.fork()
     if pid == 0:
         os.close(heard)
-        _live(work, Life(path=path, beats=told, is_endless=moment is not None))
+        _live(work, Life(path=path, signs=told, errands=math.inf if moment else 0))
+    gc.unfreeze()
     os.close(told)
+    lived = Lived(heard)
     try:
         if moment is not None:
-            _await(heard, moment)
-            os.kill(pid, signal.SIGKILL)
+            lived.wait(moment)
     finally:
-        _, status = os.waitpid(pid, 0)
+        if moment is not None:
+            os.kill(pid, signal.SIGKILL)
+        lived.hear_rest()
         os.close(heard)
+        _, status = os.waitpid(pid, 0)
     failure = path.with_suffix(".failed")
     assert not failure.exists(), f"{moment}\n{failure.read_text()}"
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, (moment, status)
-    return os.WIFSIGNALED(status)
+    assert os.WIFSIGNALED(status) if moment else os.WIFEXITED(status) and not os.WEXITSTATUS(status), (moment, status)
+    return lived
 
 
-def kill_often(work: Callable[[Life], Awaitable[None]], path: Path, kills: int) -> list[Moment]:
-    """Kill `work` so many times, then let it finish what was begun; return when it was killed."""
-    moments = [Moment.draw() for _ in range(kills)]
-    for moment in moments:
-        assert live_and_die(work, path, moment=moment), f"{moment}: it ended by itself"
+def prepare(work: Work, path: Path) -> None:
+    """Do one errand in this process, so that no life after it does what is done but once; nothing stays open."""
+    nobody = os.open(os.devnull, os.O_WRONLY)
+    asyncio.run(Life(path=path, signs=nobody, errands=1).live(work))
+    os.close(nobody)
+
+
+def measure(work: Work, path: Path) -> Whole:
+    """Let a few lives do one errand each, and return what the longest came to."""
+    lives = [live_and_die(work, path, moment=Moment(OVER, 1, 0)) for _ in range(_MEASURED)]
+    longest = max(lives, key=lambda lived: lived.microseconds)
+    return Whole(longest.signs.partition(OVER)[0], longest.microseconds)
+
+
+def kill_often(
+    work: Work,
+    path: Path,
+    kills: int,
+    *,
+    is_enough: IsEnough = Fallen.are_within,
+    after_each: Callable[[], None] = lambda: None,
+) -> Fallen:
+    """Kill `work` so many times, and go on until enough of them fell where they should; then finish what was begun.
+
+    Nothing depends on how fast the machine is: what more is needed is drawn from what an errand takes at that time.
+
+    Args:
+        work: what is done until it is killed.
+        path: where its notes are.
+        kills: how often at least.
+        is_enough: whether enough was hit.
+        after_each: called after each kill.
+    """
+    prepare(work, path)
+    after_each()
+    fallen = Fallen()
+    while (count := fallen.count()) < kills or (count < _AT_MOST * kills and not is_enough(fallen, kills)):
+        if count == 0 or count >= kills:
+            whole = measure(work, path)
+            after_each()
+        in_time = count % 2 == 0
+        lived = live_and_die(work, path, moment=whole.draw(in_time=in_time))
+        fallen.of(in_time=in_time)[Place.of(lived.signs)] += 1
+        after_each()
     live_and_die(work, path, moment=None)
-    return moments
+    sys.stdout.write(f"Killed at its work: {fallen}.\n")
+    assert is_enough(fallen, kills), f"{fallen}"
+    return fallen
 
 
-def _live(work: Callable[[Life], Awaitable[None]], life: Life) -> NoReturn:
+def _live(work: Work, life: Life) -> NoReturn:
     """Be the new process: whatever happens, nothing of the test runner's goes on here."""
     code = _FAILED
     try:
-        os.write(life.beats, b"!")
-        asyncio.run(_run(work, life))
+        asyncio.run(life.live(work))
         code = 0
     except BaseException:  # noqa: BLE001 - told to the parent, as a failure of the test
         life.path.with_suffix(".failed").write_text(traceback.format_exc())
     finally:
         os._exit(code)
-
-
-async def _run(work: Callable[[Life], Awaitable[None]], life: Life) -> None:
-    await work(life.open())
-
-
-def _await(heard: int, moment: Moment) -> None:
-    """Wait until the process has begun, and begun so many commits; or has ended."""
-    left, end = 1 + moment.commits, time.monotonic() + _PATIENCE_S
-    while left > 0:
-        assert time.monotonic() < end, f"{moment}: it does nothing any more"
-        if not select.select([heard], [], [], 1.0)[0]:
-            continue
-        told = os.read(heard, left)
-        if not told:
-            return
-        left -= len(told)
-    time.sleep(moment.microseconds / 1e6)

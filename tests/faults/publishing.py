@@ -21,6 +21,7 @@ from tests.issuer.conftest import NOW, TRACKS, URL
 if TYPE_CHECKING:
     from tests.faults.issuing import Counter
     from tests.faults.killing import Life
+    from tests.issuer.conftest import Coop
 
 _STEP = timedelta(minutes=3)
 _INSTANCES = 3
@@ -34,25 +35,38 @@ class Publisher:
 
     async def publish(self, life: Life) -> None:
         """Let somebody buy, take something back, publish, look at a list; or only publish all, to the end."""
-        coop = self.counter.begin(life)
+        self.counter.begin(life)
         for asked in life.found("asked back"):
             if not life.found("taken back", copy=asked["copy"]):
-                self.take_back(life, asked["copy"])
-        while True:
-            # Time goes on from one life to the next, as outside: three minutes for each thing that was begun.
-            coop.now = NOW + len(life.found("began")) * _STEP
-            if not life.is_endless:
-                coop.now += timedelta(hours=1)
-                publish(coop.parts, now=coop.now, at_once=True)
-                life.note("published", at=int(coop.now.timestamp()), all=True)
-                await self.look(life, every=True)
-                return
-            life.note("began")
-            self.issue(life)
-            self._lose(life)
-            publish(coop.parts, now=coop.now)
-            life.note("published", at=int(coop.now.timestamp()), all=False)
-            await self.look(life, every=False)
+                with life.errand():
+                    self.take_back(life, asked["copy"])
+        if life.only_finishes:
+            await self._publish_all(life)
+        while life.begins_another():
+            with life.errand():
+                await self._go_on(life)
+
+    async def _go_on(self, life: Life) -> None:
+        life.note("began")
+        coop = self._coop_now(life)
+        self.issue(life)
+        self._lose(life)
+        life.last(commits=2)
+        publish(coop.parts, now=coop.now)
+        life.note("published", at=int(coop.now.timestamp()), all=False)
+        await self.look(life, every=False)
+
+    async def _publish_all(self, life: Life) -> None:
+        coop = self._coop_now(life)
+        coop.now += timedelta(hours=1)
+        publish(coop.parts, now=coop.now, at_once=True)
+        life.note("published", at=int(coop.now.timestamp()), all=True)
+        await self.look(life, every=True)
+
+    def _coop_now(self, life: Life) -> Coop:
+        """Let time go on from one life to the next, as outside: three minutes for each thing that was begun."""
+        self.counter.coop.now = NOW + len(life.found("began")) * _STEP
+        return self.counter.coop
 
     def issue(self, life: Life) -> None:
         """Let a new listener have a track and draw entries for it, in one transaction as the endpoint does."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -12,18 +13,13 @@ from credentials.keys.signer import LocalSigner
 from credentials.protocols.dpop import build_dpop_proof
 from credentials.protocols.grants import Grant, build_grant
 from credentials.protocols.openid4vp import AuthorizationResponse
-from credentials.status import StatusPolicy
 from plumbing.clock import epoch_s
-from plumbing.database import Database
 from plumbing.ids import new_public_id
 from tests.faults.reading import payload_of
 from tests.trackserver.conftest import BASE_URL
 from tests.verifier.conftest import ARTIST, JSON, RELEASE, Site, Visitor
 from tests.verifier.linked import answer_form, derive
 from trackserver.api import build_trackserver_app
-from verifier.app import build_verifier_app
-from verifier.statuses import StatusKeeper
-from verifier.store import SqlWork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +28,7 @@ if TYPE_CHECKING:
 
     from credentials.data_integrity.bbs_2023 import BaseCredential
     from credentials.protocols.openid4vp import AuthorizationRequest
-    from tests.faults.killing import Life, Note
+    from tests.faults.killing import Life, Note, Reopened
     from trackserver.parts import TrackserverParts
     from verifier.gates import Gate
 
@@ -47,41 +43,42 @@ class Doors:
 
     site: Site
     tracks: TrackserverParts
+    databases: tuple[Reopened, Reopened]
     gates: dict[str, Gate]
     nyms: dict[str, BaseCredential]
     copies: tuple[str, ...]
     key: LocalSigner = field(default_factory=LocalSigner.generate)
-    downloads: httpx.AsyncClient = field(default_factory=httpx.AsyncClient)
     around: Callable[[ASGIApp], ASGIApp] = lambda app: app
     """What is put around both applications."""
 
+    @cached_property
+    def downloads(self) -> httpx.AsyncClient:
+        """The way to the trackserver."""
+        app = self.around(build_trackserver_app(self.tracks))
+        return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE_URL)
+
     def leave(self) -> None:
         """Let go of the databases, before any fork."""
-        self.site.database.close()
-        self.tracks.database.close()
+        for each in self.databases:
+            each.close()
 
     def begin(self, life: Life) -> None:
         """Connect in a process of its own."""
-        ours, theirs = (
-            life.watch(Database(each.url.render_as_string(hide_password=False), pool=2))
-            for each in (self.site.database, self.tracks.database)
-        )
-        parts, work = self.site.parts, SqlWork(ours, site="main")
-        statuses = StatusKeeper(work, parts.fetcher, party=parts.party, policy=StatusPolicy.REFUSE)
-        self.site.parts = replace(parts, work=work, statuses=statuses)
-        self.site.app = self.around(build_verifier_app(self.site.parts))
-        app = self.around(build_trackserver_app(replace(self.tracks, database=theirs)))
-        self.downloads = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE_URL)
+        for each in self.databases:
+            each.reopen(life)
+        self.site.app = self.around(self.site.app)
 
     async def redeem(self, life: Life) -> None:
         """Finish what was begun in earlier lives, then pass one gate after another until the end."""
         self.begin(life)
         for shown in [each for each in life.found("shown") if not life.found("done", visit=each["visit"])]:
-            await Passage(life=life, doors=self, shown=shown).finish()
-        while life.is_endless:
+            with life.errand():
+                await Passage(life=life, doors=self, shown=shown).finish()
+        while life.begins_another():
             name = secrets.choice((ONCE, MONTHLY, FREE))
             holder = secrets.choice([*self.nyms] if name == ONCE else self.copies)
-            await begin_passage(life, self, name, holder)
+            with life.errand():
+                await begin_passage(life, self, name, holder)
 
 
 async def begin_passage(life: Life, doors: Doors, name: str, holder: str) -> None:
@@ -219,6 +216,7 @@ class Passage:
             return
         was_opening = self.known("opening")
         self.note("opening", link=linked["made"])
+        self.life.last()
         reply = await self.doors.downloads.get(linked["made"], headers=JSON)
         if reply.status_code == 303:
             self.note("opened", link=linked["made"])

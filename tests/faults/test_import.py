@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +14,8 @@ from issuer.connectors.rows import Source, read_source
 from issuer.service.import_ledger import import_source
 from issuer.store import Store
 from plumbing.database import Database
-from tests.faults.killing import KILLS, Life, Moment, live_and_die, read_notes
+from tests.faults.killing import KILLS, Life, kill_often, live_and_die, read_notes
+from tests.faults.moments import Fallen, Place
 from tests.faults.reading import Books, Row, once_each
 from tests.issuer.conftest import NOW
 from tests.issuer.test_import import FREE, HIDDEN, LP, ONE, SINGLE, TWO, bought, group, play, track
@@ -67,14 +70,15 @@ class Importing:
     url: str = ""
 
     async def run(self, life: Life) -> None:
-        """Do what `handstamp issuer import` does, once more and once more."""
+        """Do what `handstamp issuer import` does; whoever is to be killed waits for it then."""
         database = life.watch(Database(self.url, pool=2))
-        while True:
+        with life.errand():
+            life.last()
             with database.write() as session:
                 report = import_source(Store(session), self.source, now=NOW)
             life.note("imported", url=self.url, taken=dict(report.taken))
-            if not life.is_endless:
-                return
+        if life.is_endless:
+            await asyncio.Event().wait()
 
 
 @pytest.fixture
@@ -89,38 +93,59 @@ def importing(tmp_path: Path) -> Importing:
 def test_an_import_that_was_killed_and_run_again_is_the_import(
     importing: Importing, new_database: Callable[[str], str], tmp_path: Path
 ) -> None:
-    notes = tmp_path / "notes"
-    importing.url = new_database("issuer")
-    live_and_die(importing.run, tmp_path / "whole", moment=None)
-    whole = contents(importing.url)
-    assert len(whole["entry"]) > 30
-    for number in range(KILLS):
-        if number % 5 == 0:
-            importing.url = one_more(new_database, tmp_path / str(number))
-        before = Books(importing.url).table("copy")
-        moment = Moment.draw(commits=2, within_us=100_000)
-        live_and_die(importing.run, notes, moment=moment)
-        check_all_or_nothing(importing.url, whole, before, notes, moment)
-    live_and_die(importing.run, notes, moment=None)
-    assert contents(importing.url) == whole
+    trial = Trial(importing, new_database, tmp_path)
+    trial.take_new()
+    live_and_die(importing.run, trial.notes, moment=None)
+    trial.whole = contents(importing.url)
+    assert len(trial.whole["entry"]) > 30
+    trial.check()
+    kill_often(importing.run, trial.notes, KILLS, is_enough=are_before_and_after, after_each=trial.check)
+    assert trial.whole == contents(importing.url)
     assert Books(importing.url).is_whole()
 
 
-def one_more(new_database: Callable[[str], str], folder: Path) -> str:
-    """Return another empty database of the same engine."""
-    url = new_database("issuer")
-    return fresh_sqlite("issuer", folder) if url.startswith("sqlite") else url
+def are_before_and_after(fallen: Fallen, kills: int) -> bool:
+    """Whether enough fell within its one transaction, and enough since its commit began."""
+    total = fallen.in_time + fallen.at_transaction
+    return min(total[Place.BEFORE], total[Place.DURING] + total[Place.AFTER]) >= kills // 4
 
 
-def check_all_or_nothing(url: str, whole: dict[str, Any], before: list[Row], notes: Path, moment: Moment) -> None:
-    """All of it is there or nothing; all, if it was said to be; and what was there before is the very same."""
-    now = contents(url)
-    was_told = [each for each in read_notes(notes) if each["url"] == url]
-    assert now == whole or (not was_told and not any(now.values())), moment
-    assert [each for each in was_told if each["taken"]] in ([], was_told[:1])
-    copies = Books(url).table("copy")
-    once_each(row["id"] for row in copies)
-    assert before in ([], copies)
+@dataclass
+class Trial:
+    """One import after another, each killed until it is whole; then it is run into another empty database."""
+
+    importing: Importing
+    new_database: Callable[[str], str]
+    folder: Path
+    whole: dict[str, Any] = field(default_factory=dict)
+    before: list[Row] = field(default_factory=list)
+
+    @property
+    def notes(self) -> Path:
+        return self.folder / "notes"
+
+    def take_new(self) -> None:
+        """Go on with another empty database of the same engine."""
+        url = self.new_database("issuer")
+        if url.startswith("sqlite"):
+            url = fresh_sqlite("issuer", self.folder / secrets.token_hex(4))
+        self.importing.url, self.before = url, []
+
+    def check(self) -> None:
+        """All of it is there or nothing; all, if it was said to be; and what was there before is the very same."""
+        url = self.importing.url
+        now, copies = contents(url), Books(url).table("copy")
+        was_told = [each for each in read_notes(self.notes) if each["url"] == url]
+        assert now == self.whole or (not was_told and not any(now.values()))
+        assert [each for each in was_told if each["taken"]] in ([], was_told[:1])
+        once_each(row["id"] for row in copies)
+        assert self.before in ([], copies)
+        self.before = copies
+        if copies and not was_told:  # nobody knows, so it is run again
+            live_and_die(self.importing.run, self.notes, moment=None)
+            self.check()
+        elif copies:
+            self.take_new()
 
 
 def contents(url: str) -> dict[str, list[tuple[Any, ...]]]:

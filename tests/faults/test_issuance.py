@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 @pytest.mark.slow
 def test_nothing_that_was_issued_is_lost_or_doubled(new_database: Callable[[str], str], tmp_path: Path) -> None:
     counter = Counter.open(tmp_path, new_database("issuer"))
-    moments = kill_often(counter.issue, tmp_path / "notes", KILLS)
+    fallen = kill_often(counter.issue, tmp_path / "notes", KILLS)
     seen, books = read_notes(tmp_path / "notes"), Books(counter.url)
-    assert books.is_whole(), moments
+    assert books.is_whole(), fallen
     check_ledger(books, seen)
     check_offers(books, seen)
     check_instances(books, seen)

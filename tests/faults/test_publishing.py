@@ -23,9 +23,9 @@ Entry = tuple[str, int]
 @pytest.mark.slow
 def test_every_copy_that_ended_is_taken_back_and_no_other(new_database: Callable[[str], str], tmp_path: Path) -> None:
     counter = Counter.open(tmp_path, new_database("issuer"))
-    moments = kill_often(Publisher(counter).publish, tmp_path / "notes", KILLS)
+    fallen = kill_often(Publisher(counter).publish, tmp_path / "notes", KILLS)
     seen, books = read_notes(tmp_path / "notes"), Books(counter.url)
-    assert books.is_whole(), moments
+    assert books.is_whole(), fallen
     anchor = counter.coop.authority.cert_pem.bytes()
     handed_out = [PublishedList.read(each["token"], anchor=anchor) for each in of(seen, "list")]
     check_going_forward(handed_out)

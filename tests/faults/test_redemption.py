@@ -26,11 +26,11 @@ TIMES = {ONCE: 1, MONTHLY: 3}
 @pytest.mark.flow
 @pytest.mark.slow
 def test_no_passage_receipt_or_grant_is_lost_or_doubled(doors: Doors, tmp_path: Path) -> None:
-    moments = kill_often(doors.redeem, tmp_path / "notes", KILLS)
+    fallen = kill_often(doors.redeem, tmp_path / "notes", KILLS)
     seen = read_notes(tmp_path / "notes")
     site, tracks = books_of(doors.site.database), books_of(doors.tracks.database)
-    assert site.is_whole(), moments
-    assert tracks.is_whole(), moments
+    assert site.is_whole(), fallen
+    assert tracks.is_whole(), fallen
     ids = {name: gate.gate_id for name, gate in doors.gates.items()}
     check_passages(site, seen, ids)
     check_limits(site, seen, ids)
