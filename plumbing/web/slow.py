@@ -159,7 +159,8 @@ class BoundedHttp(HttpToolsProtocol):
     @override
     def on_headers_complete(self) -> None:
         headers = self.headers
-        if not _is_framed_well(self.parser.get_http_version(), headers):
+        changes = self.parser.should_upgrade()
+        if not _is_framed_well(self.parser.get_http_version(), headers, changes=changes):
             self._stop_with(_BAD)
         if len(headers) > self.bounds.fields or (
             self._head_bytes > self.bounds.head_bytes
@@ -168,6 +169,8 @@ class BoundedHttp(HttpToolsProtocol):
             self._stop_with(_LONG_HEADER)
         queued = len(self.pipeline)
         super().on_headers_complete()
+        if changes:
+            self.cycle.keep_alive = False  # what comes next would be said in the other protocol
         self._head_since, self._in_body, self._unread, self._framed = None, True, 0, 0
         self._moved, self._moved_at = 0, self.loop.time()
         # Who waits behind another on this connection may never be called, so it takes its place when it is.
@@ -260,17 +263,22 @@ def bounded(bounds: Bounds, load: Load | None, *, meter: Meter, say: Say) -> typ
     return type("BoundedHttp", (BoundedHttp,), members)
 
 
-def _is_framed_well(version: str, fields: Fields) -> bool:
+def _is_framed_well(version: str, fields: Fields, *, changes: bool) -> bool:
     """Tell whether nobody could take this for another request: one host, and one way to say how long it is (RFC 9112).
 
-    The parser takes HTTP/0.9, two hosts or none (§3.2), and codings that nobody here undoes (§6.1).
+    The parser takes HTTP/0.9, two hosts or none (§3.2), and codings that nobody here undoes (§6.1). If the request
+    wants to change to another protocol, it takes the body for what is said in that one.
     """
-    hosts, coding = 0, b""
+    hosts, coding, length = 0, b"", b""
     for name, value in fields:
         if name == b"host":
             hosts += 1
         elif name == b"transfer-encoding":
             coding += value.lower()
+        elif name == b"content-length":
+            length = value
+    if changes and (coding or length.strip(b"0")):
+        return False
     if version == "1.1":
         return hosts == 1 and coding in {b"", b"chunked"}
     return version == "1.0" and hosts <= 1 and not coding

@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from plumbing import logs
-from tests.plumbing.bounded import BOUNDS, GET, POST, Served, refusal, serving
+from tests.plumbing.bounded import BOUNDS, GET, POST, Served, read_all, refusal, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,6 +87,22 @@ def test_an_upgrade_to_another_protocol_is_answered_as_if_nobody_had_asked_for_i
     for protocol in (b"websocket", b"h2c"):
         upgrade = b"Connection: Upgrade, close\r\nUpgrade: " + protocol + b"\r\n\r\n"
         assert served.ask(GET + upgrade).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("coding", [b"Content-Length: 42", b"Transfer-Encoding: chunked"])
+def test_the_body_of_who_asks_for_another_protocol_is_never_taken_for_a_request(served: Served, coding: bytes) -> None:
+    upgrade = POST + b"Connection: Upgrade\r\nUpgrade: h2c\r\n" + coding + b"\r\n\r\n"
+    with served.connection() as made:
+        made.sendall(upgrade)
+        assert refusal(read_all(made)) == (400, "bad_request")
+
+
+def test_who_asks_for_another_protocol_asks_for_nothing_more_on_this_connection(served: Served) -> None:
+    with served.connection() as made:
+        made.sendall(GET + b"Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 0\r\n\r\n")
+        answer = read_all(made)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"connection: close" in answer.split(b"\r\n")
 
 
 def test_what_is_refused_before_there_is_a_request_is_counted_by_its_code(served: Served) -> None:
