@@ -28,19 +28,13 @@ def add_offer_pages(router: APIRouter, door: Door) -> None:
     parts = door.parts
     watchers = Watchers(pause_s=_PAUSE_S)
 
-    async def own_offer(offer_id: str, visitor: Visitor) -> Open:
-        now = parts.clock()
-        return await parts.database.reading(
-            lambda database: open_offer(Store(database), offer_id, now=now, listener=visitor.listener)
-        )
-
     @router.get("/offers/{offer_id}/page")
     async def offer_page(request: Request, offer_id: str) -> Response:
         """Show the link to the wallet, never the code."""
         visitor = await door.enter(request)
         if await _look(parts, offer_id, visitor) is Standing.TAKEN:
             return door.page(request, "offer_taken.html", visitor, {})
-        offer = await own_offer(offer_id, visitor)
+        offer = await _open_offer(parts, offer_id, visitor)
         link = parts.desk.by_reference(offer).to_link()
         values = {"offer": offer, "link": link, "command": f"handstamp wallet receive '{link}'"}
         return door.page(request, "offer.html", visitor, values)
@@ -48,7 +42,7 @@ def add_offer_pages(router: APIRouter, door: Door) -> None:
     @router.get("/offers/{offer_id}/qr.svg")
     async def offer_qr(request: Request, offer_id: str) -> Response:
         """Draw the link."""
-        offer = await own_offer(offer_id, await door.enter(request))
+        offer = await _open_offer(parts, offer_id, await door.enter(request))
         picture = qr_svg(parts.desk.by_reference(offer).to_link())
         return Response(picture, media_type="image/svg+xml", headers={"Cache-Control": "no-store"})
 
@@ -56,7 +50,7 @@ def add_offer_pages(router: APIRouter, door: Door) -> None:
     async def offer_code(request: Request, offer_id: str) -> Response:
         """Show the six digits, never the link."""
         visitor, _ = await door.submit(request)
-        offer = await own_offer(offer_id, visitor)
+        offer = await _open_offer(parts, offer_id, visitor)
         values = {"offer": offer, "code": parts.desk.tx_code(offer)}
         return door.page(request, "offer_code.html", visitor, values)
 
@@ -89,4 +83,11 @@ async def _look(parts: IssuerParts, offer_id: str, visitor: Visitor) -> Standing
     now = parts.clock()
     return await parts.database.reading(
         lambda database: how_it_stands(Store(database), offer_id, listener=visitor.listener, now=now)
+    )
+
+
+async def _open_offer(parts: IssuerParts, offer_id: str, visitor: Visitor) -> Open:
+    now = parts.clock()
+    return await parts.database.reading(
+        lambda database: open_offer(Store(database), offer_id, now=now, listener=visitor.listener)
     )

@@ -58,8 +58,7 @@ def admit_pass(
         load_gate(stores, gate_id).check_open()
         if not are_trusted((issuer,), stores.load_policy(party.site), now=now):
             raise NoLongerTrusted
-        first_use = stores.use_up(gate_id, period=period, mark=mark, times=times, now=now)
-        if first_use is not None:
+        if (first_use := stores.use_up(gate_id, period=period, mark=mark, times=times, now=now)) is not None:
             return UsedBefore(first_use=first_use)
         stores.count_passage(site=gate.site, gate_id=gate_id, terms=gate.terms.digest, month=month_of(now))
     return Admitted()
