@@ -23,6 +23,7 @@ from typing_extensions import override
 
 from credentials.errors import HandstampError
 from plumbing.reachable import is_reachable
+from plumbing.unreached import explain_unreached
 
 MAX_BYTES: Final = 1024 * 1024
 TIMEOUT_S: Final = 10.0
@@ -53,8 +54,8 @@ class FetchFailed(HandstampError):
 
     code = "fetch_failed"
 
-    def __init__(self, host: str, reason: str) -> None:
-        super().__init__(f"{host} could not be asked: {reason}. Nothing was changed; try again later.")
+    def __init__(self, host: str, reason: str, mend: str = "try again later") -> None:
+        super().__init__(f"{host} could not be asked: {reason}. Nothing was changed; {mend}.")
         self.host = host
         self.reason = reason
 
@@ -175,7 +176,7 @@ class HttpFetcher:
                 _check_plain(answer, url)
                 yield answer
         except httpx.ConnectError as error:
-            raise FetchFailed(_host(url), "nobody answers there") from error
+            raise FetchFailed(_host(url), *explain_unreached(error)) from error
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise FetchFailed(_host(url), str(error) or type(error).__name__) from error
 
