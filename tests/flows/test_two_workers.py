@@ -24,7 +24,7 @@ from tests.support.crowded_street import TRACKS_HOST, CrowdedStreet, recorded_lo
 from tests.support.recording import Recording, free_port, wire_tap
 from tests.support.street import COOP_HOST, Shop
 from tests.support.town import build_album
-from tests.support.waiting import PATIENCE_S
+from tests.support.waiting import end
 from trackserver.api import build_trackserver_app
 from verifier.app import build_verifier_app
 from verifier.limits import OnceEver
@@ -143,10 +143,7 @@ def two_processes(stage: Stage, role: str) -> Iterator[Recording]:
                 stage.wait(role, process)
             yield tap
     finally:
-        for process in started:
-            process.terminate()
-        for process in started:
-            process.wait(PATIENCE_S)
+        end(started)
 
 
 @pytest.mark.slow

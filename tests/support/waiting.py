@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 PATIENCE_S: Final = 60.0
 """After this, what was waited for does not come any more; no test waits so long while it passes."""
@@ -23,3 +24,23 @@ async def until(happened: Callable[[], bool]) -> None:
             if happened():
                 return
             await asyncio.sleep(0.005)
+
+
+def end(processes: Iterable[subprocess.Popen[bytes]]) -> None:
+    """Ask all of them to end, wait for each, and leave none behind: an interpreter that ends complains of any.
+
+    Raises:
+        AssertionError: one had to be killed.
+    """
+    running = list(processes)
+    for process in running:
+        process.terminate()
+    stuck = []
+    for process in running:
+        try:
+            process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            stuck.append(process.args)
+    assert stuck == []
