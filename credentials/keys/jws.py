@@ -19,6 +19,7 @@ ACCEPTED_ALGORITHMS = frozenset({"ES256", "ES384", "EdDSA"})
 # What else is read as one of them: RFC 9864 §2.2.
 _SAME_ALGORITHM = {name: kind.algorithm for kind in KeyKind for name in kind.algorithms}
 _MAX_HEADER_BYTES = 16_384
+_KEPT_CHARACTERS = 8_192
 
 
 class Jws(NamedTuple):
@@ -120,11 +121,18 @@ def sign_under(written: str, claims: Mapping[str, Json], signer: Signer) -> str:
     return f"{signing_input}.{base64url.encode(signer.sign(signing_input.encode('ascii')))}"
 
 
-# Every credential of an issuer has the same header, certificates and all, so its reading is remembered: what the text
-# says, not that it is acceptable, which is checked each time.
-@lru_cache(maxsize=256)
 def _parse_header(text: str, what: str) -> Mapping[str, Json]:
+    return _remember_header(text, what) if len(text) <= _KEPT_CHARACTERS else _read_header(text, what)
+
+
+def _read_header(text: str, what: str) -> Mapping[str, Json]:
     return MappingProxyType(parse_object(base64url.decode(text, what=what), what=what, max_bytes=_MAX_HEADER_BYTES))
+
+
+# Every credential of an issuer has the same header, certificates and all, so its reading is remembered: what the text
+# says, not that it is acceptable, which is checked each time. Anybody may send one, and read it takes twenty times the
+# room: so few are remembered, and no long ones.
+_remember_header = lru_cache(maxsize=64)(_read_header)
 
 
 def _check_header(header: Mapping[str, Json], *, what: str, typ: str | None, algorithms: frozenset[str]) -> None:

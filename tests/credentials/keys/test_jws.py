@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gc
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -130,3 +132,18 @@ def test_another_key_does_not_verify() -> None:
 
 def test_a_message_shows_no_payload_in_its_repr() -> None:
     assert "aGVsbG8" not in repr(parse_jws(sign_jws({}, {"secret": "aGVsbG8"}, SIGNER), what="message", typ=None))
+
+
+def test_what_strangers_write_into_headers_does_not_stay_in_memory() -> None:
+    headers = [write({"alg": "ES256", "typ": "x", "n": number, "a": [[]] * 3000}) for number in range(10)]
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for header in headers:
+            with pytest.raises(WrongTyp):
+                parse_jws(header, what="key binding", typ="kb+jwt")
+        gc.collect()
+        kept = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert kept < 1_000_000
