@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
 
 from tests.support.rush import CROWD, rush, two_workers
+from tests.trackserver.conftest import BASE_URL
+from trackserver.api import build_trackserver_app
 from trackserver.grants import Scope, Ticket
 from trackserver.store.passes import SqlPasses
 from trackserver.tables import ReleaseRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from trackserver.parts import TrackserverParts
 
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
@@ -25,6 +34,26 @@ def test_of_two_hundred_one_redeems_a_grant(new_database: Callable[[str], str]) 
                 return SqlPasses(session).claim_grant("http://shop.example", "A" * 22, expires_at=LATER)
 
         assert rush(redeem) == {"True": 1, "False": CROWD - 1}
+
+
+@pytest.mark.slow
+@pytest.mark.exact
+def test_of_two_hundred_requests_over_http_one_gets_a_download_for_a_grant(parts: TrackserverParts, gate: Any) -> None:
+    grant = gate.grant(bound=True)
+    proofs = [gate.proof("POST", f"{BASE_URL}/grants") for _ in range(CROWD)]
+    with two_workers(parts.database.url.render_as_string(hide_password=False)) as workers:
+        apps = [build_trackserver_app(replace(parts, database=each)) for each in workers]
+
+        async def ask(number: int) -> httpx.Response:
+            transport = httpx.ASGITransport(apps[number % 2])
+            async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as web:
+                return await web.post("/grants", json={"grant": grant}, headers={"DPoP": proofs[number]})
+
+        def redeem(number: int) -> str:
+            answer = asyncio.run(ask(number))
+            return f"{answer.status_code} {answer.json().get('code', '')}".strip()
+
+        assert rush(redeem) == {"201": 1, "409 grant_used": CROWD - 1}
 
 
 def test_of_two_hundred_one_opens_a_link(new_database: Callable[[str], str]) -> None:
