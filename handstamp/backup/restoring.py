@@ -82,11 +82,7 @@ def restore_backup(wish: RestoreWish, *, now: datetime) -> Restored:
             _unpack(archive, stage, roles, settings_were_read=settings_at is not None)
             for place in places:
                 place.prepare(stage / place.role, now=now)
-            with contextlib.ExitStack() as exchanged:  # of all roles or of none
-                words = {
-                    place.role: place.put(stage / place.role, exchanged, tools=wish.tools, now=now) for place in places
-                }
-                exchanged.pop_all()
+            words = _exchange(places, stage, tools=wish.tools, now=now)
         undo.pop_all()
     return Restored(
         manifest=archive.manifest,
@@ -95,6 +91,16 @@ def restore_backup(wish: RestoreWish, *, now: datetime) -> Restored:
         without_key_file=[place.role for place in places if place.lacks_key_file],
         words=words,
     )
+
+
+def _exchange(
+    places: Sequence[Place], stage: Path, *, tools: Path | None, now: datetime
+) -> Mapping[Role, Sequence[str]]:
+    """Put the parts of all roles in place, or of none; return what a person must know, by role."""
+    with contextlib.ExitStack() as exchanged:
+        words = {place.role: place.put(stage / place.role, exchanged, tools=tools, now=now) for place in places}
+        exchanged.pop_all()
+    return words
 
 
 def _check_roles(manifest: Manifest, wish: RestoreWish) -> list[Role]:

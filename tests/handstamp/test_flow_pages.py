@@ -46,7 +46,7 @@ def addresses() -> frozenset[str]:
 
 
 def test_there_is_a_page_for_each_flow() -> None:
-    assert len(PAGES) == 14
+    assert len(PAGES) == 15
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
