@@ -85,7 +85,7 @@ def pytest_runtest_makereport() -> Iterator[pytest.TestReport]:
     return report
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def on_server() -> Callable[[str], str]:
     """Make an empty database of a role on a PostgreSQL server, whatever the run is on."""
     databases = importlib.import_module("tests.support.databases")

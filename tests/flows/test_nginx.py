@@ -1,4 +1,4 @@
-"""Behind Debian's nginx with our files: TLS of a private authority, two workers of each role, and our own wallet."""
+"""Behind Debian's nginx with our files: TLS of a private authority, two workers each on PostgreSQL, and our wallet."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ import trustme
 from handstamp.demo.stage import Stage
 from tests.support.recording import free_port
 from tests.support.town import build_album
-from tests.support.waiting import PATIENCE_S
+from tests.support.waiting import PATIENCE_S, end
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 pytestmark = [pytest.mark.flow, pytest.mark.slow]
 
@@ -87,7 +87,7 @@ class Recorder(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+def front(tmp_path_factory: pytest.TempPathFactory, on_server: Callable[[str], str]) -> Iterator[Front]:
     nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if nginx is None:
         pytest.skip("nginx: NOT RUN (apt install nginx-light)")
@@ -95,7 +95,7 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     port = free_port()
     workers = {role: [free_port(), free_port()] for role in NAMES}
     authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
-    stage = _stage(folder, port, workers, authority)
+    stage = _stage(folder, port, workers, authority, {role: on_server("empty") for role in NAMES})
     with contextlib.ExitStack() as stack:
         recorder = ThreadingHTTPServer(("127.0.0.1", 0), Recorder)
         recorder.recorded = []  # type: ignore[attr-defined]
@@ -104,10 +104,12 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
         stack.callback(recorder.shutdown)
         config = _render(folder, port, workers, recorder.server_port)
         _import_keys(stage, folder)
-        processes = {each: _start(stage, role, each, stack) for role, ports in workers.items() for each in ports}
+        processes: dict[int, subprocess.Popen[bytes]] = {}
+        stack.callback(lambda: end(processes.values()))
+        for role, ports in workers.items():
+            processes |= {each: _start(stage, role, each) for each in ports}
         served = subprocess.Popen([nginx, "-e", str(folder / "nginx" / "start.log"), "-c", str(config)])
-        stack.callback(served.wait, 10)
-        stack.callback(served.terminate)
+        stack.callback(end, [served])
         made = Front(
             folder=folder,
             stage=stage,
@@ -121,7 +123,9 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
         yield made
 
 
-def _stage(folder: Path, port: int, workers: dict[str, list[int]], authority: trustme.CA) -> Stage:
+def _stage(
+    folder: Path, port: int, workers: dict[str, list[int]], authority: trustme.CA, urls: dict[str, str]
+) -> Stage:
     addresses = {role: f"https://{name}.localhost:{port}" for role, name in NAMES.items()}
     lines = [f'data_dir = "{folder / "data"}"']
     for role, address in addresses.items():
@@ -140,8 +144,9 @@ def _stage(folder: Path, port: int, workers: dict[str, list[int]], authority: tr
         for part in leaf.cert_chain_pems:
             part.write_to_path(str(place / "fullchain.pem"), append=True)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HANDSTAMP_")}
+    own = {f"HANDSTAMP_{role.upper()}__DATABASE_URL": url for role, url in urls.items()} | {"COLUMNS": "120"}
     trust = {"SSL_CERT_FILE": str(folder / "authority.pem"), "HANDSTAMP_CONFIG": str(folder / "handstamp.toml")}
-    return Stage(folder=folder, addresses=addresses, environment={**kept, **trust, "COLUMNS": "120"})
+    return Stage(folder=folder, addresses=addresses, environment={**kept, **trust, **own})
 
 
 def _render(folder: Path, port: int, workers: dict[str, list[int]], recorder: int) -> Path:
@@ -189,15 +194,12 @@ def _import_keys(stage: Stage, folder: Path) -> None:
         stage.run(role, "keys", "import", "--key", str(tls / "privkey.pem"), "--chain", str(tls / "fullchain.pem"))
 
 
-def _start(stage: Stage, role: str, port: int, stack: contextlib.ExitStack) -> subprocess.Popen[bytes]:
+def _start(stage: Stage, role: str, port: int) -> subprocess.Popen[bytes]:
     """Start one worker as its unit does: the same settings, and the port of its name."""
     environment = {**stage.environment, f"HANDSTAMP_{role.upper()}__PORT": str(port)}
-    log = stack.enter_context((stage.folder / f"{role}-{port}.log").open("wb"))
     command = [sys.executable, "-m", "handstamp", COMMANDS[role], "serve"]
-    process = subprocess.Popen(command, env=environment, cwd=stage.folder, stdout=log, stderr=log)
-    stack.callback(process.wait, PATIENCE_S)
-    stack.callback(process.terminate)
-    return process
+    with (stage.folder / f"{role}-{port}.log").open("wb") as log:
+        return subprocess.Popen(command, env=environment, cwd=stage.folder, stdout=log, stderr=log)
 
 
 def _wait(front: Front) -> None:
@@ -248,6 +250,7 @@ def test_our_wallet_receives_shows_and_downloads_through_it(front: Front, furnis
     stage.run("wallet", "open", furnished.gate, "--to", str(front.folder / "music"), "--yes")
     names = {each.suffix for each in (front.folder / "music").rglob("*") if each.is_file()}
     assert ".flac" in names
+    assert not list((front.folder / "data").rglob("*.sqlite"))
 
 
 def test_both_workers_take_up_a_new_key_at_once_and_without_a_restart(front: Front) -> None:
