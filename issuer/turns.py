@@ -1,12 +1,12 @@
 """Who waits for whom on the way of a record to its wallet, where a database server lets many write at once.
 
 Each name stands for the rows that the requests of one turn decide by reading first: the tries of an offer, how often a
-copy was asked for. Whatever else they touch is decided by a unique key (proofs, keys, commitments, entries of status
-lists) or by a conditional UPDATE or DELETE (offers, nonces, refresh tokens, scopes), so turns of other names may run
+copy was asked for. Whatever else they touch is decided by a unique key (proofs, nonces, keys, commitments, entries of
+status lists) or by a conditional UPDATE or DELETE (offers, refresh tokens, scopes), so turns of other names may run
 beside them. Copies, holds and resets change only in transactions that run alone.
 
-Rows of keys that were just drawn, and others that a unique key or one UPDATE decides, need no turn of their own: a
-nonce, an offer, what a wallet pushed, the event that it tells, the proof of its attestation are written
+Rows of keys that were just drawn, and others that a unique key or one UPDATE decides, need no turn of their own: an
+offer, what a wallet pushed, the event that it tells, the proof of its attestation are written
 `plumbing.turns.BESIDE_ALL`.
 """
 

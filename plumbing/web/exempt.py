@@ -4,4 +4,4 @@ from typing import Final
 
 ALWAYS_ANSWERED: Final = frozenset({"/health/live", "/health/ready"})
 """The paths that are never limited and never shed: they cost next to nothing however often somebody asks. The older
-`/health` reads the database each time, in the threads that all others wait for, so it counts as any request."""
+`/health` reads the database each time, so it counts as any request."""

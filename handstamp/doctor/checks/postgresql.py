@@ -39,8 +39,7 @@ def _unreachable(case: Case) -> Iterable[Finding]:
                 f"The PostgreSQL server cannot be used: {words}.",
                 where=f"{case.setting}database_url",
                 do="Look whether the server runs, whether the database and the role exist, and whether pg_hba.conf "
-                "lets "
-                "it in.",
+                "lets it in.",
             )
 
 
@@ -85,8 +84,7 @@ def _few_connections(case: Case) -> Iterable[Finding]:
     if most - reserved < wanted:
         yield warning(
             f"The server takes {most - reserved} connections; one worker alone may want "
-            f"{case.service.database_pool}, and "
-            "backups and you want some, too.",
+            f"{case.service.database_pool}, and backups and you want some, too.",
             where="max_connections in postgresql.conf",
             do=f"Set max_connections to workers x {case.setting}database_pool + {_SPARE} at least, or make the pool "
             "smaller.",

@@ -64,8 +64,7 @@ async def _caches(case: Case) -> Iterable[Finding]:
     return [
         error(
             "An answer that nobody may keep (Cache-Control: no-store) came twice: a cache on the way keeps it, and "
-            "would "
-            "show one visitor what another was told.",
+            "would show one visitor what another was told.",
             where=case.url,
             do="Switch caching off in the proxy or CDN for everything but /static, or let it obey Cache-Control.",
         )
@@ -80,8 +79,7 @@ async def _limits_body(case: Case) -> Iterable[Finding]:
     return [
         error(
             f"On the way a request of {_BODY // 1024} KiB is refused, which the service takes: wallets with many "
-            "records "
-            "fail.",
+            "records fail.",
             where=case.url,
             do="Set client_max_body_size 1m; in the proxy.",
         )
