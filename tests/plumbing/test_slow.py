@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from plumbing.web.slow import Bounds
-from tests.plumbing.bounded import BOUNDS, CAP, GET, PIECE, POST, Served, read_all, read_until, refusal, serving
+from tests.plumbing.bounded import BOUNDS, CAP, GET, HASTY, PIECE, POST, Served, read_all, read_until, refusal, serving
 from tests.support.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(tmp_path_factory.mktemp("pages"), BOUNDS) as running:
+    with serving(tmp_path_factory.mktemp("pages"), HASTY) as running:
         yield running
 
 
@@ -29,12 +30,12 @@ def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield running
 
 
-def test_a_request_in_time_is_answered_and_the_connection_stays(served: Served) -> None:
-    with served.connection() as connection:
+def test_a_request_in_time_is_answered_and_the_connection_stays(patient: Served) -> None:
+    with patient.connection() as connection:
         for _ in range(3):
             connection.sendall(GET + b"\r\n")
             assert read_until(connection, b"quick").startswith(b"HTTP/1.1 200 ")
-    assert served.load.waiting == 0
+    assert patient.load.waiting == 0
 
 
 def test_a_header_that_never_ends_is_dropped(served: Served) -> None:
@@ -78,8 +79,8 @@ def test_a_connection_that_says_nothing_is_closed_without_a_word(served: Served)
     assert served.ask() == b""
 
 
-def test_an_idle_connection_is_closed(served: Served) -> None:
-    assert served.ask(GET + b"\r\n").endswith(b"quick")
+def test_an_idle_connection_is_closed(patient: Served) -> None:
+    assert patient.ask(GET + b"\r\n").endswith(b"quick")
 
 
 @pytest.mark.parametrize(
@@ -164,27 +165,28 @@ def test_a_reader_that_goes_on_reading_is_served_on(served: Served) -> None:
         assert not served.readers_dropped.is_set()
 
 
-def test_hundreds_of_requests_behind_one_another_are_refused(served: Served) -> None:
-    assert refusal(served.ask((GET + b"\r\n") * 200)) == (400, "too_many_at_once")
-    assert served.load.waiting == 0
+def test_hundreds_of_requests_behind_one_another_are_refused(patient: Served) -> None:
+    assert refusal(patient.ask((GET + b"\r\n") * 200)) == (400, "too_many_at_once")
+    assert patient.load.waiting == 0
 
 
-def test_one_connection_too_many_is_told_so(served: Served) -> None:
-    kept = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(BOUNDS.connections)]
+def test_one_connection_too_many_is_told_so(tmp_path: Path) -> None:
+    with serving(tmp_path, BOUNDS) as served:
+        kept = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(BOUNDS.connections)]
+        try:
+            answer = served.ask()
+            assert refusal(answer) == (503, "too_many_connections")
+            assert b"retry-after: 2" in answer.lower()
+        finally:
+            for each in kept:
+                each.close()
+
+
+def test_requests_that_arrive_together_are_shed_before_any_is_worked_on(patient: Served) -> None:
+    patient.load.waiting += 5
     try:
-        answer = served.ask()
-        assert refusal(answer) == (503, "too_many_connections")
-        assert b"retry-after: 2" in answer.lower()
+        answer = patient.ask(GET + b"Connection: close\r\n\r\n")
     finally:
-        for each in kept:
-            each.close()
-
-
-def test_requests_that_arrive_together_are_shed_before_any_is_worked_on(served: Served) -> None:
-    served.load.waiting += 5
-    try:
-        answer = served.ask(GET + b"Connection: close\r\n\r\n")
-    finally:
-        served.load.waiting -= 5
+        patient.load.waiting -= 5
     assert answer.startswith(b"HTTP/1.1 503 ")
     assert b'"code":"overloaded"' in answer
