@@ -29,7 +29,7 @@ from credentials.keys.encryption import DecryptionKey
 from credentials.keys.kinds import KeyKind
 from credentials.keys.signer import LocalSigner
 from plumbing.clock import Clock, epoch_s, system_clock
-from plumbing.key_rings import Ring, parse_rings, write_rings
+from plumbing.key_rings import Ring, RingKey, parse_rings, write_rings
 from plumbing.private import make_private_folder
 
 _KEK_FILE: Final = "key-encryption-key"
@@ -164,6 +164,23 @@ class KeyStore:
             return parse_rings(self._read_private(path))
         except Malformed as error:
             raise UnusableKey(path, error.detail.removesuffix(".")) from error
+
+    def lone(self, name: str) -> RingKey | None:
+        """Return the key of a name that never turned; None if there is none yet, and it is never made here.
+
+        Raises:
+            UnusableKey: the file is damaged, or others may read it.
+        """
+        match next((each for each in _PRIVATE if _is_there(self._folder / f"{name}.{each}")), None):
+            case None:
+                return None
+            case "pem":
+                public = self.signer(name).public_key.multikey
+            case "bbs":
+                public = self.bbs_key(name).public_key.multikey
+            case _:
+                public = ""
+        return RingKey(file=name, public=public, starts_s=0)
 
     @property
     def mark(self) -> tuple[int, int] | None:

@@ -10,8 +10,10 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
+from credentials.dids import read_multikey
 from credentials.errors import OperatorError
 from credentials.keys.certificates import load_chain_pem
+from credentials.keys.jwk import PublicKey
 from handstamp.commands.issuer_shared import console, print_json
 from plumbing.clock import epoch_s
 from plumbing.key_rings import Ring, RingKey
@@ -73,29 +75,35 @@ def print_keys(keys: KeyStore, names: Mapping[str, str], *, at: datetime, as_jso
         at: now.
         as_json: for scripts.
     """
-    rings = keys.rings()
+    rings = {name: ring for name in names if (ring := _ring(keys, name)) is not None}
     rows = [
-        (name, words, each, _standing(rings[name], each, epoch_s(at)))
-        for name, words in names.items()
-        if name in rings
-        for each in rings[name].published(epoch_s(at))
+        (name, names[name], each, _standing(ring, each, epoch_s(at)))
+        for name, ring in rings.items()
+        for each in ring.published(epoch_s(at))
     ]
     if as_json:
         listed: list[Json] = [
-            {"name": name, "public": each.public, "starts": each.starts_s, "ends": each.ends_s, "standing": said}
+            {
+                "name": name,
+                "public": each.public,
+                "fingerprint": _fingerprint(each.public),
+                "starts": each.starts_s,
+                "ends": each.ends_s,
+                "standing": said,
+            }
             for name, _, each, said in rows
         ]
         print_json(listed)
         return
     table = Table("Signs or fences", Column("Key", no_wrap=True), "How it stands", box=None)
     for _, words, each, said in rows:
-        table.add_row(words, escape(_short(each.public)), said)
+        table.add_row(words, escape(_fingerprint(each.public) or _short(each.public)), said)
     out = console()
     if rows:
         out.print(table)
-    never = [words for name, words in names.items() if name not in rings]
-    if never:
-        out.print(f"Never exchanged: {'; '.join(never)}.", soft_wrap=True)
+    missing = [words for name, words in names.items() if name not in rings]
+    if missing:
+        out.print(f"Not there yet (made when the service first starts): {'; '.join(missing)}.", soft_wrap=True)
 
 
 def tidy_and_say(turner: KeyTurner, words: str, *, at: datetime) -> None:
@@ -118,6 +126,20 @@ def _standing(ring: Ring, key: RingKey, at_s: int) -> str:
         return f"told to others, used from {moment(key.starts_s)}"
     still = "still told to others" if key.public else "still taken"  # a secret is told to nobody
     return still if key.ends_s is None else f"{still} until {moment(key.ends_s)}"
+
+
+def _ring(keys: KeyStore, name: str) -> Ring | None:
+    """The keys that go by a name, also if it never turned; None before its first key is made."""
+    ring = keys.rings().get(name)
+    if ring is None and (lone := keys.lone(name)) is not None:
+        return Ring((lone,))
+    return ring
+
+
+def _fingerprint(public: str) -> str | None:
+    """What `keys show` says of a key, and whoever trusts it compares; keys of proofs have one for all of them."""
+    key = read_multikey(public, what="key") if public else None
+    return key.thumbprint if isinstance(key, PublicKey) else None
 
 
 def _short(public: str) -> str:

@@ -84,7 +84,7 @@ def show_keys() -> None:
 
 @app.command("list")
 def list_keys(*, as_json: AsJson = False) -> None:
-    """List every key that was exchanged: which is in use, which comes, and which are still told to others."""
+    """List every key: which is in use, with its fingerprint, which comes, and which are still told to others."""
     print_keys(_tools().keys, _NAMES, at=system_clock(), as_json=as_json)
 
 

@@ -73,8 +73,12 @@ def read_text(path: Path, *, private: bool = False) -> str:
         return path.read_text("utf-8").strip("\r\n")
     except FileNotFoundError as error:
         raise UnreadableFile(path, "there is no such file") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnreadableFile(path, "it is not a text file that can be read") from error
+    except PermissionError as error:
+        raise UnreadableFile(path, "you may not read it; run this as the user whose file it is, or let them") from error
+    except UnicodeDecodeError as error:
+        raise UnreadableFile(path, "it is not text in UTF-8") from error
+    except OSError as error:
+        raise UnreadableFile(path, f"it cannot be read: {error.strerror or error}") from error
 
 
 def confirm(question: str) -> None:

@@ -3,6 +3,7 @@
 import gc
 import importlib.util
 import socket
+import sys
 from typing import Final
 
 import typer
@@ -42,7 +43,8 @@ def serve(app: FastAPI, service: ServiceSettings) -> None:
     config = build_config(app, service)
     with _listen(service) as listener:
         where = f"{service.bind_host}:{listener.getsockname()[1]}"
-        typer.echo(f"{service.name} listens on {where} for {service.base_url}. Stop it with Ctrl-C.")
+        if sys.stdout.isatty():  # elsewhere the log alone speaks: one JSON object a line
+            typer.echo(f"{service.name} listens on {where} for {service.base_url}. Stop it with Ctrl-C.")
         set_aside_what_stays()
         uvicorn.Server(config).run(sockets=[listener])
 

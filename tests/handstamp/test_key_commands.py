@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from credentials.trust import TrustedIssuer
 from handstamp.commands import issuer_keys as issuer_commands
 from handstamp.commands import verifier_keys as verifier_commands
 from handstamp.commands.key_list import CertificateOfAnotherHost
-from handstamp.composition.issuer import build_identity, issuer_keys
+from handstamp.composition.issuer import FORM_KEYS, build_identity, issuer_keys
 from handstamp.composition.verifier import GRANT_KEY, compose_verifier
 from handstamp.composition.verifier_service import find_site_keys
 from handstamp.settings import load_settings
@@ -159,8 +160,16 @@ def test_a_certificate_of_another_host_is_refused_before_it_takes_the_place_of_a
 
 
 def test_the_list_says_how_each_key_stands(here: Path) -> None:
-    assert "Never exchanged" in coop("list")
+    assert coop("list").startswith("Not there yet (made when the service first starts): records and status lists; ")
+    assert json.loads(coop("list", "--json")) == []
     coop("import", *certify(here, "coop.localhost"))
+    build_identity(load_settings(), at=NOW)  # as a start does
+    issuer_keys(load_settings()).secret(FORM_KEYS)
+    only = coop("list")
+    assert re.search(rf"^ records and status lists +{re.escape(thumbprint(NOW))} +in use *$", only, re.MULTILINE)
+    assert len(re.findall(r"^ proofs, \w+\S* +\S+…\S+ +in use *$", only, re.MULTILINE)) == len(ALL)
+    assert "Not there yet (made when the service first starts): codes of offers." in only
+    assert re.search(r"^ forms +a secret +in use *$", only, re.MULTILINE)
     coop("import", *certify(here, "coop.localhost"))
     coop("rotate", "secrets")
     said = coop("list")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,7 @@ from credentials.encoding import strict_json
 from credentials.errors import Malformed
 from credentials.protocols.openid4vci import AttestationRules, CredentialOffer, parse_offer_link
 from handstamp.commands import issuer
+from handstamp.composition import serving
 from handstamp.composition.issuer import compose_issuer
 from handstamp.composition.issuer_service import build_app, compose_service
 from handstamp.composition.serving import CannotListen
@@ -198,8 +200,10 @@ def test_serve_listens_where_the_settings_say(
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     monkeypatch.setenv("HANDSTAMP_ISSUER__PORT", str(port))
-    assert f"listens on 127.0.0.1:{port} for http://coop.localhost:8701" in terminal.say("serve")
+    assert terminal.say("serve") == ""  # a journal is no terminal: only the log writes there
     assert asked == [("127.0.0.1", port)]
+    monkeypatch.setattr(serving, "sys", SimpleNamespace(stdout=SimpleNamespace(isatty=lambda: True)))
+    assert f"listens on 127.0.0.1:{port} for http://coop.localhost:8701" in terminal.say("serve")
 
 
 def test_a_port_that_is_taken_is_said_in_a_sentence(

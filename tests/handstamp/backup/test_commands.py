@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -13,10 +14,12 @@ from typer.testing import CliRunner
 from handstamp.backup import archive, places
 from handstamp.commands import backup, restore
 from handstamp.commands.backup import BackupPassphraseNeeded
+from handstamp.commands.wallet_opening import read_text
 from tests.handstamp.backup.conftest import CHEAP, PASSPHRASE
 from wallet.errors import UnreadableFile
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.handstamp.backup.conftest import Machine
@@ -132,3 +135,27 @@ def test_a_passphrase_is_asked_for_or_comes_from_a_private_file(
     typed = CliRunner().invoke(backup.app, ["today"], input=f"{PASSPHRASE}\n{PASSPHRASE}\n")
     assert typed.exit_code == 0, typed.output
     assert PASSPHRASE not in typed.output
+
+
+@contextlib.contextmanager
+def as_nobody() -> Iterator[None]:
+    """Be a user whom no file's mode makes an exception for."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
+
+
+def test_a_file_that_may_not_be_read_is_not_called_unreadable_text(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"\xff")
+    with pytest.raises(UnreadableFile, match="it is not text in UTF-8"):
+        read_text(secret)
+    secret.chmod(0)
+    with as_nobody(), pytest.raises(UnreadableFile, match="you may not read it; run this as the user whose file it is"):
+        read_text(secret)
+    with pytest.raises(UnreadableFile, match="it cannot be read: Is a directory"):
+        read_text(tmp_path)
