@@ -151,15 +151,16 @@ def write_archive(
     sources: Sequence[Source],
     now: datetime,
     cost: Cost | None = None,
+    settle: Callable[[], object] = lambda: None,
 ) -> Manifest:
-    """Write a backup (mode 0600) that is there whole or not at all.
+    """Write a backup (mode 0600) that is there whole or not at all; `settle` is called before it gets its name.
 
     Raises:
         CannotBackUp: something is at `path`, it cannot be written, or a file changed while it was read.
     """
     files = [source.describe() for source in sources]
     manifest = Manifest(made_at=now, version=__version__, roles=roles, files=files)
-    with _new_file(path) as file:
+    with _new_file(path, settle) as file:
         writer = SealedWriter(file, passphrase, cost=cost or Cost(), random=secrets.token_bytes)
         described = strict_json.dump(manifest.to_json())
         writer.write(len(described).to_bytes(_LENGTH_BYTES, "big") + described)
@@ -248,7 +249,7 @@ def check_target(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _new_file(path: Path) -> Iterator[BinaryIO]:
+def _new_file(path: Path, settle: Callable[[], object]) -> Iterator[BinaryIO]:
     """Write beside `path` and put it there at the end; whatever goes wrong leaves nothing."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
@@ -258,6 +259,7 @@ def _new_file(path: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
+        settle()
         temporary.rename(path)
         _flush_folder(path.parent)
     except OSError as error:

@@ -4,7 +4,7 @@ import contextlib
 import secrets
 import shutil
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -48,6 +48,7 @@ class Wish:
         with_key_file: whether the key-encryption files are in it, too.
         tools: the folder of PostgreSQL's programs; without it, the PATH.
         cost: how dear one guess of the passphrase is.
+        settle: called just before the backup gets its name: then it is written.
     """
 
     path: Path
@@ -56,6 +57,7 @@ class Wish:
     with_key_file: bool = True
     tools: Path | None = None
     cost: Cost | None = None
+    settle: Callable[[], object] = lambda: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,7 @@ def make_backup(settings: Settings, wish: Wish, *, now: datetime) -> Made:
             sources=sources,
             now=now,
             cost=wish.cost,
+            settle=wish.settle,
         )
     for role in roles:
         _record(settings.folder(role), now)

@@ -34,6 +34,7 @@ class RestoreWish:
         roles: whose; all in the backup if none is named.
         replace: whether what is there may be put aside.
         tools: the folder of PostgreSQL's programs; without it, the PATH.
+        settle: called when all is in its place: from then on nothing is undone.
     """
 
     path: Path
@@ -41,6 +42,7 @@ class RestoreWish:
     roles: tuple[Role, ...] = ()
     replace: bool = False
     tools: Path | None = None
+    settle: Callable[[], object] = lambda: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +84,8 @@ def restore_backup(wish: RestoreWish, *, now: datetime) -> Restored:
             _unpack(archive, stage, roles, settings_were_read=settings_at is not None)
             for place in places:
                 place.prepare(stage / place.role, now=now)
-            words = _exchange(places, stage, tools=wish.tools, now=now)
-        undo.pop_all()
+            words = _exchange(places, stage, wish, now=now)
+            undo.pop_all()
     return Restored(
         manifest=archive.manifest,
         settings_at=settings_at,
@@ -94,11 +96,12 @@ def restore_backup(wish: RestoreWish, *, now: datetime) -> Restored:
 
 
 def _exchange(
-    places: Sequence[Place], stage: Path, *, tools: Path | None, now: datetime
+    places: Sequence[Place], stage: Path, wish: RestoreWish, *, now: datetime
 ) -> Mapping[Role, Sequence[str]]:
     """Put the parts of all roles in place, or of none; return what a person must know, by role."""
     with contextlib.ExitStack() as exchanged:
-        words = {place.role: place.put(stage / place.role, exchanged, tools=tools, now=now) for place in places}
+        words = {place.role: place.put(stage / place.role, exchanged, tools=wish.tools, now=now) for place in places}
+        wish.settle()
         exchanged.pop_all()
     return words
 

@@ -1,6 +1,7 @@
 """`handstamp backup FILE`: everything that the services of these settings cannot lose, in one encrypted file."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -72,8 +73,8 @@ def backup(
         with_key_file=not without_key_file,
         tools=database_tools,
     )
-    with stoppable("No backup was written."):
-        made = make_backup(load_settings(), wish, now=system_clock())
+    with stoppable("No backup was written.") as settle:
+        made = make_backup(load_settings(), replace(wish, settle=settle), now=system_clock())
     out = Terminal(highlight=False)
     size = file.stat().st_size / _MIB
     out.print(f"[green]{len(made.manifest.files)} files of {', '.join(made.manifest.roles)}[/] ({size:.1f} MiB).")

@@ -1,5 +1,6 @@
 """`handstamp restore FILE`: put a backup in place, and hear what it cannot know."""
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated
 
@@ -39,8 +40,8 @@ def restore(
         replace=replace,
         tools=database_tools,
     )
-    with stoppable("Nothing was restored; what was there before is still there."):
-        restored = restore_backup(wish, now=system_clock())
+    with stoppable("Nothing was restored; what was there before is still there.") as settle:
+        restored = restore_backup(dataclasses.replace(wish, settle=settle), now=system_clock())
     _report(restored)
 
 

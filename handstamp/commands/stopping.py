@@ -2,7 +2,7 @@
 
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Final
 
@@ -12,22 +12,27 @@ _ENDINGS: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", 
 
 
 @contextlib.contextmanager
-def stoppable(words: str) -> Iterator[None]:
+def stoppable(words: str) -> Iterator[Callable[[], None]]:
     """Let whoever ends the command see `words`, after what was begun was undone; a second wish does not disturb that.
+
+    Gives what is called when nothing is undone any more: then the little that is left is done, whoever wants to end it.
 
     Args:
         words: how things stand then.
     """
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
+    def ignore() -> None:
         for each in caught:
             signal.signal(each, signal.SIG_IGN)
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        ignore()
         raise KeyboardInterrupt
 
     caught = [each for each in _ENDINGS if signal.getsignal(each) is not signal.SIG_IGN]
     before = {each: signal.signal(each, stop) for each in caught}
     try:
-        yield
+        yield ignore
     except KeyboardInterrupt:
         with contextlib.suppress(OSError):  # nobody may be there any more to read it
             Terminal(stderr=True, highlight=False).print(f"\nStopped. {words}", soft_wrap=True)
