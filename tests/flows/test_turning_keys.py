@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import os
 import threading
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 import httpx
 import pytest
 import trustme
+from typing_extensions import override
 
 from credentials.errors import HandstampError
 from handstamp.demo.forked import run_command
+from issuer.copies import CopyKind
+from issuer.service.offers import choose_copies
+from issuer.store import Store
+from plumbing import clock
+from plumbing.key_turning import LEAD
 from tests.support.town import Town, elsewhere, town
-from tests.support.waiting import PATIENCE_S
+from tests.support.waiting import PATIENCE_S, until
 from wallet.service.open_gate import begin_visit, pass_gate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import tzinfo
 
     from wallet.ports import Tools
 
@@ -27,20 +35,34 @@ pytestmark = [pytest.mark.flow, pytest.mark.slow]
 class Crowd:
     """Somebody who asks for everything that keys have a part in, again and again, and notes what was refused."""
 
-    def __init__(self, built: Town, gate: str) -> None:
+    def __init__(self, built: Town, gate: str, *, receives: bool = False) -> None:
         self._town, self._gate = built, gate
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._ask, daemon=True)
+        acts = (self._ask, self._come_and_go) if receives else (self._ask,)
+        self._threads = [threading.Thread(target=each, daemon=True) for each in acts]
+        self._wallet = built.wallet()
         self.refused: list[str] = []
-        self.rounds = 0
+        self.rounds = self.passed = 0
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        self._thread.join(PATIENCE_S)
+        for thread in self._threads:
+            thread.join(PATIENCE_S)
+
+    def _come_and_go(self) -> None:
+        """Take offer after offer to the end, looking at each record, and open the gate with what came."""
+        while not self._over.is_set():
+            try:
+                take_offer(self._town, self._wallet)
+                assert passes(self._wallet, self._gate)
+            except (HandstampError, AssertionError) as error:
+                self.refused.append(f"{type(error).__name__}: {error}")
+            self.passed += 1
 
     def _ask(self) -> None:
         coop, site = self._town.coop_url, self._town.artist_url
@@ -120,6 +142,17 @@ def receive(built: Town, run: Callable[..., str], listener: str) -> Tools:
     return wallet
 
 
+def take_offer(built: Town, wallet: Tools) -> None:
+    """Buy the release once more, as another listener, and take that one record into the wallet."""
+    listener, desk = built.buyer(), built.issuer.desk
+    with built.issuer.database.write() as session:
+        store = Store(session)
+        bought = [each.id for each in store.copies(listener) if each.kind is CopyKind.RELEASE]
+        chosen = choose_copies(store, listener=listener, copy_ids=bought)
+        made = desk.make(store, chosen, listener=listener, now=built.issuer.clock())
+    built.receive(wallet, desk.by_reference(made).to_link(), desk.tx_code(made))
+
+
 def passes(wallet: Tools, gate: str) -> bool:
     async def go() -> bool:
         visit = await begin_visit(gate, tools=wallet)
@@ -159,6 +192,45 @@ def test_nothing_fails_while_every_key_turns_and_copies_of_before_and_after_pass
     listed = run("issuer", "keys", "list")
     assert "in use" in listed
     assert "still told to others" in listed
+
+
+def test_a_certificate_is_told_first_and_used_two_hours_later_and_nothing_fails_meanwhile(
+    built: Town, run: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = built.gate_url(built.gate())
+    before = receive(built, run, built.buyer())
+    with Crowd(built, gate, receives=True) as crowd:
+        old = told(built)[0]
+        run("issuer", "keys", "import", *certify(built, "coop.localhost"))
+        run("issuer", "keys", "rotate", "publications")
+        first, new, *_ = told(built)
+        assert first == old
+        come_again(crowd)
+
+        class Later(datetime):
+            @classmethod
+            @override
+            def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+                return datetime.now(tz) + LEAD + timedelta(minutes=1)
+
+        monkeypatch.setattr(clock, "datetime", Later)
+        assert told(built)[:2] == [new, old]
+        come_again(crowd)
+        assert passes(before, gate)
+    assert crowd.refused == []
+
+
+def told(built: Town) -> list[str]:
+    """The names of the keys that the co-op says are its own, the one in use first."""
+    where = httpx.URL(f"{built.coop_url}/.well-known/jwt-vc-issuer")
+    answer = httpx.get(where.copy_with(host="127.0.0.1"), headers={"Host": where.netloc.decode()}, trust_env=False)
+    return [each["kid"] for each in answer.json()["jwks"]["keys"]]
+
+
+def come_again(crowd: Crowd) -> None:
+    """Let the crowd do everything from its beginning to its end."""
+    wanted = crowd.passed + 2, crowd.rounds + 2
+    elsewhere(until(lambda: crowd.passed >= wanted[0] and crowd.rounds >= wanted[1]))
 
 
 def test_a_stolen_signing_key_opens_nothing_more_where_sites_know_the_co_op_by_its_did(
