@@ -100,3 +100,14 @@ def test_the_certificates_that_the_page_makes_are_taken_for_years(tmp_path: Path
     for days in (0, 1800):
         at = datetime.now(UTC) + timedelta(days=days, minutes=1)
         check_chain(load_chain_pem(chain), anchors=(authority,), dns_name="coop.example", at=at)
+
+
+def test_the_pages_command_lets_every_server_of_nginx_listen_on_ipv6_too() -> None:
+    written = ROOT / "deploy" / "nginx" / "handstamp.conf"
+    assert not re.search(r"^ *listen \[", written.read_text("utf-8"), re.MULTILINE)
+    (command,) = (line for line in INLINE if line.startswith("sed -i ") and "listen" in line)
+    _, _, change, _ = shlex.split(command)
+    changed = subprocess.run(["sed", change, str(written)], check=True, capture_output=True, text=True).stdout
+    listens = re.findall(r"^    listen (\[::\]:)?(.+;)$", changed, re.MULTILINE)
+    assert {address for address, _ in listens[1::2]} == {"[::]:"}
+    assert listens[::2] == [("", where) for _, where in listens[1::2]]
