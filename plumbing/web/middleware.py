@@ -182,7 +182,7 @@ class _Answer:
     async def __call__(self, message: Message) -> None:
         """Send one message of the answer; one that says that the body is too long ends with `end`."""
         if message["type"] == "http.response.start":
-            self.status = message["status"]
+            self.status = int(message["status"])  # not the name of an enumeration, in a log
             self.lingers = self.status == _TOO_LARGE
             own = list(message.get("headers", ()))
             if self.status in _WAITING and not any(name == _RETRY for name, _ in own):
