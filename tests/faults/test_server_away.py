@@ -134,4 +134,4 @@ def test_a_server_that_stands_still_holds_up_nobody_but_who_waits_for_it(
         assert (await wallet.token(waiting)).status_code == 200
         assert await all_through(coop, counter, owner) == 200
 
-    asyncio.run(asyncio.wait_for(story(), 60))
+    asyncio.run(asyncio.wait_for(story(), 180))
