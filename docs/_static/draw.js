@@ -9,7 +9,12 @@ mermaid.initialize({
   startOnLoad: false,
   securityLevel: "strict",
   theme: "neutral",
-  sequence: { useMaxWidth: true },
+  sequence: { useMaxWidth: true, width: 110, height: 44, actorMargin: 16, boxMargin: 20, messageMargin: 24 },
   flowchart: { nodeSpacing: 14, rankSpacing: 32, padding: 9 }, // so that it fits on a phone
 });
-mermaid.run({ querySelector: "div.mermaid" });
+// Steps keep a size that can be read, and scroll; a chart of boxes was made to fit.
+mermaid.run({ querySelector: "div.mermaid" }).then(() => {
+  document.querySelectorAll(".mermaid svg[aria-roledescription=sequence]").forEach((svg) => {
+    svg.style.minWidth = `min(46rem, ${svg.viewBox.baseVal.width}px)`;
+  });
+});
