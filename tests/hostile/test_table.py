@@ -85,6 +85,7 @@ def check_nothing_is_repeated(answer: Answer) -> None:
 def check_lines(text: str) -> None:
     for line in text.splitlines():
         found = json.loads(line)
-        assert found["event"] in {"request", "refused"}, line
+        # What runs by itself, here or in a service of another module, says its lines when it likes.
+        assert found["event"] in {"request", "refused"} or "run_id" in found, line
         assert not any(each in line or each in json.dumps(found, ensure_ascii=False) for each in EVIL)
         assert "198.51.100.7" not in line
