@@ -52,7 +52,9 @@ def main() -> int:
         return _run_on_postgresql(options)
     missing = {} if options.coverage else _missing()
     without_vectors = not _vectors().is_dir()
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.support.scheduling", "-n", "2", *options.pytest]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.support.scheduling", *options.pytest]
+    # What is outside waits for other processes half of its time.
+    command += ["-n", "3" if options.outside else "2"]
     command += ["-m", _selection(missing, coverage=options.coverage, outside=options.outside)]
     if options.coverage:
         command += ["--cov", "--cov-report=term", f"--cov-fail-under={_floor()}"]
