@@ -179,7 +179,7 @@ def _figures(flow: str, engine: str, rounds: Sequence[Round]) -> Iterator[Figure
     )
     rate, raw = Rate(tuple(each.rate for each in rounds)), Rate(tuple(each.raw for each in rounds))
     yield Figure(
-        name=f"The same, whole service with its HTTP, {engine}",
+        name=f"{flow}, whole service with its HTTP, {engine}",
         rate=str(rate),
         limit=f"raw verification: {raw}",
         ratio=f"{raw.beside(rate):.0f} verifications each",
