@@ -10,7 +10,6 @@ from credentials.errors import HandstampError
 from credentials.keys.attesters import check_authority
 from handstamp.composition.issuer import FORM_KEYS, KEY_NAME, compose_issuer, issuer_keys
 from handstamp.composition.observing import check_certificate, compose_observing
-from handstamp.composition.setup_mark import setup_mark
 from handstamp.settings import Settings, UnusableSettings
 from issuer.app import build_app as build_issuer_app
 from issuer.counted import OFFERS
@@ -50,9 +49,8 @@ def build_app(settings: Settings) -> FastAPI:
     parts = compose_service(settings)
     parts.identity.check_certified()
     checks = {"key": lambda: keys.check_readable(KEY_NAME), "certificate": check_certificate(keys, KEY_NAME)}
-    setup = setup_mark("issuer", settings, keys)
     observing = compose_observing(
-        "issuer", settings, database=parts.database, scripts=MIGRATIONS, checks=checks, setup=setup
+        "issuer", settings, database=parts.database, scripts=MIGRATIONS, checks=checks, keys=keys
     )
     observing.meter.watch(OFFERS, lambda: _count_offers(parts))
     return build_issuer_app(replace(parts, meter=observing.meter), observing=observing)

@@ -9,6 +9,7 @@ import httpx
 
 from credentials.errors import OperatorError
 from handstamp import __version__
+from handstamp.composition.setup_mark import setup_mark
 from handstamp.settings import ServiceSettings, Settings
 from plumbing.clock import system_clock
 from plumbing.database import Database
@@ -48,7 +49,7 @@ def compose_observing(
     database: Database,
     scripts: Path,
     checks: Mapping[str, Check],
-    setup: str = "",
+    keys: KeyStore | None = None,
 ) -> Observing:
     """Choose how a role's service is watched, and watch its database.
 
@@ -58,7 +59,7 @@ def compose_observing(
         database: its database.
         scripts: the migrations that the database must have had.
         checks: what else must be well.
-        setup: what its workers have in common (`setup_mark`).
+        keys: of the service, under which the mark is made that its workers have in common; None makes none.
 
     Raises:
         NoTracing: spans are wanted and the extra for them is not installed.
@@ -74,7 +75,7 @@ def compose_observing(
         tracing=None if endpoint is None else Tracing(role, endpoint=endpoint),
         runs=Runs(meter),
         checks={"database": lambda: _check_migrated(database, scripts), **checks},
-        setup=setup,
+        setup="" if keys is None else setup_mark(role, settings, keys),
     )
     observing.watch_database(database)
     return observing

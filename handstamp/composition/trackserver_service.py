@@ -5,7 +5,6 @@ from dataclasses import fields, replace
 from fastapi import FastAPI
 
 from handstamp.composition.observing import compose_observing
-from handstamp.composition.setup_mark import setup_mark
 from handstamp.composition.trackserver import compose_trackserver
 from handstamp.settings import Settings
 from plumbing.keystore import KeyStore
@@ -26,8 +25,8 @@ def compose_service(settings: Settings) -> TrackserverParts:
 def build_app(settings: Settings) -> FastAPI:
     """Build the trackserver's application."""
     parts = compose_service(settings)
-    setup = setup_mark("trackserver", settings, KeyStore(settings.folder("trackserver") / "keys"))
+    keys = KeyStore(settings.folder("trackserver") / "keys")
     observing = compose_observing(
-        "trackserver", settings, database=parts.database, scripts=MIGRATIONS, checks={}, setup=setup
+        "trackserver", settings, database=parts.database, scripts=MIGRATIONS, checks={}, keys=keys
     )
     return build_trackserver_app(replace(parts, meter=observing.meter), observing=observing)

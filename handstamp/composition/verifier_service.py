@@ -11,7 +11,6 @@ from credentials.keys.jwk import PublicKey
 from credentials.protocols.openid4vp import Prefix
 from credentials.protocols.urls import host_of, is_loopback
 from handstamp.composition.observing import check_certificate, compose_observing, traced_transport
-from handstamp.composition.setup_mark import setup_mark
 from handstamp.composition.verifier import (
     DOOR_KEYS,
     FORM_KEYS,
@@ -25,7 +24,6 @@ from plumbing.clock import epoch_s, system_clock
 from plumbing.fetch import HttpFetcher
 from plumbing.health import Check
 from plumbing.key_turning import KeyTurner, Turning
-from plumbing.observing import Observing
 from plumbing.web.csrf import FormGuard
 from plumbing.web.pages import Pages
 from verifier.app import build_verifier_app
@@ -49,7 +47,10 @@ def build_app(settings: Settings) -> FastAPI:
     keys = turning(system_clock())
     party = replace(tools.party, x5c=keys.request.x5c if keys.request else ())
     form_keys = Turning(tools.keys, lambda at: tools.keys.secrets(FORM_KEYS, at=at))
-    observing = _observe(settings, tools)
+    checks = _checks(tools)
+    observing = compose_observing(
+        "verifier", settings, database=tools.database, scripts=MIGRATIONS, checks=checks, keys=tools.keys
+    )
     fetcher = HttpFetcher(tools.reach, transport=traced_transport(observing))
 
     async def close() -> None:
@@ -74,13 +75,6 @@ def build_app(settings: Settings) -> FastAPI:
             meter=observing.meter,
         ),
         observing=observing,
-    )
-
-
-def _observe(settings: Settings, tools: VerifierTools) -> Observing:
-    setup = setup_mark("verifier", settings, tools.keys)
-    return compose_observing(
-        "verifier", settings, database=tools.database, scripts=MIGRATIONS, checks=_checks(tools), setup=setup
     )
 
 
