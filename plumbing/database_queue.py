@@ -6,6 +6,7 @@ and some wait long. Writers of one process therefore stand in a queue, and only 
 
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -26,7 +27,9 @@ class Queue:
     """Lets one write at a time."""
 
     def __init__(self) -> None:
-        self._first = threading.Lock()
+        self._changing = threading.Lock()
+        self._is_taken = False
+        self._waiting: deque[threading.Lock] = deque()
 
     @contextmanager
     def entered(self, *, at_once: bool) -> Iterator[None]:
@@ -36,15 +39,36 @@ class Queue:
             WouldWait: it is not to wait, and somebody else is the first.
             DatabaseUnavailable: the others took too long.
         """
-        if not self._first.acquire(blocking=False):
-            if at_once:
-                raise WouldWait
-            if not self._first.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
-                raise DatabaseUnavailable("others were writing for too long")
+        self._enter(at_once=at_once)
         try:
             yield
         finally:
-            self._first.release()
+            self._leave()
+
+    def _enter(self, *, at_once: bool) -> None:
+        with self._changing:
+            if not self._is_taken:
+                self._is_taken = True
+                return
+            if at_once:
+                raise WouldWait
+            turn = threading.Lock()
+            turn.acquire()
+            self._waiting.append(turn)
+        if turn.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
+            return
+        with self._changing:
+            if turn in self._waiting:  # else it was handed over at this very moment
+                self._waiting.remove(turn)
+                raise DatabaseUnavailable("others were writing for too long")
+
+    def _leave(self) -> None:
+        """Hand over to who has waited longest: a plain lock goes to whoever comes at the right moment."""
+        with self._changing:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._is_taken = False
 
 
 def begin_at_once(connection: Connection, begin: str) -> None:
