@@ -24,6 +24,7 @@ from plumbing.clock import epoch_s, system_clock
 from plumbing.fetch import HttpFetcher
 from plumbing.health import Check
 from plumbing.key_turning import KeyTurner, Turning
+from plumbing.observing import Observing
 from plumbing.web.csrf import FormGuard
 from plumbing.web.pages import Pages
 from verifier.app import build_verifier_app
@@ -47,10 +48,7 @@ def build_app(settings: Settings) -> FastAPI:
     keys = turning(system_clock())
     party = replace(tools.party, x5c=keys.request.x5c if keys.request else ())
     form_keys = Turning(tools.keys, lambda at: tools.keys.secrets(FORM_KEYS, at=at))
-    checks = _checks(tools)
-    observing = compose_observing(
-        "verifier", settings, database=tools.database, scripts=MIGRATIONS, checks=checks, keys=tools.keys
-    )
+    observing = _observe(settings, tools)
     fetcher = HttpFetcher(tools.reach, transport=traced_transport(observing))
 
     async def close() -> None:
@@ -75,6 +73,13 @@ def build_app(settings: Settings) -> FastAPI:
             meter=observing.meter,
         ),
         observing=observing,
+    )
+
+
+def _observe(settings: Settings, tools: VerifierTools) -> Observing:
+    checks = _checks(tools)
+    return compose_observing(
+        "verifier", settings, database=tools.database, scripts=MIGRATIONS, checks=checks, keys=tools.keys
     )
 
 
