@@ -173,15 +173,15 @@ class NymCheck(ProofCheck):
             committed=self.committed_count,
             nyms=self.nym_count,
         )
-        state = keep_statement if self.is_usual else _state
-        statement = state(
-            interface,
-            layout,
-            self.public_key,
-            self.header,
-            tuple(self.disclosed.items()),
-            tuple(self.disclosed_committed.items()),
+        said = _Said(
+            interface=interface,
+            layout=layout,
+            public_key=self.public_key,
+            header=self.header,
+            disclosed=tuple(self.disclosed.items()),
+            disclosed_committed=tuple(self.disclosed_committed.items()),
         )
+        statement = keep_statement(said) if self.is_usual else said.state()
         setting, shown = statement.setting, statement.shown
         answer = _combine(
             parsed.message_answers[-self.nym_count :], _powers(interface, self.context_id, self.nym_count)
@@ -209,29 +209,26 @@ class _Statement:
 _Numbered: TypeAlias = tuple[tuple[int, bytes], ...]
 
 
-def _state(
-    interface: Interface,
-    layout: Layout,
-    public_key: BbsPublicKey,
-    header: bytes,
-    disclosed: _Numbered,
-    disclosed_committed: _Numbered,
-) -> _Statement:
-    setting = nym_setting(interface, layout, public_key, header)
-    return _Statement(setting=setting, shown=layout.place_shown(interface, dict(disclosed), dict(disclosed_committed)))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Said:
+    """What a statement is made of. Equal where two say the same."""
+
+    interface: Interface
+    layout: Layout
+    public_key: BbsPublicKey
+    header: bytes
+    disclosed: _Numbered
+    disclosed_committed: _Numbered
+
+    def state(self) -> _Statement:
+        shown = self.layout.place_shown(self.interface, dict(self.disclosed), dict(self.disclosed_committed))
+        return _Statement(setting=nym_setting(self.interface, self.layout, self.public_key, self.header), shown=shown)
 
 
 @lru_cache(maxsize=64)
-def keep_statement(
-    interface: Interface,
-    layout: Layout,
-    public_key: BbsPublicKey,
-    header: bytes,
-    disclosed: _Numbered,
-    disclosed_committed: _Numbered,
-) -> _Statement:
+def keep_statement(said: _Said) -> _Statement:
     """Work out what is said, and the point that it makes; keep it for whoever says the same."""
-    stated = _state(interface, layout, public_key, header, disclosed, disclosed_committed)
+    stated = said.state()
     return replace(stated, point=stated.setting.shown_point(stated.shown))
 
 
