@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
-import shutil
 import ssl
 import subprocess
 import sys
@@ -14,7 +12,6 @@ import threading
 import time
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -22,20 +19,19 @@ import pytest
 import trustme
 
 from handstamp.demo.stage import Stage
+from tests.support.fronting import find_nginx, render
 from tests.support.recording import free_port
 from tests.support.town import build_album
 from tests.support.waiting import PATIENCE_S, end
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 pytestmark = [pytest.mark.flow, pytest.mark.slow]
 
-CONF = Path(__file__).parents[2] / "deploy" / "nginx"
 NAMES = {"issuer": "coop", "verifier": "artist", "trackserver": "tracks"}
 COMMANDS = {"issuer": "issuer", "verifier": "verifier", "trackserver": "tracks"}
-PORTS = {"8701": "issuer", "8711": "issuer", "8702": "trackserver", "8712": "trackserver", "8703": "verifier"}
-PORTS["8713"] = "verifier"
 STRANGER = "203.0.113.9"
 CAP = 256 * 1024
 TRIES = 20
@@ -88,9 +84,7 @@ class Recorder(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def front(tmp_path_factory: pytest.TempPathFactory, on_server: Callable[[str], str]) -> Iterator[Front]:
-    nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    if nginx is None:
-        pytest.skip("nginx: NOT RUN (apt install nginx-light)")
+    nginx = find_nginx()
     folder = tmp_path_factory.mktemp("front")
     port = free_port()
     workers = {role: [free_port(), free_port()] for role in NAMES}
@@ -102,7 +96,9 @@ def front(tmp_path_factory: pytest.TempPathFactory, on_server: Callable[[str], s
         threading.Thread(target=recorder.serve_forever, daemon=True).start()
         stack.callback(recorder.server_close)
         stack.callback(recorder.shutdown)
-        config = _render(folder, port, workers, recorder.server_port)
+        (folder / "nginx").mkdir()
+        extra = _recorded_too(folder, port, recorder.server_port)
+        config = render(folder / "nginx", port, workers, tls=folder / "tls", extra=extra)
         _import_keys(stage, folder)
         processes: dict[int, subprocess.Popen[bytes]] = {}
         stack.callback(lambda: end(processes.values()))
@@ -149,43 +145,17 @@ def _stage(
     return Stage(folder=folder, addresses=addresses, environment={**kept, **trust, **own})
 
 
-def _render(folder: Path, port: int, workers: dict[str, list[int]], recorder: int) -> Path:
-    """Write our files for an ordinary user: other ports, names, folders and certificates, and nothing else."""
-    place = folder / "nginx"
-    place.mkdir()
-    inner, outer = ((CONF / name).read_text("utf-8") for name in ("handstamp-proxy.inc", "handstamp.conf"))
-    for written, role in PORTS.items():
-        outer = outer.replace(f"127.0.0.1:{written}", f"127.0.0.1:{workers[role][written[2] == '1']}")
-    changes = {
-        r"listen 443 ": f"listen 127.0.0.1:{port} ",
-        r"listen 80;": f"listen 127.0.0.1:{free_port()};",
-        r"/etc/handstamp/tls": str(folder / "tls"),
-        r"/etc/nginx/": f"{place}/",
-        r"server_name (\w+)\.example": r"server_name \1.localhost",
-    }
-    for pattern, becomes in changes.items():
-        outer = re.sub(pattern, becomes, outer)
-    # The DID of a name on this very machine is asked for over plain http (decision 10), on the same port.
-    root = r"(    location / \{\s+(?:#[^\n]*\s+)?proxy_pass (http://\w+);)"
-    outer = re.sub(root, r"    error_page 497 = @plain;\n    location @plain { proxy_pass \2; }\n\1", outer)
-    shutil.copy(CONF / "handstamp-tls.inc", place)
-    (place / "handstamp-proxy.inc").write_text(inner.replace("/var/log/nginx", str(place)), "utf-8")
-    own = "\n".join(
-        f"{each}_temp_path {place}/{each};" for each in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
+def _recorded_too(folder: Path, port: int, recorder: int) -> str:
+    """One more server with the lines of all, before whoever writes down what it is told."""
     tls = folder / "tls" / "recorder.example"
-    extra = f"""server {{
+    return f"""server {{
         listen 127.0.0.1:{port} ssl http2;
         server_name recorder.localhost;
         ssl_certificate {tls}/fullchain.pem;
         ssl_certificate_key {tls}/privkey.pem;
-        include {place}/handstamp-proxy.inc;
+        include {folder}/nginx/handstamp-proxy.inc;
         location / {{ proxy_pass http://127.0.0.1:{recorder}; }}
     }}"""
-    start = f"daemon off; pid {place}/pid; events {{}} error_log {place}/main.log emerg;"
-    main = f"{start}\nhttp {{ {own}\n{outer}\n{extra}\n}}\n"
-    (place / "nginx.conf").write_text(main, "utf-8")
-    return place / "nginx.conf"
 
 
 def _import_keys(stage: Stage, folder: Path) -> None:
