@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import asyncio
 
     from starlette.responses import Response
+    from uvicorn._types import ASGI3Application
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
     from plumbing.meter import Meter
     from plumbing.web.overload import Load
@@ -98,6 +100,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._moved = 0
         self._moved_at = self.loop.time()
         self._left: int | None = None
+        self._answering: RequestResponseCycle | None = None
         if len(self.connections) > self.bounds.connections:
             self._refuse(_FULL)
             return
@@ -105,8 +108,18 @@ class BoundedHttp(HttpToolsProtocol):
         self._watcher = self.loop.call_later(self.bounds.look_s, self._look)
 
     @override
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
+
+    @override
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        # uvicorn tells the newest request alone. An answer with another request behind it would go on for nobody, and
+        # no bound would count it: a page that waits for news until there is some, a file to its end.
+        if (cycle := self._answering) is not None and not cycle.response_complete:
+            cycle.disconnected = True
+            cycle.message_event.set()
         if (watcher := getattr(self, "_watcher", None)) is not None:
             watcher.cancel()
 
@@ -214,7 +227,8 @@ class BoundedHttp(HttpToolsProtocol):
         status, code, detail = refusal
         self.meter.refused(code)
         _LOG.info("refused", status=status, code=code)
-        if self._is_answered() or not self.cycle.response_started:
+        cycle = self._answering
+        if cycle is None or cycle.response_complete or not cycle.response_started:  # else it would be in the middle
             answer = self.say(self.headers or [], status=status, code=code, detail=detail)
             self.transport.write(_build_refusal(answer))
         self.transport.close()
