@@ -9,6 +9,9 @@ opens one, calls a use case, closes it, and only then signs, renders or waits.
 Whoever serves many from one event loop asks by `reading` and `writing`, which never let the loop wait: for a server of
 PostgreSQL, nor for another writer of SQLite. A transaction on a file that nobody else writes is over sooner than a
 thread would have begun with it, so only that one runs where it was asked for.
+
+Who waits for a writer keeps nobody from reading: there are threads for waiting, and of the connections to a server one
+is left to those who read.
 """
 
 import asyncio
@@ -18,7 +21,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -47,7 +50,8 @@ class Database:
     Args:
         url: `sqlite:////var/lib/handstamp/issuer.sqlite`, or `postgresql://user@host/handstamp_issuer`; one on the
             same machine is `postgresql:///handstamp_issuer?host=/run/postgresql`.
-        pool: how many connections to a PostgreSQL server this process keeps at most.
+        pool: how many connections to a PostgreSQL server this process keeps at most. All but one may write, so that
+            reading goes on while every writer waits; with a single one reading waits, too.
     """
 
     def __init__(self, url: str, *, pool: int = 5) -> None:
@@ -56,8 +60,10 @@ class Database:
         # Whoever has no server needs no driver for one.
         self._pulse = None if self._is_sqlite else importlib.import_module("plumbing.database_pulse").Pulse()
         self._engine = create_database_engine(self.url, pool=pool, pulse=self._pulse)
-        self._queue = Queue() if self._is_sqlite else None
+        writers = max(1, pool - 1)
+        self._queue = Queue(1 if self._is_sqlite else writers)
         self._threads = ThreadPoolExecutor(pool, thread_name_prefix="database")
+        self._waiting = ThreadPoolExecutor(writers, thread_name_prefix="database-waiting")
         self._begin_reading = "BEGIN" if self._is_sqlite else _READ_SNAPSHOT
 
     @property
@@ -80,13 +86,13 @@ class Database:
                 turn only whoever has the same one waits, and with `BESIDE_ALL` nobody of those who have one. A block
                 may have one if every row that it shares with other turns is decided by a conditional UPDATE or a
                 unique key. SQLite has one writer at a time anyway.
-            at_once: do not wait for another writer of SQLite.
+            at_once: do not wait for another writer of SQLite, nor for one of the connections that may write.
 
         Raises:
-            WouldWait: somebody writes; nothing was done.
+            WouldWait: it would have to wait; nothing was done.
         """
         begin = self._begin_writing(turn)
-        with translated(), self._queued(at_once=at_once), self._begun(begin, at_once=at_once) as session:
+        with translated(), self._queue.entered(at_once=at_once), self._begun(begin, at_once=at_once) as session:
             yield session
             session.flush()
             connection_of(session).commit()
@@ -94,16 +100,18 @@ class Database:
     @contextmanager
     def rehearse(self) -> Iterator[Session]:
         """Open a session that may write and forgets it all at the end: to say what would come of something."""
-        with translated(), self._queued(), self._begun(self._begin_writing(None)) as session:
+        with translated(), self._queue.entered(at_once=False), self._begun(self._begin_writing(None)) as session:
             yield session
 
     async def reading(self, work: Callable[[Session], T]) -> T:
         """Do some work as `read` does, without keeping the event loop from others."""
-        return self._read(work) if self._is_sqlite else await self._in_a_thread(lambda: self._read(work))
+        return self._read(work) if self._is_sqlite else await self._in(self._threads, lambda: self._read(work))
 
     async def writing(self, work: Callable[[Session], T], turn: str | None = None) -> T:
         """Do some work as `write` does, without keeping the event loop from others; it is done once, or not at all."""
-        return await self.doing(lambda at_once: self._write(work, turn, at_once=at_once))
+        if self._is_sqlite:
+            return await self.doing(lambda at_once: self._write(work, turn, at_once=at_once))
+        return await self.waiting(lambda: self._write(work, turn, at_once=False))
 
     async def doing(self, work: Callable[[bool], T]) -> T:
         """Do some work that reads and then writes at most once, without keeping the event loop from others.
@@ -112,10 +120,21 @@ class Database:
             work: opens its transactions by itself; it is told whether to write `at_once`. If it would have to wait for
                 that, it is begun anew in a thread, where it may.
         """
-        if self._is_sqlite:
-            with suppress(WouldWait):
-                return work(True)  # noqa: FBT003  # what it means stands above
-        return await self._in_a_thread(lambda: work(False))  # noqa: FBT003
+        if not self._is_sqlite:
+            return await self.apart(work)
+        with suppress(WouldWait):
+            return work(True)  # noqa: FBT003  # what it means stands above
+        return await self.waiting(lambda: work(False))  # noqa: FBT003
+
+    async def apart(self, work: Callable[[bool], T]) -> T:
+        """Do some work as `doing` does, always in a thread: it computes for long, and seldom writes."""
+        with suppress(WouldWait):
+            return await self._in(self._threads, lambda: work(True))  # noqa: FBT003
+        return await self.waiting(lambda: work(False))  # noqa: FBT003
+
+    async def waiting(self, work: Callable[[], T]) -> T:
+        """Do some work that writes in a thread where it may wait for others who write; it is begun once."""
+        return await self._in(self._waiting, work)
 
     def _read(self, work: Callable[[Session], T]) -> T:
         with self.read() as session:
@@ -125,16 +144,13 @@ class Database:
         with self.write(turn, at_once=at_once) as session:
             return work(session)
 
-    async def _in_a_thread(self, work: Callable[[], T]) -> T:
+    async def _in(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         """As `asyncio.to_thread`, in threads of our own: others are not kept waiting where a database does."""
         context = contextvars.copy_context()
-        return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: context.run(work))
+        return await asyncio.get_running_loop().run_in_executor(threads, lambda: context.run(work))
 
     def _begin_writing(self, turn: str | None) -> str:
         return "BEGIN IMMEDIATE" if self._is_sqlite else begin_in_turn(turn)
-
-    def _queued(self, *, at_once: bool = False) -> AbstractContextManager[None]:
-        return nullcontext() if self._queue is None else self._queue.entered(at_once=at_once)
 
     @contextmanager
     def _begun(self, begin: str, *, at_once: bool = False) -> Iterator[Session]:
@@ -143,7 +159,7 @@ class Database:
             self._pulse.check()
         with self._engine.connect() as connection:
             connection.begin()  # SQLAlchemy notes it and sends nothing
-            if at_once:
+            if at_once and self._is_sqlite:
                 begin_at_once(connection, begin)
             else:
                 tell_driver(connection, begin)
@@ -204,5 +220,7 @@ class Database:
             borrowed.close()
 
     def close(self) -> None:
-        """Close every pooled connection."""
+        """End its threads, when they have done what they began, and close every pooled connection."""
+        self._threads.shutdown()
+        self._waiting.shutdown()
         self._engine.dispose()

@@ -1,7 +1,9 @@
-"""Who of one process writes next to a file of SQLite, and how to find out without waiting.
+"""Who of one process writes next, and how to find out without waiting.
 
 SQLite lets a writer who waits look again after ever longer naps, so that whoever comes at the right moment goes first,
-and some wait long. Writers of one process therefore stand in a queue, and only the first of them looks.
+and some wait long. Writers of one process therefore stand in a queue, and only the first of them looks. At a server all
+but one of the process's connections may write; a writer waits for one of these before it takes it from the pool, so
+that the last is left to those who read.
 """
 
 import sqlite3
@@ -20,55 +22,70 @@ _PRIMARY = 0xFF  # of an extended result code
 
 
 class WouldWait(Exception):  # it is no trouble
-    """Another writer is at work; nothing was begun."""
+    """Other writers are at work; nothing was begun."""
 
 
 class Queue:
-    """Lets one write at a time."""
+    """Lets so many write at a time, in the order in which they came."""
 
-    def __init__(self) -> None:
+    def __init__(self, places: int) -> None:
         self._changing = threading.Lock()
-        self._is_taken = False
+        self._free = places
         self._waiting: deque[threading.Lock] = deque()
 
     @contextmanager
     def entered(self, *, at_once: bool) -> Iterator[None]:
-        """Wait to be the first, and be it while the block lasts.
+        """Wait for a place, and have it while the block lasts.
 
         Raises:
-            WouldWait: it is not to wait, and somebody else is the first.
+            WouldWait: it is not to wait, and every place is taken.
             DatabaseUnavailable: the others took too long.
         """
-        self._enter(at_once=at_once)
+        self.enter(at_once=at_once)
         try:
             yield
         finally:
-            self._leave()
+            self.leave()
 
-    def _enter(self, *, at_once: bool) -> None:
+    def __len__(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
+    def enter(self, *, at_once: bool) -> None:
+        """Wait for a place, until `leave`; see `entered`."""
         with self._changing:
-            if not self._is_taken:
-                self._is_taken = True
+            if self._free:
+                self._free -= 1
                 return
             if at_once:
                 raise WouldWait
             turn = threading.Lock()
             turn.acquire()
             self._waiting.append(turn)
-        if turn.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
-            return
-        with self._changing:
-            if turn in self._waiting:  # else it was handed over at this very moment
-                self._waiting.remove(turn)
-                raise DatabaseUnavailable("others were writing for too long")
+        try:
+            came = turn.acquire(timeout=BUSY_TIMEOUT_MS / 1000)
+        except BaseException:  # a signal ends the waiting of a main thread
+            if not self._gives_up(turn):
+                self.leave()  # else nobody would ever have this place again
+            raise
+        if not came and self._gives_up(turn):
+            raise DatabaseUnavailable("others were writing for too long")
 
-    def _leave(self) -> None:
+    def _gives_up(self, turn: threading.Lock) -> bool:
+        """Leave the queue; not if a place was handed over at this very moment."""
+        with self._changing:
+            if turn not in self._waiting:
+                return False
+            self._waiting.remove(turn)
+            return True
+
+    def leave(self) -> None:
         """Hand over to who has waited longest: a plain lock goes to whoever comes at the right moment."""
         with self._changing:
             if self._waiting:
                 self._waiting.popleft().release()
             else:
-                self._is_taken = False
+                self._free += 1
 
 
 def begin_at_once(connection: Connection, begin: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -92,3 +93,46 @@ async def test_a_server_is_never_asked_from_the_loop(on_server: Callable[[str], 
     assert await database.reading(lambda _: threading.get_ident()) != here
     assert await database.writing(lambda _: threading.get_ident()) != here
     database.close()
+
+
+async def test_who_reads_at_a_server_does_not_wait_for_who_waits_to_write(on_server: Callable[[str], str]) -> None:
+    database = Database(on_server("empty"), pool=3)
+    other = Database(database.url.render_as_string(hide_password=False))
+    with other.write() as session:
+        session.connection().execute(text("CREATE TABLE counter (n INTEGER NOT NULL)"))
+        session.connection().execute(text("INSERT INTO counter VALUES (0)"))
+    with other.write():  # as an import does, in another process
+        written = [asyncio.create_task(database.writing(add)) for _ in range(6)]
+        done = [asyncio.create_task(database.doing(partial(add_in, database))) for _ in range(6)]
+        await asyncio.sleep(0)
+        assert await database.reading(count) == 0
+        assert await database.doing(lambda _: count_in(database)) == 0
+        await asyncio.to_thread(database.check_writable)
+        assert not any(task.done() for task in (*written, *done))
+    await asyncio.gather(*written, *done)
+    assert await database.reading(count) == 12
+    for each in (database, other):
+        each.close()
+
+
+def add_in(database: Database, at_once: bool) -> None:  # as `doing` tells it
+    with database.write(at_once=at_once) as session:
+        add(session)
+
+
+def count_in(database: Database) -> int:
+    with database.read() as session:
+        return count(session)
+
+
+def test_a_closed_database_leaves_no_thread_behind(database: Database) -> None:
+    threads: list[threading.Thread] = []
+
+    async def use_all() -> None:
+        await database.apart(lambda _: threads.append(threading.current_thread()))
+        await database.waiting(lambda: threads.append(threading.current_thread()))
+
+    asyncio.run(use_all())
+    assert [each.is_alive() for each in threads] == [True, True]
+    database.close()
+    assert [each.is_alive() for each in threads] == [False, False]
