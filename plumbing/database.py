@@ -60,10 +60,9 @@ class Database:
         # Whoever has no server needs no driver for one.
         self._pulse = None if self._is_sqlite else importlib.import_module("plumbing.database_pulse").Pulse()
         self._engine = create_database_engine(self.url, pool=pool, pulse=self._pulse)
-        writers = max(1, pool - 1)
-        self._queue = Queue(1 if self._is_sqlite else writers)
-        self._threads = ThreadPoolExecutor(pool, thread_name_prefix="database")
-        self._waiting = ThreadPoolExecutor(writers, thread_name_prefix="database-waiting")
+        self._pool = pool
+        self._queue = Queue(1 if self._is_sqlite else max(1, pool - 1))
+        self._threads, self._waiting = self._new_threads()
         self._begin_reading = "BEGIN" if self._is_sqlite else _READ_SNAPSHOT
 
     @property
@@ -149,6 +148,11 @@ class Database:
         context = contextvars.copy_context()
         return await asyncio.get_running_loop().run_in_executor(threads, lambda: context.run(work))
 
+    def _new_threads(self) -> tuple[ThreadPoolExecutor, ThreadPoolExecutor]:
+        """Return threads for those who wait for no writer, and for those who may; each begins when it is needed."""
+        waiting = ThreadPoolExecutor(max(1, self._pool - 1), thread_name_prefix="database-waiting")
+        return ThreadPoolExecutor(self._pool, thread_name_prefix="database"), waiting
+
     def _begin_writing(self, turn: str | None) -> str:
         return "BEGIN IMMEDIATE" if self._is_sqlite else begin_in_turn(turn)
 
@@ -220,7 +224,12 @@ class Database:
             borrowed.close()
 
     def close(self) -> None:
-        """End its threads, when they have done what they began, and close every pooled connection."""
-        self._threads.shutdown()
-        self._waiting.shutdown()
+        """End its threads, when they have done what they began, and close every pooled connection.
+
+        Whoever asks after that opens it anew.
+        """
+        ended = (self._threads, self._waiting)
+        self._threads, self._waiting = self._new_threads()
+        for threads in ended:
+            threads.shutdown()
         self._engine.dispose()

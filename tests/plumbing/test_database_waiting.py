@@ -125,14 +125,13 @@ def count_in(database: Database) -> int:
         return count(session)
 
 
-def test_a_closed_database_leaves_no_thread_behind(database: Database) -> None:
-    threads: list[threading.Thread] = []
+async def test_a_closed_database_leaves_no_thread_behind_and_is_opened_anew(database: Database) -> None:
+    async def threads() -> list[threading.Thread]:
+        first = await database.apart(lambda _: threading.current_thread())
+        return [first, await database.waiting(threading.current_thread)]
 
-    async def use_all() -> None:
-        await database.apart(lambda _: threads.append(threading.current_thread()))
-        await database.waiting(lambda: threads.append(threading.current_thread()))
-
-    asyncio.run(use_all())
-    assert [each.is_alive() for each in threads] == [True, True]
+    used = await threads()
+    assert [each.is_alive() for each in used] == [True, True]
     database.close()
-    assert [each.is_alive() for each in threads] == [False, False]
+    assert [each.is_alive() for each in used] == [False, False]
+    assert [each.is_alive() for each in await threads()] == [True, True]
