@@ -59,6 +59,7 @@ TRACK = "8a1f1b52-6a0c-4f3e-8f5e-2b1f6f0a9c01"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 JSON = {"Accept": "application/json"}
 PAGE = {"Accept": "text/html"}
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
 class TestClock:
@@ -67,7 +68,7 @@ class TestClock:
     __test__ = False
 
     def __init__(self) -> None:
-        self.now = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+        self.now = NOW
 
     def __call__(self) -> datetime:
         return self.now
@@ -222,9 +223,7 @@ def certified(authority: Authority) -> dict[str, tuple[LocalSigner, CertificateC
 
 @pytest.fixture
 def clock() -> TestClock:
-    clock = TestClock()
-    clock.now = datetime.now(UTC).replace(microsecond=0)  # within the life of the certificates
-    return clock
+    return TestClock()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from credentials.bbs import BbsSecretKey, ProverNym, commit_nym
@@ -21,10 +20,11 @@ from credentials.months import start_of_month
 from credentials.protocols.openid4vp import AuthorizationRequest, AuthorizationResponse
 from credentials.trust import TrustedIssuer, TrustPolicy
 from schemas import ALL, RELEASE_OWNERSHIP, CredentialType
-from tests.verifier.conftest import COOP, RELEASE, Site
+from tests.verifier.conftest import COOP, NOW, RELEASE, Site
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from credentials.data_integrity.bbs_2023 import BaseCredential
     from credentials.encoding.strict_json import Json
@@ -89,7 +89,7 @@ def present(request: AuthorizationRequest, credential: Mapping[str, Json], **cha
         "verification_method": f"{did}#{signer.public_key.multikey}",
         "challenge": request.nonce,
         "domain": request.client_id,
-        "created": datetime.now(UTC),
+        "created": NOW,
     }
     return build_presentation([credential], **{**given, **changes})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import tempfile
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -96,7 +96,6 @@ class Redeeming(RuleBasedStateMachine):
         self.database = Database(fresh_database("verifier", Path(self.folder.name)))
         self.work = SqlWork(self.database, site=PARTY.site)
         self.clock = TestClock()
-        self.clock.now = datetime.now(UTC).replace(microsecond=0)  # within the life of the certificates
         self.model = Model(self.clock)
         for url in (COOP, NEIGHBOUR):
             self.trust(url)
