@@ -54,8 +54,12 @@ def silent() -> Iterator[Silent]:
 
 
 @pytest.fixture(scope="module")
-def web(tmp_path_factory: pytest.TempPathFactory, silent: Silent) -> Iterator[httpx.Client]:
-    folder = tmp_path_factory.mktemp("alone")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("alone")
+
+
+@pytest.fixture(scope="module")
+def web(folder: Path, silent: Silent) -> Iterator[httpx.Client]:
     authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
     leaf = authority.issue_cert(HOST, "artist.localhost", key_type=trustme.KeyType.ECDSA)
     for name in ("coop", "artist", "tracks"):
@@ -169,6 +173,22 @@ def test_who_opens_too_much_at_once_is_told_when_to_come_again(web: httpx.Client
         page = ask(web, "GET", "/", PAGE | there)
     assert (page.status_code, page.headers["retry-after"]) == (429, "5")
     assert "Many are here at once" in page.text
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * (2 * 1024 * 1024)], ids=["a path", "too much"])
+def test_who_names_one_host_to_tls_and_asks_for_another_gets_no_answer(web: httpx.Client, content: bytes) -> None:
+    stranger, known = {"Host": "other.example"}, {"sni_hostname": HOST}
+    with pytest.raises((httpx.RemoteProtocolError, httpx.WriteError, httpx.ReadError)):
+        web.post("/some/where", headers=stranger, content=content, extensions=known)
+
+
+def test_no_log_of_nginx_says_who_came_or_what_for(web: httpx.Client, folder: Path) -> None:
+    with pytest.raises(httpx.RemoteProtocolError):
+        web.get("/some/where", headers={"Host": "other.example"}, extensions={"sni_hostname": HOST})
+    ask(web, "GET", "/login?token=abc", PAGE)
+    said = "".join(each.read_text("utf-8") for each in (folder / "nginx").glob("*.log"))
+    assert said
+    assert not re.search(r"127\.0\.0\.1|where|login|abc", said)
 
 
 def test_every_page_is_said_in_two_languages_and_in_one_format_for_programs() -> None:

@@ -46,6 +46,7 @@ def render(place: Path, port: int, workers: Mapping[str, Sequence[int]], *, tls:
         r"listen 80;": f"listen 127.0.0.1:{free_port()};",
         r"/etc/handstamp/tls": str(tls),
         r"/etc/nginx/": f"{place}/",
+        r"/var/log/nginx": str(place),
         r"server_name (\w+)\.example": r"server_name \1.localhost",
     }
     for pattern, becomes in changes.items():
@@ -63,6 +64,6 @@ def render(place: Path, port: int, workers: Mapping[str, Sequence[int]], *, tls:
     )
     # What root starts becomes `nobody`, who may not look into the folders of tests.
     user = "user root;" if os.geteuid() == 0 else ""
-    start = f"{user} daemon off; pid {place}/pid; events {{}} error_log {place}/main.log emerg;"
+    start = f"{user} daemon off; pid {place}/pid; events {{}} error_log {place}/main.log;"
     (place / "nginx.conf").write_text(f"{start}\nhttp {{ {own}\n{outer}\n{extra}\n}}\n", "utf-8")
     return place / "nginx.conf"
