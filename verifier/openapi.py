@@ -13,6 +13,7 @@ _PAGE: Final = {HTML: _TEXT}
 _VERDICT: Final = members("verdict", verdict={"enum": ["green", "yellow", "red"]})
 _SVG: Final = "image/svg+xml"
 _KEY: Final = text(64, "[A-Za-z0-9_-]")
+_REFUSAL: Final = text(100, r"[ !#-\[\]-~]")
 _CODE: Final = form("csrf", "code", csrf=_KEY, code=text(16, "[0-9 ]"))
 OPERATIONS: Final = {
     "GET /requests/{request_id}": Operation(answers={200: {REQUEST_TYPE: _TEXT}}, refuses=(409, 410)),
@@ -25,7 +26,7 @@ OPERATIONS: Final = {
     "POST /responses/{request_id}": Operation(
         answers={200: {JSON: members(redirect_uri=_TEXT)}},
         refuses=(403, 409, 410),
-        takes={FORM: {"anyOf": [form("vp_token", "state"), form("error", "state"), form("response")]}},
+        takes={FORM: {"anyOf": [form("vp_token", "state"), form("error", "state", error=_REFUSAL), form("response")]}},
         oauth=True,
     ),
     "GET /.well-known/jwks.json": Operation(answers={200: {"application/jwk-set+json": members("keys")}}),

@@ -3,13 +3,17 @@
 It asks every operation, documented methods and others, with what fits the schema and what does not; what fits is also
 asked of what there is, by whoever may. That whatever fits is accepted is checked here and not by schemathesis, which
 knows statuses only: no schema says which code or pass is a good one, but what fits must never be called unreadable.
+Where no schema can say even that, what was drawn gets the one value that counts, and must then be taken.
 """
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import pytest
 import schemathesis
@@ -17,13 +21,16 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from handstamp.conformance.openapi import OPERATIONS as CONFORMANCE
+from issuer.forms import SCOPES
 from issuer.openapi import OPERATIONS as COOP
-from tests.hostile.test_routes import value_of
+from tests.hostile.asking import JSON, case
+from tests.hostile.test_routes import FORM, value_of
 from trackserver.openapi import OPERATIONS as TRACKSERVER
 from verifier.openapi import OPERATIONS as SITE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import asyncio
+    from collections.abc import Callable, Mapping
 
     from fastapi import FastAPI
 
@@ -38,7 +45,14 @@ LINKED_DATA = (
     ("presentations", "verify"),
 )
 SERVICES = {"coop": COOP, "site": SITE, "trackserver": TRACKSERVER, "conformance": CONFORMANCE}
-EXAMPLES = 4
+EFFORT = settings(
+    max_examples=4,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
 JUDGED = {
     "POST /par": "where a browser may be sent is told by no pattern",
     "POST /responses/{request_id}": "what a wallet shows is signed, and often sealed",
@@ -50,6 +64,32 @@ JUDGED = {
     ),
 }
 """Operations whose body no schema can tell, and why."""
+
+
+def good_request(drawn: dict[str, Any], _scene: Scene, _runner: asyncio.Runner) -> tuple[str, dict[str, Any]]:
+    return "/par", drawn | {"redirect_uri": "org.wallet.example:/back?a=b", "scope": " ".join(SCOPES)}
+
+
+def good_grant(drawn: dict[str, Any], scene: Scene, _runner: asyncio.Runner) -> tuple[str, dict[str, Any]]:
+    return "/grants", drawn | {"grant": scene.names["grant"]}
+
+
+def good_refusal(drawn: dict[str, Any], scene: Scene, runner: asyncio.Runner) -> tuple[str, dict[str, Any]]:
+    """A no to the question of a new visit; a yes would have to be proved."""
+    visit = scene.ask(runner, case("", "POST /gates/<<gate>>/visits", "", "terms=on", content_type=FORM, accept=JSON))
+    request = re.findall(r"requests%2F([\w-]+)", visit.body.decode())[0]
+    _, payload, _ = scene.ask(runner, case("", f"GET /requests/{request}", "")).body.split(b".")
+    state = json.loads(base64.urlsafe_b64decode(payload + b"=="))["state"]
+    said = {name: value for name, value in drawn.items() if name not in {"vp_token", "response"}}
+    return f"/responses/{request}", {"error": "access_denied"} | said | {"state": state}
+
+
+GOOD: Mapping[str, tuple[Callable[..., tuple[str, dict[str, Any]]], set[int]]] = {
+    "POST /par": (good_request, {201}),
+    "POST /grants": (good_grant, {201, 409}),  # once
+    "POST /responses/{request_id}": (good_refusal, {200}),
+}
+"""What makes a body good that fits, and how that is answered."""
 
 
 @pytest.mark.parametrize(("service", "operations"), SERVICES.items())
@@ -66,7 +106,7 @@ def test_every_operation_is_described_and_nothing_else(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("service", SERVICES)
-def test_schemathesis_finds_nothing(service: str, request: pytest.FixtureRequest) -> None:
+def test_schemathesis_finds_nothing(service: str, request: pytest.FixtureRequest, runner: asyncio.Runner) -> None:
     scene: Scene = request.getfixturevalue(service)
     schema = schemathesis.openapi.from_asgi("/openapi.json", scene.app)
     statuses: Counter[int] = Counter()
@@ -75,6 +115,8 @@ def test_schemathesis_finds_nothing(service: str, request: pytest.FixtureRequest
         if operation.path.endswith("/events"):
             continue  # an answer that does not end
         ask_all(operation, schemathesis.GenerationMode.POSITIVE, scene, statuses)
+        if operation.label in GOOD:
+            ask_good(operation, scene, runner)
         if operation.body or operation.query:  # where nothing is taken, nothing that is taken can be wrong
             ask_all(operation, schemathesis.GenerationMode.NEGATIVE, scene, statuses)
     assert {200, 400} <= set(statuses)
@@ -82,14 +124,7 @@ def test_schemathesis_finds_nothing(service: str, request: pytest.FixtureRequest
 
 def ask_all(operation: Any, mode: schemathesis.GenerationMode, scene: Scene, statuses: Counter[int]) -> None:
     @given(case=operation.as_strategy(generation_mode=mode))
-    @settings(
-        max_examples=EXAMPLES,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
+    @EFFORT
     def ask(case: Any) -> None:
         put(case)
         if mode.is_positive and case.path_parameters:
@@ -102,6 +137,21 @@ def ask_all(operation: Any, mode: schemathesis.GenerationMode, scene: Scene, sta
         statuses[answer.status_code] += 1
         if mode.is_positive and operation.label not in JUDGED:
             assert not calls_it_unreadable(answer), (operation.label, case.path_parameters, case.body, answer.text)
+
+    ask()
+
+
+def ask_good(operation: Any, scene: Scene, runner: asyncio.Runner) -> None:
+    """Ask with bodies that fit and are good; each must be taken, whatever else stands in it."""
+    good, taken = GOOD[operation.label]
+
+    @given(drawn=operation.as_strategy(generation_mode=schemathesis.GenerationMode.POSITIVE))
+    @EFFORT
+    def ask(drawn: Any) -> None:
+        path, body = good(drawn.body, scene, runner)
+        sent = urlencode(body) if drawn.media_type == FORM else json.dumps(body)
+        answer = scene.ask(runner, case("", f"POST {path}", "", sent, content_type=drawn.media_type))
+        assert answer.status in taken, (body, answer.body)
 
     ask()
 
