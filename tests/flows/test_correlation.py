@@ -17,7 +17,7 @@ import json
 import re
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
@@ -27,6 +27,7 @@ from credentials.encoding import base64url
 from credentials.keys.certificates import load_chain_pem
 from credentials.keys.jwk import PublicKey
 from credentials.keys.signer import LocalSigner
+from credentials.months import start_of_month
 from credentials.protocols.openid4vp.metadata import OUR_WALLET
 from plumbing.clock import system_clock
 from schemas import RELEASE_OWNERSHIP, TRACK_OWNERSHIP
@@ -36,6 +37,7 @@ from tests.support.pool import AuditedSite, Pool, another_site, own_site
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
 
     from tests.flows.conftest import World
     from wallet.state import Wallet
@@ -114,7 +116,7 @@ def audited(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             redemptions=redemptions,
             asked_of_coop=asked,
             # A list may be published anew in between.
-            public=frozenset(values([_public(world, sites, gates), lists, _published_lists(world)])),
+            public=frozenset(values([_public(world, sites, gates, began), lists, _published_lists(world)])),
             began=began,
         )
 
@@ -134,10 +136,9 @@ def _with_stamps_only(wallet: Wallet) -> tuple[Wallet, None]:
     return replace(wallet, copies=tuple(replace(copy, linked=()) for copy in wallet.copies)), None
 
 
-def _public(world: World, sites: tuple[AuditedSite, ...], gates: dict[str, str]) -> list[Any]:
+def _public(world: World, sites: tuple[AuditedSite, ...], gates: dict[str, str], began: datetime) -> list[Any]:
     """List what two redemptions may share: what is the same for everybody who comes to these gates."""
     chain = load_chain_pem((world.stage.folder / "certificates" / "issuer.chain.pem").read_bytes())
-    now = system_clock()
     return [
         CONSTANTS,
         [[url, urlsplit(url).netloc] for url in (*world.stage.addresses.values(), sites[1].url)],
@@ -146,7 +147,8 @@ def _public(world: World, sites: tuple[AuditedSite, ...], gates: dict[str, str])
         chain.x5c(),
         PublicKey.from_cryptography(chain.leaf.public_key()).thumbprint,
         _ask(f"{world.stage.addresses['issuer']}/statuslists"),
-        int(datetime(now.year, now.month, 1, tzinfo=UTC).timestamp()),
+        # Another month may have begun since.
+        [start_of_month(moment) for moment in (began, system_clock())],
         # What is asked for and what opens: types, the release, its tracks and files.
         [RELEASE_OWNERSHIP.vct, TRACK_OWNERSHIP.vct],
         _ask(world.release_url()),

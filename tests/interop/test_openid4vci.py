@@ -85,7 +85,7 @@ def visit(node: Any, world: Any, offer: CredentialOffer) -> dict[str, Any]:
         configuration=CONFIGURATION,
     )
     assert isinstance(seen, dict)
-    return seen
+    return {**seen, "at": system_clock()}  # what it proves is fresh now; nobody knows when it will be read
 
 
 def find(visit: dict[str, Any], url: str) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def test_we_read_their_token_request_and_dpop_proof(visit: dict[str, Any], world
     asked = TokenRequest.parse_form(sent["body"].encode())
     assert asked.pre_authorized_code == CODE
     assert asked.tx_code == PIN
-    proof = check_dpop_proof(sent["headers"]["dpop"], method="POST", url=url, at=system_clock())
+    proof = check_dpop_proof(sent["headers"]["dpop"], method="POST", url=url, at=visit["at"])
     assert proof.thumbprint == world.holder.signer.public_key.thumbprint
 
 
@@ -136,11 +136,11 @@ def test_we_read_their_credential_request_and_key_proof(visit: dict[str, Any], w
     url = f"{world.coop.url}/credential"
     sent = find(visit, url)
     asked = CredentialRequest.parse(sent["body"].encode())
-    (proof,) = check_proofs(asked.proofs, audience=world.coop.url, at=system_clock())
+    (proof,) = check_proofs(asked.proofs, audience=world.coop.url, at=visit["at"])
     assert proof.key == world.holder.signer.public_key
     assert proof.nonce == world.nonce
     assert sent["headers"]["authorization"] == f"DPoP {TOKEN}"
-    check_dpop_proof(sent["headers"]["dpop"], method="POST", url=url, at=system_clock(), access_token=TOKEN)
+    check_dpop_proof(sent["headers"]["dpop"], method="POST", url=url, at=visit["at"], access_token=TOKEN)
 
 
 def test_their_wallet_refuses_metadata_of_another_issuer(node: Any, world: Any, offer: CredentialOffer) -> None:

@@ -151,13 +151,13 @@ def asked(node: Any, world: Any) -> dict[str, Any]:
         x5c=world.site.x5c,
     )
     assert isinstance(made, dict)
-    return made
+    return {**made, "at": system_clock()}
 
 
 def test_we_read_a_request_of_their_verifier(asked: dict[str, Any], world: Any) -> None:
     reference = parse_request_link(asked["link"])
     assert reference.request_uri == f"{world.site.url}/request"
-    request = verify_request_object(asked["object"], reference=reference, anchors=(world.anchor,), at=system_clock())
+    request = verify_request_object(asked["object"], reference=reference, anchors=(world.anchor,), at=asked["at"])
     assert request.nonce == world.nonce
     assert request.state == "their-state"
     assert request.dcql == make_query()
