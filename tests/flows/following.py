@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "flows"
 _ROW = re.compile(r"^\| (\d+) \| .*? \| (.*) \| `([\w.]+)` \|$", re.MULTILINE)
 _ADDRESS = re.compile(r"`(GET|POST) (/[^\s`]*)`")
-_SERVED = "uvicorn.protocols.http.httptools_impl.RequestResponseCycle.run_asgi"
+_SERVED = "fastapi.applications.FastAPI.__call__"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,29 +87,38 @@ def _defined(name: str) -> str:
     try:
         return importlib.import_module(name).__name__
     except ModuleNotFoundError:
-        module, _, last = name.rpartition(".")
-        found: Any = getattr(importlib.import_module(module), last)
+        found = _find(name)
         found = getattr(found, "__wrapped__", found)
         return f"{found.__module__}.{found.__qualname__}"
+
+
+def _find(name: str) -> Any:
+    """What a module, or a class in it, calls so."""
+    place, _, last = name.rpartition(".")
+    try:
+        return getattr(importlib.import_module(place), last)
+    except ModuleNotFoundError:
+        return getattr(_find(place), last)
 
 
 @contextmanager
 def following(steps: Sequence[Step]) -> Iterator[Followed]:
     """Write down the requests, and the calls of the code of these steps, here and in each thread that starts now."""
     followed = Followed()
-    known: dict[CodeType, str] = {}
+    known: dict[int, str] = {}  # by identity: a code's own hash reads all of it, at every call
+    kept: list[CodeType] = []
 
-    def note(frame: FrameType, event: str, _: object) -> None:
-        if event != "call":
-            return
+    def note(frame: FrameType, _event: str, _: object) -> None:
         code = frame.f_code
-        name = known.get(code)
+        name = known.get(id(code))
         if name is None:
+            kept.append(code)
             full = f"{frame.f_globals.get('__name__')}.{code.co_qualname}"
-            known[code] = name = full if full == _SERVED or any(step.is_code(full) for step in steps) else ""
+            known[id(code)] = name = full if full == _SERVED or any(step.is_code(full) for step in steps) else ""
         if name == _SERVED:
-            scope = frame.f_locals["self"].scope
-            followed.events.append(f"{scope['method']} {scope['path']}")
+            scope = frame.f_locals["scope"]
+            if scope["type"] == "http":
+                followed.events.append(f"{scope['method']} {scope['path']}")
         elif name:
             followed.events.append(name)
 

@@ -13,16 +13,19 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = sorted((ROOT / "docs" / "flows").glob("[!i]*.md")) + sorted((ROOT / "docs" / "flows").glob("i[!n]*.md"))
 ROLES = ("issuer", "verifier", "trackserver")
 _ROW = re.compile(r"^\| (\d+) \|.*\| `([\w.]+)` \|$", re.MULTILINE)
+_NAMING = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _ADDRESS = re.compile(r"\b(GET|POST) (/[^\s`]*)")
 
 
 @cache
 def names_in(module: Path) -> frozenset[str]:
-    """What stands at the top of a module, imported or made there."""
+    """What stands at the top of a module, imported or made there, and the methods of its classes."""
     found: set[str] = set()
     for node in ast.parse(module.read_text("utf-8")).body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        if isinstance(node, _NAMING):
             found.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            found.update(f"{node.name}.{each.name}" for each in node.body if isinstance(each, _NAMING))
         if isinstance(node, ast.ImportFrom):
             found.update(alias.asname or alias.name for alias in node.names)
     return frozenset(found)
@@ -32,8 +35,11 @@ def is_there(name: str) -> bool:
     place = ROOT.joinpath(*name.split("."))
     if place.with_suffix(".py").is_file() or (place / "__init__.py").is_file():
         return True
-    module = place.parent.with_suffix(".py")
-    return module.is_file() and place.name in names_in(module)
+    for parent in list(place.parents)[:2]:
+        module = parent.with_suffix(".py")
+        if module.is_file():
+            return ".".join(place.relative_to(parent).parts) in names_in(module)
+    return False
 
 
 @cache

@@ -100,6 +100,7 @@ class Place:
             "user": 1000,
             "umask": 0o077,
             "is_clock_set": True,
+            "versions": {"python": (3, 99, 0), "openssl": (3, 5, 0), "sqlite": (3, 50, 0)},
             "resolves": True,
             "memory": Room(free=2 * 1024**3, total=4 * 1024**3),
             "file_system": "ext4",
