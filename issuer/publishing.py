@@ -35,10 +35,10 @@ def publish(parts: IssuerTools, *, now: datetime, at_once: bool = False) -> Publ
         return keep(Store(session), made, signed, now=now)
 
 
-def signed_list(parts: IssuerTools, list_id: str, *, now: datetime) -> Signed | None:
+def signed_list(parts: IssuerTools, list_id: str, *, now: datetime, at_once: bool = False) -> Signed | None:
     """Return a list as it was signed last; sign it now if it never was, or if the loop has missed that it was due.
 
-    Waiting changes are not put in: they go out with their batch.
+    Waiting changes are not put in: they go out with their batch. `at_once` is `Database.write`'s.
     """
     identity = parts.identity_at(now)
     with parts.database.read() as session:
@@ -47,7 +47,7 @@ def signed_list(parts: IssuerTools, list_id: str, *, now: datetime) -> Signed | 
         return None if found is None else found.signed
     identity.check_can_sign(now)
     signed = sign(found, identity=identity, schedule=parts.schedule, now=now)
-    with parts.database.write() as session:
+    with parts.database.write(at_once=at_once) as session:
         if Store(session).replace_list(signed):
             return signed.signed
     with parts.database.read() as session:  # somebody else was first
@@ -55,12 +55,12 @@ def signed_list(parts: IssuerTools, list_id: str, *, now: datetime) -> Signed | 
     return None if again is None else again.signed
 
 
-def signed_bitstring(parts: IssuerTools, list_id: str, *, now: datetime) -> bytes | None:
+def signed_bitstring(parts: IssuerTools, list_id: str, *, now: datetime, at_once: bool = False) -> bytes | None:
     """Return the same list as a Bitstring Status List, for linked credentials that are published.
 
     It says what the token says, from when to when the token does, and is the same bytes until that is signed again.
     """
-    if signed_list(parts, list_id, now=now) is None:
+    if signed_list(parts, list_id, now=now, at_once=at_once) is None:
         return None
     with parts.database.read() as session:
         found = Store(session).status_list(list_id)

@@ -4,7 +4,6 @@ A copy may be kept by anybody but must be compared each time (`no-cache`, with a
 a list, too, a refund would be seen later than the batch and the list's own `ttl` say.
 """
 
-import asyncio
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -51,7 +50,9 @@ def build_status_router(parts: IssuerParts) -> APIRouter:
     @router.get("/statuslists")
     async def status_lists(request: Request) -> Response:
         """Name every list, so that verifiers can fetch them all ahead of need (§9.3)."""
-        return _public(request, await asyncio.to_thread(_aggregation, parts), "application/json")
+        ids = await parts.database.reading(lambda session: Store(session).list_ids())
+        listed: list[strict_json.Json] = [parts.identity.status_list_url(each) for each in ids]
+        return _public(request, strict_json.dump({"status_lists": listed}), "application/json")
 
     @router.get("/statuslists/{list_id}")
     async def status_list(request: Request, list_id: str) -> Response:
@@ -59,11 +60,15 @@ def build_status_router(parts: IssuerParts) -> APIRouter:
         if "time" in request.query_params:
             raise NoHistory
         if _wants_credential(request):
-            bitstring = await asyncio.to_thread(signed_bitstring, parts, list_id, now=parts.clock())
+            bitstring = await parts.database.apart(
+                lambda at_once: signed_bitstring(parts, list_id, now=parts.clock(), at_once=at_once)
+            )
             if bitstring is None:
                 raise NoSuchStatusList
             return _public(request, bitstring, _CREDENTIAL)
-        signed = await asyncio.to_thread(signed_list, parts, list_id, now=parts.clock())
+        signed = await parts.database.apart(
+            lambda at_once: signed_list(parts, list_id, now=parts.clock(), at_once=at_once)
+        )
         if signed is None:
             raise NoSuchStatusList
         return _public(request, signed.token.encode(), MEDIA_TYPE)
@@ -74,12 +79,6 @@ def build_status_router(parts: IssuerParts) -> APIRouter:
 def _wants_credential(request: Request) -> bool:
     accepted = request.headers.get("accept", "")
     return MEDIA_TYPE not in accepted and any(each in accepted for each in (_CREDENTIAL, "json"))
-
-
-def _aggregation(parts: IssuerParts) -> bytes:
-    with parts.database.read() as session:
-        ids = Store(session).list_ids()
-    return strict_json.dump({"status_lists": [parts.identity.status_list_url(each) for each in ids]})
 
 
 def _public(request: Request, body: bytes, media_type: str) -> Response:

@@ -109,9 +109,9 @@ async def post_response(request_id: str, request: Request, parts: Parts) -> Resp
 async def _take(parts: Parts, request_id: str, body: bytes) -> AnswerTaken | AnswerFailed:
     now = parts.clock()
 
-    def take(known: KnownStatuses) -> AnswerTaken | AnswerFailed:
+    def take(work: Work, known: KnownStatuses) -> AnswerTaken | AnswerFailed:
         keys = parts.answer_keys
-        return take_answer(parts.work, request_id, body, party=parts.party, now=now, known=known, answer_keys=keys)
+        return take_answer(work, request_id, body, party=parts.party, now=now, known=known, answer_keys=keys)
 
     return await parts.statuses.judge(take, now=now)
 

@@ -1,6 +1,5 @@
 """Door passes over the network: the site's own scanning devices send them, and are told green, yellow or red."""
 
-import asyncio
 from datetime import UTC
 from typing import Final
 
@@ -18,6 +17,7 @@ from verifier import errors
 from verifier.counted import DOOR, PASSAGES, PRESENTATIONS
 from verifier.doors import Admitted, Verdict
 from verifier.parts import Parts, VerifierParts
+from verifier.ports import Work
 from verifier.service.admit_pass import admit_pass
 
 router = APIRouter(route_class=DirectRoute)
@@ -42,7 +42,7 @@ async def post_pass(gate_id: str, request: Request, parts: Parts) -> Response:
     parts.door_keys.check(gate_id, _bearer(request))
     text, device = _read(await request.body())
     try:
-        verdict = await asyncio.to_thread(_admit, parts, gate_id, text, device)
+        verdict = await parts.work.waiting(lambda work: _admit(work, parts, gate_id, text, device))
     except _NOT_ABOUT_THE_PASS:
         raise
     except HandstampError as error:
@@ -59,10 +59,10 @@ async def post_pass(gate_id: str, request: Request, parts: Parts) -> Response:
     return _answer({"verdict": "yellow", "first_use": f"{first_use:%Y-%m-%dT%H:%M:%SZ}"}, status=_YELLOW)
 
 
-def _admit(parts: VerifierParts, gate_id: str, text: str, device: bytes | None) -> Verdict:
+def _admit(work: Work, parts: VerifierParts, gate_id: str, text: str, device: bytes | None) -> Verdict:
     keys = parts.door_keys
     assert keys is not None  # noqa: S101
-    return admit_pass(parts.work, gate_id, text, party=parts.party, keys=keys, now=parts.clock(), device=device)
+    return admit_pass(work, gate_id, text, party=parts.party, keys=keys, now=parts.clock(), device=device)
 
 
 def _bearer(request: Request) -> str | None:

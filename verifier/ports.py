@@ -221,9 +221,16 @@ class Work(Protocol):
     async def doing(self, use_case: Callable[[Work], T]) -> T:
         """Let a use case work that writes once at most, without keeping the event loop from others.
 
-        One whose writing would have to wait is begun anew in a thread. What takes long by itself, as judging an answer
-        does, is not for this, but for a thread of its own.
+        One whose writing would have to wait is begun anew in a thread. What takes long by itself is not for this.
         """
+        ...
+
+    async def apart(self, use_case: Callable[[Work], T]) -> T:
+        """As `doing`, always in a thread: for what computes for long and seldom writes."""
+        ...
+
+    async def waiting(self, use_case: Callable[[Work], T]) -> T:
+        """As `apart`, where it may wait for others who write; it is begun once, as judging an answer should be."""
         ...
 
     def forget_deleted(self) -> None:

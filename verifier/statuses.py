@@ -121,7 +121,7 @@ class StatusKeeper:
         self._failed: dict[str, datetime] = {}
         self._looked: dict[str, datetime] = {}
 
-    async def judge(self, judge: Callable[[KnownStatuses], _Judged], *, now: datetime) -> _Judged:
+    async def judge(self, judge: Callable[[Work, KnownStatuses], _Judged], *, now: datetime) -> _Judged:
         """Judge an answer with every status list that it turns out to need.
 
         `judge` runs in a thread, and once more for each list that it asks for. When one cannot be had, the site's
@@ -133,7 +133,7 @@ class StatusKeeper:
         known = KnownStatuses()
         while True:
             try:
-                return await asyncio.to_thread(judge, known)
+                return await self._work.waiting(_with(judge, known))
             except StatusListNeeded as needed:
                 if known.last:
                     raise
@@ -141,8 +141,8 @@ class StatusKeeper:
 
     async def refresh(self, *, now: datetime) -> Mapping[str, int]:
         """Fetch every list that is due, of every co-op that is trusted; return how many, and how many failed."""
-        policy = await asyncio.to_thread(self._policy_now)
-        self._forget_others(policy, now=now)
+        policy = await self._work.apart(self._policy_now)
+        await self._forget_others(policy, now=now)
         counts = {"fetched": 0, "failed": 0}
         for trusted in policy.issuers:
             failed = 0
@@ -167,8 +167,8 @@ class StatusKeeper:
     async def _get(self, uri: str, issuer: str, *, now: datetime) -> StatusList | None:
         """Return a list that is fresh, else one that is stale, else nothing."""
         async with self._one_at_a_time[uri]:  # fifty visits at once ask for it once
-            trusted = (await asyncio.to_thread(self._policy_now)).issuer_for(issuer)
-            found = await asyncio.to_thread(self._kept, uri, trusted, now)
+            trusted = (await self._work.apart(self._policy_now)).issuer_for(issuer)
+            found = await self._work.apart(lambda work: _find_kept(work, uri, trusted, now=now))
             failed = self._failed.get(uri)
             if (found is not None and not found.stale) or (failed is not None and abs(now - failed) < _FAILED_LATELY):
                 return found
@@ -177,24 +177,14 @@ class StatusKeeper:
                     await self._fetch(uri, trusted, now=now)
             except TimeoutError:
                 self._failed[uri] = now
-            return await asyncio.to_thread(self._kept, uri, trusted, now)
+            return await self._work.apart(lambda work: _find_kept(work, uri, trusted, now=now))
 
-    def _kept(self, uri: str, trusted: TrustedIssuer, now: datetime) -> StatusList | None:
-        with self._work.read() as stores:
-            kept = stores.load_status_list(uri)
-        try:
-            return None if kept is None else _verify(kept, trusted, now=now)
-        except HandstampError:  # expired, or signed by what is no longer trusted
-            return None
-
-    def _policy_now(self) -> TrustPolicy:
-        with self._work.read() as stores:
+    def _policy_now(self, work: Work) -> TrustPolicy:
+        with work.read() as stores:
             return stores.load_policy(self._party.site)
 
     async def _due(self, trusted: TrustedIssuer, *, now: datetime) -> list[str]:
-        with self._work.read() as stores:
-            due = [kept.uri for kept in stores.load_due_lists(trusted.issuer, now=now)]
-            known = stores.load_list_uris(trusted.issuer)
+        due, known = await self._work.apart(lambda work: _load_due(work, trusted.issuer, now=now))
         if not self._is_time(trusted.issuer, now=now):
             return due
         try:
@@ -204,14 +194,13 @@ class StatusKeeper:
             return due
         return [*due, *(uri for uri in named if uri not in known)]
 
-    def _forget_others(self, policy: TrustPolicy, *, now: datetime) -> None:
+    async def _forget_others(self, policy: TrustPolicy, *, now: datetime) -> None:
         if not self._is_time(_FORGETTING, now=now):
             return
         self._failed = {uri: at for uri, at in self._failed.items() if abs(now - at) < _FAILED_LATELY}
         for uri in [uri for uri, lock in self._one_at_a_time.items() if not lock.locked()]:
             del self._one_at_a_time[uri]
-        with self._work.write() as stores:
-            stores.forget_lists_but_of(trusted.issuer for trusted in policy.issuers)
+        await self._work.waiting(lambda work: _forget_lists(work, policy))
 
     def _is_time(self, what: str, *, now: datetime) -> bool:
         looked = self._looked.get(what)
@@ -232,22 +221,17 @@ class StatusKeeper:
 
     async def _fetch(self, uri: str, trusted: TrustedIssuer, *, now: datetime) -> bool:
         """Fetch one list and keep it; what cannot be verified, or is older than what is kept, is not kept."""
-        with self._work.read() as stores:
-            before = stores.load_status_list(uri)
-            is_full = before is None and len(stores.load_list_uris(trusted.issuer)) >= _MAX_LISTS
+        before, is_full = await self._work.apart(lambda work: _load_before(work, uri, trusted.issuer))
         try:
             check_own_host(uri, issuer=trusted.issuer)
-            if (
-                is_full
-            ):  # else a co-op that names a list of its own for each visit fills our disk, and our time for ever
+            if is_full:  # a co-op that names a list of its own for each visit fills our disk, and our time for ever
                 raise FetchFailed(trusted.issuer, f"it has more than {_MAX_LISTS} status lists")
             after = await self._ask_for(uri, before, trusted, now=now)
         except HandstampError:
             self._failed[uri] = now
             return False
         self._failed.pop(uri, None)
-        with self._work.write() as stores:
-            stores.save_status_list(after)
+        await self._work.waiting(lambda work: _save(work, after))
         return True
 
     async def _ask_for(self, uri: str, before: KeptList | None, trusted: TrustedIssuer, *, now: datetime) -> KeptList:
@@ -278,6 +262,42 @@ class StatusKeeper:
             fetched_at=now,
             fetch_after=_fetch_after(found, now),
         )
+
+
+def _with(judge: Callable[[Work, KnownStatuses], _Judged], known: KnownStatuses) -> Callable[[Work], _Judged]:
+    return lambda work: judge(work, known)
+
+
+def _find_kept(work: Work, uri: str, trusted: TrustedIssuer, *, now: datetime) -> StatusList | None:
+    with work.read() as stores:
+        kept = stores.load_status_list(uri)
+    try:
+        return None if kept is None else _verify(kept, trusted, now=now)
+    except HandstampError:  # expired, or signed by what is no longer trusted
+        return None
+
+
+def _load_due(work: Work, issuer: str, *, now: datetime) -> tuple[list[str], frozenset[str]]:
+    """Return the lists of a co-op that should be asked for again, and all that are known."""
+    with work.read() as stores:
+        return [kept.uri for kept in stores.load_due_lists(issuer, now=now)], stores.load_list_uris(issuer)
+
+
+def _load_before(work: Work, uri: str, issuer: str) -> tuple[KeptList | None, bool]:
+    """Return a list as it is kept, and whether no new one of its co-op would be."""
+    with work.read() as stores:
+        before = stores.load_status_list(uri)
+        return before, before is None and len(stores.load_list_uris(issuer)) >= _MAX_LISTS
+
+
+def _save(work: Work, kept: KeptList) -> None:
+    with work.write() as stores:
+        stores.save_status_list(kept)
+
+
+def _forget_lists(work: Work, policy: TrustPolicy) -> None:
+    with work.write() as stores:
+        stores.forget_lists_but_of(trusted.issuer for trusted in policy.issuers)
 
 
 def _verify(kept: KeptList, trusted: TrustedIssuer, *, now: datetime) -> StatusList:

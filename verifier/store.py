@@ -50,8 +50,15 @@ class SqlWork:
 
     async def doing(self, use_case: Callable[[SqlWork], T]) -> T:
         """See `ports.Work.doing`."""
-        site = self._site
-        return await self._database.doing(lambda at_once: use_case(SqlWork(self._database, site=site, at_once=at_once)))
+        return await self._database.doing(lambda at_once: use_case(self._told(at_once=at_once)))
+
+    async def apart(self, use_case: Callable[[SqlWork], T]) -> T:
+        """See `ports.Work.apart`."""
+        return await self._database.apart(lambda at_once: use_case(self._told(at_once=at_once)))
+
+    async def waiting(self, use_case: Callable[[SqlWork], T]) -> T:
+        """See `ports.Work.waiting`."""
+        return await self._database.waiting(lambda: use_case(self._told(at_once=False)))
 
     @contextmanager
     def read(self) -> Iterator[SqlStores]:
@@ -68,6 +75,9 @@ class SqlWork:
     def forget_deleted(self) -> None:
         """See `ports.Work.forget_deleted`."""
         self._database.forget_deleted()
+
+    def _told(self, *, at_once: bool) -> SqlWork:
+        return SqlWork(self._database, site=self._site, at_once=at_once)
 
 
 class SqlStores(StatusListRows, TrustRows, VisitRows, PassageRows):

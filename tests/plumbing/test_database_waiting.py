@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import threading
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import text
 
+import issuer
+import plumbing
+import trackserver
+import verifier
 from plumbing.database import Database, DatabaseUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from types import ModuleType
 
     from sqlmodel import Session
 
@@ -135,3 +141,25 @@ async def test_a_closed_database_leaves_no_thread_behind_and_is_opened_anew(data
     database.close()
     assert [each.is_alive() for each in used] == [False, False]
     assert [each.is_alive() for each in await threads()] == [True, True]
+
+
+@pytest.mark.parametrize("package", [issuer, plumbing, trackserver, verifier], ids=lambda each: each.__name__)
+def test_nothing_that_runs_on_a_loop_opens_a_session_there(package: ModuleType) -> None:
+    found = {
+        f"{path}:{each.lineno}"
+        for path in Path(package.__path__[0]).rglob("*.py")
+        for function in ast.walk(ast.parse(path.read_text()))
+        if isinstance(function, ast.AsyncFunctionDef)
+        for each in ast.walk(function)
+        if isinstance(each, ast.With) and any(_opens(item.context_expr) for item in each.items)
+    }
+    assert not found
+
+
+def _opens(used: ast.expr) -> bool:
+    match used:
+        case ast.Call(
+            func=ast.Attribute(value=ast.Name(id="work") | ast.Attribute(attr="_work" | "work" | "database"))
+        ):
+            return True
+    return False

@@ -24,6 +24,8 @@ from verifier.statuses import KnownStatuses, StatusKeeper
 if TYPE_CHECKING:
     from starlette.responses import Response
 
+    from verifier.ports import Work
+
 
 @pytest.fixture
 def host(trackserver: FastAPI, site: Site) -> Host:
@@ -130,8 +132,8 @@ async def test_a_gate_that_admits_says_in_the_evidence_what_it_knew(
         evidence.append(build_evidence(*arguments, **named))
         return evidence[-1]
 
-    def take(known: KnownStatuses) -> Any:
-        return take_answer(site.parts.work, request_id, form, party=site.parts.party, now=site.clock(), known=known)
+    def take(work: Work, known: KnownStatuses) -> Any:
+        return take_answer(work, request_id, form, party=site.parts.party, now=site.clock(), known=known)
 
     monkeypatch.setattr("verifier.service.judge_answer.build_evidence", build)
     taken = await keeper.judge(take, now=site.clock())

@@ -107,11 +107,15 @@ async def add_gate(work: Work, new: NewGate, *, party: Party, fetcher: Fetcher, 
         created_at=now,
         counting=_counting(new),
     )
+    await work.waiting(lambda work: _save(work, gate, cover, now=now))
+    return gate
+
+
+def _save(work: Work, gate: Gate, cover: Picture | None, *, now: datetime) -> None:
     with work.write() as stores:
         stores.save_gate(gate, now=now)
         if cover is not None:
             stores.save_cover(gate, cover)
-    return gate
 
 
 def _counting(new: NewGate) -> Counting | None:

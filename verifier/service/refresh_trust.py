@@ -45,9 +45,7 @@ async def refresh_trust(
     work: Work, *, fetcher: Fetcher, resolver: DidResolver, party: Party, clock: Clock
 ) -> tuple[Refreshed, ...]:
     """Read every list and every did:web document of a site anew, and say how it went."""
-    with work.read() as stores:
-        subscriptions = stores.load_subscriptions(party.site)
-        stated = stores.load_stated(party.site)
+    subscriptions, stated = await work.apart(lambda work: _load(work, party.site))
     done = [await _refresh_list(work, each, fetcher=fetcher, party=party, clock=clock) for each in subscriptions]
     changing = [(each, each.did) for each in stated if each.types and each.did is not None and _is_known_by_did(each)]
     done += [
@@ -70,10 +68,7 @@ async def _refresh_list(work: Work, before: Subscription, *, fetcher: Fetcher, p
         verify_coop_list(text, url=before.url, publisher=before.publisher, known=before.coop_list, at=now)
     except HandstampError as error:
         return Refreshed(name=before.url, error=error)
-    with work.write() as stores:
-        # A list that was left, or replaced, while this one travelled stays as it is now.
-        if before in stores.load_subscriptions(party.site):
-            stores.save_subscription(party.site, replace(before, text=text, fetched_at=now))
+    await work.waiting(lambda work: _save_list(work, party.site, before, replace(before, text=text, fetched_at=now)))
     return Refreshed(name=before.url)
 
 
@@ -88,7 +83,23 @@ async def _refresh_keys(
     bbs_keys = statement.linked.bbs_keys if statement.linked else {}
     after = replace(before, public_keys=statement.keys, keys=pinned, bbs_keys=bbs_keys)
     if after != before:
-        with work.write() as stores:
-            if before in stores.load_stated(party.site):
-                stores.save_issuer(party.site, after, now=now)
+        await work.waiting(lambda work: _save_keys(work, party.site, before, after, now=now))
     return Refreshed(name=did)
+
+
+def _load(work: Work, site: str) -> tuple[tuple[Subscription, ...], tuple[TrustedIssuer, ...]]:
+    with work.read() as stores:
+        return stores.load_subscriptions(site), stores.load_stated(site)
+
+
+def _save_list(work: Work, site: str, before: Subscription, after: Subscription) -> None:
+    with work.write() as stores:
+        # A list that was left, or replaced, while this one travelled stays as it is now.
+        if before in stores.load_subscriptions(site):
+            stores.save_subscription(site, after)
+
+
+def _save_keys(work: Work, site: str, before: TrustedIssuer, after: TrustedIssuer, *, now: datetime) -> None:
+    with work.write() as stores:
+        if before in stores.load_stated(site):
+            stores.save_issuer(site, after, now=now)
