@@ -1,4 +1,8 @@
-"""A real server with small bounds for its connections, and a client that says to it whatever it likes."""
+"""A real server with small bounds for its connections, and a client that says to it whatever it likes.
+
+What takes too long is tried by moving the clock of the server's loop, once the server has seen what it shall find slow:
+its bounds of time are so long that nothing else is ever slow, however busy the machine is.
+"""
 
 from __future__ import annotations
 
@@ -7,34 +11,50 @@ import json
 import re
 import socket
 import threading
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from starlette.requests import Request  # noqa: TC002 - FastAPI reads it
 from starlette.responses import Response, StreamingResponse
+from typing_extensions import override
 
 from plumbing.metrics import PrometheusMeter
 from plumbing.web.app import WebPolicy, create_app
 from plumbing.web.overload import Load
 from plumbing.web.pages import Pages
-from plumbing.web.slow import Bounds, bounded
+from plumbing.web.slow import BoundedHttp, Bounds, bounded
 from tests.support.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
 CAP = 100_000
-BOUNDS = Bounds(head_bytes=4000, target_bytes=1000, fields=30, pipelined=3, connections=8)
-"""Small, but not of time: who sends in a test what shall be looked at is never slow, however busy the machine is."""
-HASTY = replace(BOUNDS, look_s=0.02, head_s=0.3, stall_s=0.3)
-"""So little time that a test can wait until it is over."""
+_STALL_S = 1000.0
+IN_TIME_S, TOO_LONG_S = 0.6 * _STALL_S, 1.1 * _STALL_S
+"""By how much the clock is moved for what is still in time, and for what is not."""
+PATIENT = Bounds(look_s=100.0, head_s=_STALL_S, stall_s=_STALL_S)
+BOUNDS = replace(PATIENT, head_bytes=4000, target_bytes=1000, fields=30, pipelined=3, connections=8)
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """A loop whose clock can be moved."""
+
+    ahead_s = 0.0
+
+    @override
+    def time(self) -> float:
+        return super().time() + self.ahead_s
+
+    def move(self, seconds: float) -> None:
+        self.ahead_s += seconds
 
 
 class Served:
-    """The address of a running server, what it did, and what its log said."""
+    """The address of a running server, what it saw and did, and its clock."""
 
     def __init__(self) -> None:
         self.port = 0
@@ -42,6 +62,27 @@ class Served:
         self.readers_dropped = threading.Event()
         self.load = Load(5)
         self.meter = PrometheusMeter("test", version="0", held_s=0)
+        self.loop = _Loop()
+        self._changed = threading.Condition()
+        self._counted: Counter[str] = Counter()
+
+    def count(self, what: str, number: int = 1) -> None:
+        """Tell whoever waits that the server did something, or saw so many bytes."""
+        with self._changed:
+            self._counted[what] += number
+            self._changed.notify_all()
+
+    @contextmanager
+    def awaited(self, what: str, number: int = 1) -> Iterator[None]:
+        """Wait at the end of the block until the server did this so often since its beginning."""
+        wanted = self._counted[what] + number
+        yield
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._counted[what] >= wanted, PATIENCE_S), what
+
+    def let_pass(self, seconds: float) -> None:
+        """Move the server's clock."""
+        self.loop.call_soon_threadsafe(self.loop.move, seconds)
 
     @contextmanager
     def connection(self) -> Iterator[socket.socket]:
@@ -52,6 +93,18 @@ class Served:
         with self.connection() as made:
             for part in parts:
                 made.sendall(part)
+            return read_all(made)
+
+    def say(self, connection: socket.socket, part: bytes) -> None:
+        """Send something, and wait until the server has seen all of it."""
+        with self.awaited("bytes", len(part)):
+            connection.sendall(part)
+
+    def ask_and_stop(self, part: bytes) -> bytes:
+        """Send something, and nothing more for too long; return what the server says to that."""
+        with self.connection() as made:
+            self.say(made, part)
+            self.let_pass(TOO_LONG_S)
             return read_all(made)
 
 
@@ -125,11 +178,26 @@ def build(served: Served, folder: Path, bounds: Bounds) -> uvicorn.Server:
         access_log=False,
         log_config=None,
         ws="none",
-        timeout_keep_alive=1,
+        timeout_keep_alive=int(_STALL_S),
         timeout_graceful_shutdown=1,
-        http=bounded(bounds, served.load, meter=served.meter, say=app.state.say),
+        http=_watched(served, bounded(bounds, served.load, meter=served.meter, say=app.state.say)),
     )
     return uvicorn.Server(config)
+
+
+def _watched(served: Served, protocol: type[BoundedHttp]) -> type[BoundedHttp]:
+    """Let every connection tell what it came to, when it has."""
+
+    def telling(name: str, what: str) -> Callable[..., None]:
+        def tell(self: BoundedHttp, *arguments: Any) -> None:
+            getattr(super(watched, self), name)(*arguments)
+            served.count(what, len(arguments[0]) if what == "bytes" else 1)
+
+        return tell
+
+    told = {"connection_made": "made", "data_received": "bytes", "pause_writing": "full", "resume_writing": "went on"}
+    watched = type("Watched", (protocol,), {name: telling(name, what) for name, what in told.items()})
+    return watched
 
 
 @contextmanager
@@ -138,7 +206,12 @@ def serving(folder: Path, bounds: Bounds) -> Iterator[Served]:
     server = build(running, folder, bounds)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         running.port = listener.getsockname()[1]
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
+
+        def serve() -> None:
+            with asyncio.Runner(loop_factory=lambda: running.loop) as runner:
+                runner.run(server.serve(sockets=[listener]))
+
+        thread = threading.Thread(target=serve)
         thread.start()
         yield running
         server.should_exit = True

@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from plumbing import logs
-from tests.plumbing.bounded import BOUNDS, GET, HASTY, POST, Served, read_all, refusal, serving
+from tests.plumbing.bounded import BOUNDS, GET, POST, Served, read_all, refusal, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,12 +19,6 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with serving(tmp_path_factory.mktemp("pages"), BOUNDS) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(tmp_path_factory.mktemp("hasty"), HASTY) as running:
         yield running
 
 
@@ -141,8 +135,8 @@ def test_what_is_refused_before_there_is_a_request_is_logged_without_a_word_of_i
         (b"POST /echo HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\nContent-Length: x\r\n\r\n", 400),
     ],
 )
-def test_a_person_is_told_so_on_a_page(served: Served, hasty: Served, sent: bytes, status: int) -> None:
-    answer = (hasty if status == 408 else served).ask(sent)
+def test_a_person_is_told_so_on_a_page(served: Served, sent: bytes, status: int) -> None:
+    answer = served.ask_and_stop(sent) if status == 408 else served.ask(sent)
     head, _, page = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 %d " % status)
     assert {b"content-type: text/html; charset=utf-8", b"x-frame-options: DENY"} <= set(head.split(b"\r\n"))
@@ -150,9 +144,9 @@ def test_a_person_is_told_so_on_a_page(served: Served, hasty: Served, sent: byte
     assert b"<h1>This did not work</h1>" in page
 
 
-def test_nothing_of_this_says_in_the_log_who_it_was(hasty: Served, caplog: pytest.LogCaptureFixture) -> None:
+def test_nothing_of_this_says_in_the_log_who_it_was(served: Served, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG, logger="uvicorn.error"):
-        hasty.ask(b"GARBAGE secret\r\n\r\n")
-        hasty.ask(GET + b"X: secret")
+        served.ask(b"GARBAGE secret\r\n\r\n")
+        served.ask_and_stop(GET + b"X: secret")
     assert "127.0.0.1" not in caplog.text
     assert "secret" not in caplog.text
