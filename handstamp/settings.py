@@ -93,8 +93,16 @@ class ServiceSettings(BaseModel):
         description="The proxies in front, as networks (127.0.0.1/32), that say in X-Forwarded-For from where a "
         "request came; without them, whoever connects is taken for who asks, and this machine is never limited.",
     )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=1000,
+        description="How many workers of this role run beside each other; each answers its part of the three rates "
+        "below.",
+    )
     requests_per_minute: Rate = Field(
-        default=6000, description="How many requests each worker answers an IPv4 /24 or IPv6 /56 a minute; 0 for any."
+        default=6000,
+        description="How many requests all workers together answer an IPv4 /24 or IPv6 /56 a minute; 0 for any.",
     )
     tries_per_minute: Rate = Field(
         default=600, description="Of these, how many with a log-in, PIN, code or door key; 0 for any."

@@ -2,6 +2,7 @@
 
 import gc
 import importlib.util
+import math
 import socket
 import sys
 from typing import Final
@@ -84,13 +85,20 @@ def build_config(app: FastAPI, service: ServiceSettings) -> uvicorn.Config:
 
 
 def build_rates(service: ServiceSettings) -> Rates | None:
-    """Say how often a bucket of addresses may ask; None for a trial on this machine, where there is only one."""
+    """Say how often a bucket of addresses may ask this worker, which has its part of what all may answer.
+
+    None for a trial on this machine, where there is only one bucket.
+    """
     if is_loopback(service.base_url) and not service.trusted_proxies:
         return None
+    requests, tries, begins = (
+        math.ceil(rate / service.workers)  # at least one where there is a limit, and 0 stays 0, which is none
+        for rate in (service.requests_per_minute, service.tries_per_minute, service.begins_per_minute)
+    )
     return Rates(
-        requests=service.requests_per_minute,
-        tries=service.tries_per_minute,
-        begins=service.begins_per_minute,
+        requests=requests,
+        tries=tries,
+        begins=begins,
         addresses=Addresses(trusted_proxies=service.trusted_proxies),
     )
 

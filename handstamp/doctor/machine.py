@@ -14,6 +14,7 @@ from typing import Final
 
 _UNSYNCHRONISED: Final = 5  # adjtimex(2): TIME_ERROR
 _ROOM_FOR_TIMEX: Final = 512
+_LISTENING: Final = "0A"  # TCP_LISTEN, as the kernel's tables have it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class Machine:
     """The machine as it is."""
 
     proc = Path("/proc")
+    groups = Path("/sys/fs/cgroup")
 
     def versions(self) -> dict[str, tuple[int, ...]]:
         """Return the versions of what we stand on."""
@@ -56,6 +58,49 @@ class Machine:
         import resource  # noqa: PLC0415  # not on every system
 
         return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+    def listener(self, port: int) -> int | None:
+        """Return the process that listens on a port; None if there is none, or it is another user's."""
+        sockets = {f"socket:[{inode}]" for inode in self._listening(port)}
+        for link in self.proc.glob("[0-9]*/fd/*") if sockets else ():
+            try:
+                found = str(link.readlink())
+            except OSError:  # it was closed meanwhile, or is not ours to see
+                continue
+            if found in sockets:
+                return int(link.parts[-3])
+        return None
+
+    def _listening(self, port: int) -> list[str]:
+        found = []
+        for table in ("tcp", "tcp6"):
+            try:
+                lines = (self.proc / "net" / table).read_text().splitlines()[1:]
+            except OSError:
+                continue
+            rows = [line.split() for line in lines]
+            found += [row[9] for row in rows if row[1].endswith(f":{port:04X}") and row[3] == _LISTENING]
+        return found
+
+    def files_of(self, process: int) -> int | None:
+        """Return how many files a process may have open; None if it may have any number, or that cannot be seen."""
+        try:
+            lines = (self.proc / str(process) / "limits").read_text().splitlines()
+        except OSError:
+            return None
+        said = next((line.split()[3] for line in lines if line.startswith("Max open files")), "")
+        return int(said) if said.isdigit() else None
+
+    def memory_of(self, process: int) -> int | None:
+        """Return how many bytes of memory the unit of a process may take; None without a limit that can be seen."""
+        try:
+            lines = (self.proc / str(process) / "cgroup").read_text().splitlines()
+            group = next((line.removeprefix("0::/") for line in lines if line.startswith("0::/")), "")
+            folder = self.groups / group
+            limits = [(each / "memory.max").read_text().strip() for each in _up_to(folder, self.groups)]
+        except OSError:
+            return None
+        return min((int(each) for each in limits if each.isdigit()), default=None)
 
     def is_clock_set(self) -> bool | None:
         """Tell whether something keeps the kernel's clock right; None where that cannot be seen."""
@@ -135,6 +180,12 @@ class Machine:
     def has_module(self, name: str) -> bool:
         """Tell whether a library is installed."""
         return importlib.util.find_spec(name) is not None
+
+
+def _up_to(folder: Path, top: Path) -> list[Path]:
+    """Return a control group's folder and those above it, as far as they may bound memory."""
+    groups = [each for each in (folder, *folder.parents) if each.is_relative_to(top)]
+    return [each for each in groups if (each / "memory.max").is_file()]
 
 
 def _nearest(path: Path) -> Path:

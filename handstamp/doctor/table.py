@@ -2,7 +2,19 @@
 
 from typing import Final
 
-from handstamp.doctor.checks import coops, databases, files, keys, machine, postgresql, proxy, public, settings, sites
+from handstamp.doctor.checks import (
+    coops,
+    databases,
+    files,
+    keys,
+    machine,
+    postgresql,
+    proxy,
+    public,
+    settings,
+    sites,
+    workers,
+)
 from handstamp.doctor.kinds import by_id
 
 KINDS: Final = by_id(
@@ -17,5 +29,6 @@ KINDS: Final = by_id(
         *proxy.KINDS,
         *coops.KINDS,
         *sites.KINDS,
+        *workers.KINDS,
     )
 )

@@ -1,8 +1,8 @@
 """Who asks too often is told when to come back.
 
-A moving window of a minute for each bucket of addresses, in the memory of this worker: N workers together let through
-up to N times as much. What must be exact (wrong codes of an offer or a visit, grants, resets) is counted in the
-database by the use cases; here only load is turned away.
+A moving window of a minute for each bucket of addresses, in the memory of this worker: with several, each has its part
+of what all may let through (`workers` in the settings). What must be exact (wrong codes of an offer or a visit, grants,
+resets) is counted in the database by the use cases; here only load is turned away.
 
 A bucket is an IPv4 /24 or an IPv6 /56. Nothing but a MAC of it (keyed BLAKE2) is kept, under a secret that dies with
 the process, until the first request a minute or two later; no address is ever written. Why there is no library for it:

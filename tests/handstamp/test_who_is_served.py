@@ -52,6 +52,14 @@ def test_behind_a_proxy_each_neighbourhood_has_its_own_rates() -> None:
     assert [rates.take(second, None) > 0 for _ in range(4)] == [False, False, False, True]
 
 
+def test_each_worker_has_its_part_of_the_rates_and_no_limit_stays_none() -> None:
+    rates = build_rates(issuer(trusted_proxies=PROXY, workers=2, requests_per_minute=0, tries_per_minute=5))
+    assert rates is not None
+    there = scope("127.0.0.1", "198.51.100.7")
+    assert [rates.take(there, Kind.TRY) > 0 for _ in range(4)] == [False, False, False, True]
+    assert (rates.requests, rates.begins) == (0, 1500)
+
+
 def test_a_connection_idles_for_seconds_and_behind_a_proxy_longer_than_the_proxy_keeps_it(tmp_path: Path) -> None:
     app = create_app(title="test", policy=WebPolicy(statuses={}), pages=Pages(tmp_path, site_name="Test"))
     alone, behind = build_config(app, issuer()), build_config(app, issuer(trusted_proxies=PROXY))

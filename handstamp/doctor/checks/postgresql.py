@@ -80,14 +80,14 @@ def _encoding(case: Case) -> Iterable[Finding]:
 
 def _few_connections(case: Case) -> Iterable[Finding]:
     most, reserved = int(_setting(case, "max_connections")), int(_setting(case, "superuser_reserved_connections"))
-    wanted = case.service.database_pool + _SPARE
+    workers, pool = case.service.workers, case.service.database_pool
+    wanted = workers * pool + _SPARE
     if most - reserved < wanted:
         yield warning(
-            f"The server takes {most - reserved} connections; one worker alone may want "
-            f"{case.service.database_pool}, and backups and you want some, too.",
+            f"The server takes {most - reserved} connections; {workers} workers may want {workers * pool}, and backups "
+            "and you want some, too.",
             where="max_connections in postgresql.conf",
-            do=f"Set max_connections to workers x {case.setting}database_pool + {_SPARE} at least, or make the pool "
-            "smaller.",
+            do=f"Set max_connections to {wanted + reserved} at least, or make {case.setting}database_pool smaller.",
         )
 
 

@@ -47,6 +47,8 @@ machine_fact("memory_little", memory=Room(free=50 * 1024**2, total=4 * 1024**3))
 machine_fact("umask_open", umask=0o002)
 machine_fact("local_names_unknown", resolves=False)
 machine_fact("audio_missing", has_module=False)
+machine_fact("worker_files_few", files_of=1024)
+machine_fact("worker_memory_little", memory_of=100 * 1024**2)
 
 
 @brings("open_files_few")
@@ -115,6 +117,7 @@ set_issuer("address_numeric", base_url="https://10.1.2.3")
 set_issuer("bound_openly", bind_host="0.0.0.0")  # noqa: S104
 set_issuer("proxies_untrusted", trusted_proxies=())
 set_issuer("limits_off", tries_per_minute=0)
+set_issuer("workers_on_file", workers=2)
 set_issuer("metrics_open", metrics_port=9100, metrics_host="0.0.0.0")  # noqa: S104
 set_issuer("haip_shuts_out", haip=True)
 set_issuer("certificate_wrong_host", base_url="https://coop.elsewhere.example")

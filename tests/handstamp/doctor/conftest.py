@@ -26,6 +26,7 @@ from plumbing.clock import system_clock
 from tests.handstamp.doctor.front import Front, context_of, leaf_of, listening
 from tests.support.recording import free_port
 from tests.support.town import serving
+from tests.support.waiting import PATIENCE_S
 from wallet.sealed import Cost
 from wallet.vault import Vault
 
@@ -105,6 +106,8 @@ class Place:
             "memory": Room(free=2 * 1024**3, total=4 * 1024**3),
             "file_system": "ext4",
             "mount_options": frozenset({"rw"}),
+            "files_of": 65_536,
+            "memory_of": None,
         }
     )
 
@@ -138,7 +141,9 @@ class Place:
         """Let the doctor look for one kind."""
 
         async def ask() -> list[Finding]:
-            web = Web(lambda: self.now, addresses=self.addresses, names=self.names, trust=self.trust, timeout_s=3)
+            web = Web(
+                lambda: self.now, addresses=self.addresses, names=self.names, trust=self.trust, timeout_s=PATIENCE_S
+            )
             question = Question(
                 settings=self.settings,
                 roles=["issuer", "verifier", "trackserver", "wallet"],

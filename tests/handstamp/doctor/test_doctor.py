@@ -7,6 +7,8 @@ import hashlib
 import json
 import os
 import re
+import resource
+import socket
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +26,7 @@ from handstamp.doctor.web import Web
 from handstamp.settings import Settings
 from plumbing.clock import system_clock
 from tests.handstamp.doctor.front import context_of, leaf_of
+from tests.support.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +67,9 @@ def look(*arguments: str) -> Any:
 
 def whole(place: Place, kinds: Mapping[str, Kind] = KINDS, **about: Any) -> Report:
     async def run() -> Report:
-        web = Web(lambda: place.now, addresses=place.addresses, names=place.names, trust=place.trust, timeout_s=3)
+        web = Web(
+            lambda: place.now, addresses=place.addresses, names=place.names, trust=place.trust, timeout_s=PATIENCE_S
+        )
         question = Question(
             settings=place.settings, roles=ALL_ROLES, now=place.now, machine=Machine(), web=web, environment={}
         )
@@ -208,6 +213,25 @@ def test_a_certificate_that_is_not_accepted_is_one_finding_and_not_many(place: P
     assert [each for each in found if each.startswith(("tls_", "public_", "proxy_", "status_", "keys_"))] == [
         "tls_wrong_host"
     ], found
+
+
+def test_what_a_worker_may_take_is_seen_of_whoever_listens(tmp_path: Path) -> None:
+    machine = Machine()
+    with socket.create_server(("127.0.0.1", 0)) as worker:
+        port = worker.getsockname()[1]
+        assert machine.listener(port) == os.getpid()
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    assert machine.files_of(os.getpid()) == (None if limit == resource.RLIM_INFINITY else limit)
+    machine.proc, machine.groups = tmp_path / "proc", tmp_path / "groups"
+    assert (machine.listener(port), machine.files_of(7), machine.memory_of(7)) == (None, None, None)
+    unit = machine.groups / "system.slice" / "handstamp-issuer@8701.service"
+    unit.mkdir(parents=True)
+    (machine.proc / "7").mkdir(parents=True)
+    (machine.proc / "7" / "cgroup").write_text("0::/system.slice/handstamp-issuer@8701.service\n")
+    (unit / "memory.max").write_text("max\n")
+    assert machine.memory_of(7) is None
+    (unit.parent / "memory.max").write_text("104857600\n")
+    assert machine.memory_of(7) == 100 * 1024**2
 
 
 def test_the_machine_is_read_as_it_is(tmp_path: Path) -> None:
