@@ -14,7 +14,6 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from typing_extensions import override
 
-from credentials.encoding import strict_json
 from credentials.keys.signer import LocalSigner
 from credentials.status import StatusPolicy
 from credentials.trust.coop_list import sign_description
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from credentials.encoding import strict_json
     from tests.support.town import Town
 
 
@@ -102,7 +102,7 @@ def fetch_lists(built: Town) -> None:
 
 
 @contextmanager
-def federation(built: Town) -> Iterator[str]:
+def federation() -> Iterator[str]:
     """Serve a signed list of co-ops; give its address."""
     signed: list[str] = []
 
@@ -121,7 +121,7 @@ def federation(built: Town) -> Iterator[str]:
 def set_up_trust(built: Town) -> None:
     """Let the site trust a co-op and follow a list, the trackserver allow the site, and a wallet pin an authority."""
     type_in("verifier", "trust", built.coop_url, "--yes")
-    with federation(built) as url:
+    with federation() as url:
         type_in("verifier", "trust", "--list", url, "--yes")
         type_in("verifier", "refresh")
         type_in("verifier", "distrust", "--list", url)

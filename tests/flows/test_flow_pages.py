@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,10 @@ from tests.support.town import town
 from tests.verifier.test_gates import read_code
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.support.town import Town
+    from wallet.ports import Tools
 
 pytestmark = [pytest.mark.flow, pytest.mark.slow]
 PAGES = (
@@ -33,46 +37,56 @@ PAGES = (
 """Import, backup and the authorization code are followed beside their own tests."""
 
 
-def run_all(built: Town, followed: Followed, patch: pytest.MonkeyPatch) -> dict[str, list[str]]:
-    """Run every flow in one town; return what happened in each."""
-    told: dict[str, list[str]] = {}
-    seen = 0
+class Day:
+    """Every flow, one after the other, in one town, and what happened in each."""
 
-    def was(name: str) -> None:
-        nonlocal seen
-        told[name], seen = followed.events[seen:], len(followed.events)
+    def __init__(self, built: Town, followed: Followed, patch: pytest.MonkeyPatch) -> None:
+        self._town, self._followed, self._patch = built, followed, patch
+        self.told: dict[str, list[str]] = {}
 
-    wallet = listening.issue(built)
-    was("issue")
-    operating.take_back(built)
-    listening.present(built, wallet, built.gate_url(built.gate()))  # no proofs yet: the site knows no keys of them
-    was("take back")
-    operating.set_up_trust(built)
-    was("trust")
-    listening.present(built, wallet, built.gate_url(built.gate()))
-    was("present")
-    listening.pass_alone(wallet, listening.limited_gate(built))
-    was("count")
-    listening.download(built, wallet)
-    was("download")
-    listening.present_across(built, wallet)
-    was("across")
-    door = listening.limited_gate(built)
-    poster = read_code(operating.hang_poster(built, door))
-    known = listening.read_door(poster, wallet)
-    was("door")
-    assert listening.enter(built, door, listening.draw(listening.read_door(poster, wallet), wallet)) == "green"
-    was("enter")
-    operating.scan(door, listening.draw(known, wallet), patch)
-    operating.meet(built, door)
-    was("scan")
-    listening.renew_all(wallet)
-    was("renew")
-    operating.trust_by_did(built)
-    was("trust by did")
-    operating.turn_keys(built)
-    was("turn")
-    return told
+    @contextmanager
+    def flow(self, name: str) -> Iterator[None]:
+        """Keep what happens in the block under a name."""
+        before = len(self._followed.events)
+        yield
+        self.told[name] = self._followed.events[before:]
+
+    def live(self) -> None:
+        built = self._town
+        with self.flow("issue"):
+            wallet = listening.issue(built)
+        with self.flow("take back"):
+            operating.take_back(built)
+            # No proofs yet, for the site knows no keys of them.
+            listening.pass_alone(wallet, built.gate_url(built.gate()))
+        with self.flow("trust"):
+            operating.set_up_trust(built)
+        with self.flow("present"):
+            listening.present(built, wallet, built.gate_url(built.gate()))
+        with self.flow("count"):
+            listening.pass_alone(wallet, listening.limited_gate(built))
+        with self.flow("download"):
+            listening.download(built, wallet)
+        with self.flow("across"):
+            listening.present_across(built, wallet)
+        self.stand_at_a_door(wallet)
+        with self.flow("renew"):
+            listening.renew_all(wallet)
+        operating.trust_by_did(built)
+        with self.flow("turn"):
+            operating.turn_keys(built)
+
+    def stand_at_a_door(self, wallet: Tools) -> None:
+        gate = listening.limited_gate(self._town)
+        with self.flow("prepare"):
+            poster = read_code(operating.hang_poster(self._town, gate))
+            known = listening.read_door(poster, wallet)
+        with self.flow("enter"):
+            drawn = listening.draw(listening.read_door(poster, wallet), wallet)
+            assert listening.enter(self._town, gate, drawn) == "green"
+        with self.flow("scan"):
+            operating.scan(gate, listening.draw(known, wallet), self._patch)
+            operating.meet(self._town, gate)
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +97,9 @@ def flows(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Followed]:
         operating.stand_still(patch)
         with following(steps) as followed, town(tmp_path_factory.mktemp("flows")) as built:
             operating.name_the_settings(built, patch)
-            told = run_all(built, followed, patch)
+            day = Day(built, followed, patch)
+            day.live()
+    told = day.told
     return {
         "issue-by-code-beside-a-qr": Followed(told["issue"]),
         "status-lists-and-taking-back": Followed(told["take back"]),
@@ -94,7 +110,7 @@ def flows(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Followed]:
         "download-by-wallet": Followed(told["count"] + told["download"]),
         "present-across-devices": Followed(told["across"]),
         "door-online": Followed(told["enter"]),
-        "door-offline": Followed(told["door"] + told["scan"]),
+        "door-offline": Followed(told["prepare"] + told["scan"]),
         "renewal": Followed(told["renew"]),
         "turning-keys": Followed(told["turn"]),
     }
