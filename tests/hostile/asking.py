@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 PROBLEM = "application/problem+json"
 PAGE = "text/html; charset=utf-8"
 JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+HTML = "text/html,application/xhtml+xml"
+"""What a browser says that it wants."""
 STRICT = {
     "content-security-policy": "default-src 'none'",
     "x-content-type-options": "nosniff",
@@ -53,6 +56,11 @@ class Case:
 def case(name: str, ask: str, expect: str, body: str | bytes = b"", /, **headers: str | list[str]) -> Case:
     """Write a row."""
     return Case(name, ask, expect, body, headers)
+
+
+def form(name: str, target: str, expect: str, body: str | bytes = b"", /, **headers: str | list[str]) -> Case:
+    """Write a row in which a form is posted."""
+    return case(name, f"POST {target}", expect, body, content_type=FORM, **headers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from issuer.store import Store
 from plumbing import logs
 from plumbing.clock import system_clock
 from tests.handstamp.conformance.conftest import Elsewhere
-from tests.hostile.asking import Scene, call
+from tests.hostile.asking import FORM, Scene, call
 from tests.issuer import conftest as coops
 from tests.trackserver import conftest as tracks
 from tests.verifier import conftest as sites
@@ -99,7 +99,7 @@ def build_coop(folder: Path, runner: asyncio.Runner, url: str) -> Iterator[Scene
 
 async def _log_in(coop: coops.Coop, token: str) -> tuple[str, str]:
     form = urlencode({"token": token}).encode()
-    headers = [("host", "coop.localhost:8701"), ("content-type", sites.FORM["Content-Type"])]
+    headers = [("host", "coop.localhost:8701"), ("content-type", FORM)]
     answer = await call(coop.app, "POST", "/login", headers, form)
     cookie = answer.header("set-cookie").partition(";")[0]
     return cookie, coop.parts.forms.field_value(cookie.partition("=")[2])

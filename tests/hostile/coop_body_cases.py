@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.hostile.asking import Case, case
+from tests.hostile.asking import HTML, JSON, Case, case, form
 
-_FORM: Final = "application/x-www-form-urlencoded"
-_JSON: Final = "application/json"
-_HTML: Final = "text/html,application/xhtml+xml"
 _CODE: Final = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Apre-authorized_code&pre-authorized_code="
 _DEEP: Final = b'{"a":' * 20_000 + b"1" + b"}" * 20_000
 
@@ -23,14 +20,13 @@ CASES: Final[tuple[Case, ...]] = (
         b"a" * 262_145,
         transfer_encoding="chunked",
     ),
-    case(
+    form(
         "a page over the cap",
-        "POST /login",
+        "/login",
         "413 page That was too much at once",
         b"a" * 262_145,
         transfer_encoding="chunked",
-        content_type=_FORM,
-        accept=_HTML,
+        accept=HTML,
     ),
     case("nothing where a form should be", "POST /token", "400 oauth invalid_request"),
     case(
@@ -38,62 +34,24 @@ CASES: Final[tuple[Case, ...]] = (
         "POST /token",
         "400 oauth invalid_request",
         '{"grant_type": "refresh_token"}',
-        content_type=_JSON,
+        content_type=JSON,
     ),
-    case(
-        "a form twice with one name",
-        "POST /token",
-        "400 oauth invalid_request",
-        "grant_type=a&grant_type=b",
-        content_type=_FORM,
-    ),
-    case(
-        "a grant type that is none",
-        "POST /token",
-        "400 oauth unsupported_grant_type",
-        "grant_type=password",
-        content_type=_FORM,
-    ),
-    case(
-        "a grant type of a thousand letters",
-        "POST /token",
-        "400 oauth invalid_request",
-        "grant_type=" + "a" * 5000,
-        content_type=_FORM,
-    ),
-    case("a form of NULs", "POST /token", "400 oauth invalid_request", "\x00" * 100, content_type=_FORM),
-    case("a form of no UTF-8", "POST /token", "400 oauth invalid_request", b"grant_type=%ff%fe", content_type=_FORM),
-    case("a form of raw bytes", "POST /token", "400 oauth invalid_request", b"grant_type=\xff\xfe", content_type=_FORM),
+    form("a form twice with one name", "/token", "400 oauth invalid_request", "grant_type=a&grant_type=b"),
+    form("a grant type that is none", "/token", "400 oauth unsupported_grant_type", "grant_type=password"),
+    form("a grant type of a thousand letters", "/token", "400 oauth invalid_request", "grant_type=" + "a" * 5000),
+    form("a form of NULs", "/token", "400 oauth invalid_request", "\x00" * 100),
+    form("a form of no UTF-8", "/token", "400 oauth invalid_request", b"grant_type=%ff%fe"),
+    form("a form of raw bytes", "/token", "400 oauth invalid_request", b"grant_type=\xff\xfe"),
     case(
         "a form of ten thousand fields",
         "POST /token",
         "400 oauth invalid_request",
         "&".join(f"a{n}=1" for n in range(10_000)),
     ),
-    case(
-        "a code that is none",
-        "POST /token",
-        "400 oauth invalid_grant",
-        _CODE + "none&tx_code=123456",
-        content_type=_FORM,
-    ),
-    case(
-        "a code without its digits", "POST /token", "400 oauth invalid_request", _CODE + "<<code>>", content_type=_FORM
-    ),
-    case(
-        "a code with digits that are none",
-        "POST /token",
-        "400 oauth invalid_request",
-        _CODE + "<<code>>&tx_code=%00",
-        content_type=_FORM,
-    ),
-    case(
-        "digits of other alphabets",
-        "POST /token",
-        "400 oauth invalid_grant",
-        _CODE + "<<code>>&tx_code=%D9%A1%D9%A2",
-        content_type=_FORM,
-    ),
+    form("a code that is none", "/token", "400 oauth invalid_grant", _CODE + "none&tx_code=123456"),
+    form("a code without its digits", "/token", "400 oauth invalid_request", _CODE + "<<code>>"),
+    form("a code with digits that are none", "/token", "400 oauth invalid_request", _CODE + "<<code>>&tx_code=%00"),
+    form("digits of other alphabets", "/token", "400 oauth invalid_grant", _CODE + "<<code>>&tx_code=%D9%A1%D9%A2"),
     case(
         "a code with a proof that is none",
         "POST /token",
@@ -109,7 +67,7 @@ CASES: Final[tuple[Case, ...]] = (
         "400 oauth invalid_dpop_proof",
         "grant_type=refresh_token&refresh_token=x",
     ),
-    case("no token at all", "POST /credential", "401 -", "{}", content_type=_JSON),
+    case("no token at all", "POST /credential", "401 -", "{}", content_type=JSON),
     case("a token of another scheme", "POST /credential", "401 oauth invalid_token", "{}", authorization="Basic YTpi"),
     case(
         "a bearer token that is none", "POST /credential", "401 oauth invalid_token", "{}", authorization="Bearer none"
@@ -137,27 +95,24 @@ CASES: Final[tuple[Case, ...]] = (
         "{}",
         authorization="Bearer a\x0bb",
     ),
-    case("a pushed request of JSON", "POST /par", "400 oauth invalid_request", "{}", content_type=_JSON),
-    case("a pushed request deep in brackets", "POST /par", "400 oauth invalid_request", _DEEP, content_type=_FORM),
-    case(
+    case("a pushed request of JSON", "POST /par", "400 oauth invalid_request", "{}", content_type=JSON),
+    form("a pushed request deep in brackets", "/par", "400 oauth invalid_request", _DEEP),
+    form(
         "a pushed request that leads elsewhere",
-        "POST /par",
+        "/par",
         "400 oauth invalid_request",
         "response_type=code&client_id=x&redirect_uri=javascript:alert(1)",
-        content_type=_FORM,
     ),
-    case(
+    form(
         "a pushed request without PKCE",
-        "POST /par",
+        "/par",
         "400 oauth invalid_request",
         "response_type=code&client_id=x&redirect_uri=https://evil.example/cb",
-        content_type=_FORM,
     ),
-    case(
+    form(
         "a pushed request within another",
-        "POST /par",
+        "/par",
         "400 oauth invalid_request",
         "client_id=x&request_uri=urn:ietf:params:oauth:request_uri:x",
-        content_type=_FORM,
     ),
 )

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.hostile.asking import Case, case
-
-_HTML: Final = "text/html,application/xhtml+xml"
+from tests.hostile.asking import HTML, Case, case
 
 METHODS: Final[tuple[Case, ...]] = (
     case("a page is deleted", "DELETE /collection", "405 problem method_not_allowed"),
     case("a token is asked for by GET", "GET /token?grant_type=refresh_token", "405 problem method_not_allowed"),
-    case("a page of that, for a person", "GET /token", "405 page This cannot be done from here", accept=_HTML),
+    case("a page of that, for a person", "GET /token", "405 page This cannot be done from here", accept=HTML),
     case("a nonce by PUT", "PUT /nonce", "405 problem method_not_allowed"),
     case(
         "TRACE, which would show cookies to scripts",
@@ -44,7 +42,7 @@ PATHS: Final[tuple[Case, ...]] = (
     case("a slash in an offer's id", "GET /offers/x%2fpage", "401 problem not_logged_in"),
     case("an offer's id with a line break", "GET /offers/x%0d%0aSet-Cookie:%20a=b", "410 problem offer_gone"),
     case("an unknown offer", "GET /offers/AAAAAAAAAAAAAAAAAAAAAA", "410 problem offer_gone"),
-    case("the same, for a person", "GET /offers/AAAAAAAAAAAAAAAAAAAAAA", "410 page This is over", accept=_HTML),
+    case("the same, for a person", "GET /offers/AAAAAAAAAAAAAAAAAAAAAA", "410 page This is over", accept=HTML),
     case("a lone surrogate as an offer", "GET /offers/%ed%a0%80", "410 problem offer_gone"),
     case("an unknown status list", "GET /statuslists/none", "404 problem no_such_status_list"),
     case("a status list that climbs", "GET /statuslists/..%2f..%2fetc%2fpasswd", "404 problem not_found"),
@@ -155,14 +153,14 @@ HEADERS: Final[tuple[Case, ...]] = (
         "GET /collection",
         "401 page Please open your personal link again",
         cookie="<<cookie>>; coop=other",
-        accept=_HTML,
+        accept=HTML,
     ),
     case(
         "a quoted cookie",
         "GET /collection",
         "401 page Please open your personal link again",
         cookie='coop="\\"<script>"',
-        accept=_HTML,
+        accept=HTML,
     ),
     case("a cookie of 8 kB", "GET /collection", "401 problem not_logged_in", cookie="coop=" + "a" * 8000),
     case("a request id that is another's", "GET /health", "200 application/json", x_request_id="\x1b[31mmine"),

@@ -4,28 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.hostile.asking import Case, case
-
-_FORM: Final = "application/x-www-form-urlencoded"
-_JSON: Final = "application/json"
-_HTML: Final = "text/html,application/xhtml+xml"
+from tests.hostile.asking import HTML, JSON, Case, case, form
 
 CASES: Final[tuple[Case, ...]] = (
-    case("a log-in link that is none", "GET /login?token=none", "410 page This link was used already", accept=_HTML),
+    case("a log-in link that is none", "GET /login?token=none", "410 page This link was used already", accept=HTML),
     case(
         "a log-in link of markup",
         "GET /login?token=%22%3E%3Cscript%3Ealert(1)%3C/script%3E",
         "410 page This link was used already",
-        accept=_HTML,
+        accept=HTML,
     ),
-    case(
-        "a log-in link that was used",
-        "POST /login",
-        "410 page This link was used already",
-        "token=<<used>>",
-        content_type=_FORM,
-        accept=_HTML,
-    ),
+    form("a log-in link that was used", "/login", "410 page This link was used already", "token=<<used>>", accept=HTML),
     case(
         "a log-in sent by another site",
         "POST /login",
@@ -64,53 +53,41 @@ CASES: Final[tuple[Case, ...]] = (
         "--b--",
         content_type="multipart/form-data",
     ),
-    case("a log-in as JSON", "POST /login", "410 problem link_used_up", '{"token": "<<login>>"}', content_type=_JSON),
-    case(
-        "a log-in of ten thousand fields",
-        "POST /login",
-        "400 problem malformed",
-        "&".join(f"a{n}=1" for n in range(30_000)),
-        content_type=_FORM,
+    case("a log-in as JSON", "POST /login", "410 problem link_used_up", '{"token": "<<login>>"}', content_type=JSON),
+    form(
+        "a log-in of ten thousand fields", "/login", "400 problem malformed", "&".join(f"a{n}=1" for n in range(30_000))
     ),
     case(
         "a collection without a session",
         "GET /collection",
         "401 page Please open your personal link again",
-        accept=_HTML,
+        accept=HTML,
     ),
-    case(
-        "an offer without the hidden field",
-        "POST /offers",
-        "403 problem forged_form",
-        "copy=<<copy>>",
-        cookie="<<cookie>>",
-        content_type=_FORM,
+    form(
+        "an offer without the hidden field", "/offers", "403 problem forged_form", "copy=<<copy>>", cookie="<<cookie>>"
     ),
-    case(
+    form(
         "an offer with another's hidden field",
-        "POST /offers",
+        "/offers",
         "403 problem forged_form",
         "csrf=AAAA&copy=x",
         cookie="<<cookie>>",
-        content_type=_FORM,
     ),
-    case(
+    form(
         "an offer sent by another site",
-        "POST /offers",
+        "/offers",
         "403 problem forged_form",
         "csrf=<<csrf>>&copy=<<copy>>",
         cookie="<<cookie>>",
-        content_type=_FORM,
         origin="https://evil.example",
     ),
-    case(
+    form(
         "an offer of somebody else's copy",
-        "POST /offers",
+        "/offers",
         "422 page My collection",
         "csrf=<<csrf>>&copy=nobodys",
         cookie="<<cookie>>",
-        content_type=_FORM,
-        accept=_HTML,
+        accept=HTML,
     ),
     case(
         "a log-out by another site",
@@ -120,51 +97,42 @@ CASES: Final[tuple[Case, ...]] = (
         cookie="<<cookie>>",
         origin="null",
     ),
-    case(
+    form(
         "a code that is markup",
-        "POST /codes",
+        "/codes",
         "404 page My collection",
         "csrf=<<csrf>>&code=%3Cscript%3Ealert(1)",
         cookie="<<cookie>>",
-        content_type=_FORM,
-        accept=_HTML,
+        accept=HTML,
     ),
-    case(
-        "a lost wallet without being sure",
-        "POST /wallet/lost",
-        "303 -",
-        "csrf=<<csrf>>",
-        cookie="<<cookie>>",
-        content_type=_FORM,
-    ),
-    case(
+    form("a lost wallet without being sure", "/wallet/lost", "303 -", "csrf=<<csrf>>", cookie="<<cookie>>"),
+    form(
         "a lost wallet without the hidden field",
-        "POST /wallet/lost",
+        "/wallet/lost",
         "403 problem forged_form",
         "sure=yes",
         cookie="<<cookie>>",
-        content_type=_FORM,
     ),
     case(
         "news that are markup",
         "GET /collection?wallet=%3Cscript%3E&got=%3Cscript%3E",
         "200 text/html; charset=utf-8",
         cookie="<<cookie>>",
-        accept=_HTML,
+        accept=HTML,
     ),
     case("a place to go next", "GET /?next=//evil.example", "303 -", cookie="<<cookie>>"),
     case(
         "a log-in that leads elsewhere",
         "GET /login?token=<<login>>&next=https://evil.example",
         "200 text/html; charset=utf-8",
-        accept=_HTML,
+        accept=HTML,
     ),
     case(
         "an authorization that leads elsewhere",
         "GET /authorize?client_id=x&request_uri=https://evil.example/r&redirect_uri=https://evil.example",
         "410 page This is over",
         cookie="<<cookie>>",
-        accept=_HTML,
+        accept=HTML,
     ),
     case(
         "an authorization that nobody pushed",
@@ -172,13 +140,12 @@ CASES: Final[tuple[Case, ...]] = (
         "410 problem request_gone",
         cookie="<<cookie>>",
     ),
-    case(
+    form(
         "a yes to what nobody asked",
-        "POST /authorize",
+        "/authorize",
         "410 problem request_gone",
         "csrf=<<csrf>>&request=x&client_id=x",
         cookie="<<cookie>>",
-        content_type=_FORM,
     ),
     case(
         "the digits of an offer without the form",
@@ -190,20 +157,20 @@ CASES: Final[tuple[Case, ...]] = (
         "somebody's offer without a session",
         "GET /offers/<<offer>>/page",
         "401 page Please open your personal link again",
-        accept=_HTML,
+        accept=HTML,
     ),
     case(
         "a title of markup in my collection",
         "GET /collection",
         "200 text/html; charset=utf-8",
         cookie="<<cookie>>",
-        accept=_HTML,
+        accept=HTML,
     ),
     case(
         "a title of markup on the offer's page",
         "GET /offers/<<offer>>/page",
         "200 text/html; charset=utf-8",
         cookie="<<cookie>>",
-        accept=_HTML,
+        accept=HTML,
     ),
 )

@@ -6,10 +6,8 @@ import gzip
 from typing import Final
 from urllib.parse import quote
 
-from tests.hostile.asking import Case, case
+from tests.hostile.asking import FORM, HTML, Case, case, form
 
-_FORM: Final = "application/x-www-form-urlencoded"
-_HTML: Final = "text/html,application/xhtml+xml"
 _BOMB: Final = gzip.compress(bytes(20_000_000), 9)
 _PUSHED: Final = (
     "response_type=code&client_id=wallet.example&scope=release_ownership&code_challenge_method=S256"
@@ -18,7 +16,7 @@ _PUSHED: Final = (
 
 
 def _leads(name: str, to: str, expect: str = "400 oauth invalid_request") -> Case:
-    return case(f"back to {name}", "POST /par", expect, _PUSHED + quote(to, safe=""), content_type=_FORM)
+    return form(f"back to {name}", "/par", expect, _PUSHED + quote(to, safe=""))
 
 
 CASES: Final[tuple[Case, ...]] = (
@@ -27,22 +25,15 @@ CASES: Final[tuple[Case, ...]] = (
         "POST /login",
         "413 page That was too much at once",
         content_length="999999",
-        accept=_HTML,
+        accept=HTML,
     ),
-    case(
-        "a bomb, packed, for a form",
-        "POST /token",
-        "400 oauth invalid_request",
-        _BOMB,
-        content_type=_FORM,
-        content_encoding="gzip",
-    ),
+    form("a bomb, packed, for a form", "/token", "400 oauth invalid_request", _BOMB, content_encoding="gzip"),
     case(
         "a form in another alphabet",
         "POST /token",
         "400 oauth invalid_request",
         "grant_type=refresh_token".encode("utf-16"),
-        content_type=_FORM + "; charset=utf-16",
+        content_type=FORM + "; charset=utf-16",
     ),
     case(
         "a log-in as plain text, from another site",
@@ -87,65 +78,61 @@ CASES: Final[tuple[Case, ...]] = (
         "token=<<login>>",
         sec_fetch_site="",
     ),
-    case("a log-in link with a NUL", "GET /login?token=%00", "410 page This link was used already", accept=_HTML),
-    case("a log-in link of no UTF-8", "GET /login?token=%ff", "410 page This link was used already", accept=_HTML),
-    case("a log-in link twice", "GET /login?token=a&token=b", "410 page This link was used already", accept=_HTML),
-    case("a log-in link as a list", "GET /login?token[]=a", "410 page This link was used already", accept=_HTML),
+    case("a log-in link with a NUL", "GET /login?token=%00", "410 page This link was used already", accept=HTML),
+    case("a log-in link of no UTF-8", "GET /login?token=%ff", "410 page This link was used already", accept=HTML),
+    case("a log-in link twice", "GET /login?token=a&token=b", "410 page This link was used already", accept=HTML),
+    case("a log-in link as a list", "GET /login?token[]=a", "410 page This link was used already", accept=HTML),
     case(
         "a log-in link with half a percent sign",
         "GET /login?token=%",
         "410 page This link was used already",
-        accept=_HTML,
+        accept=HTML,
     ),
     case(
         "a log-in link of eight kilobytes",
         "GET /login?token=" + "a" * 8000,
         "410 page This link was used already",
-        accept=_HTML,
+        accept=HTML,
     ),
-    case("a log-in form with a NUL", "POST /login", "410 problem link_used_up", "token=%00", content_type=_FORM),
-    case(
+    form("a log-in form with a NUL", "/login", "410 problem link_used_up", "token=%00"),
+    form(
         "a download code with a NUL",
-        "POST /codes",
+        "/codes",
         "404 page My collection",
         "csrf=<<csrf>>&code=%00",
         cookie="<<cookie>>",
-        content_type=_FORM,
-        accept=_HTML,
+        accept=HTML,
     ),
-    case(
+    form(
         "a download code of a lone surrogate",
-        "POST /codes",
+        "/codes",
         "404 page My collection",
         "csrf=<<csrf>>&code=%ed%a0%80",
         cookie="<<cookie>>",
-        content_type=_FORM,
-        accept=_HTML,
+        accept=HTML,
     ),
-    case(
+    form(
         "a copy with a NUL",
-        "POST /offers",
+        "/offers",
         "422 page My collection",
         "csrf=<<csrf>>&copy=%00",
         cookie="<<cookie>>",
-        content_type=_FORM,
-        accept=_HTML,
+        accept=HTML,
     ),
-    case(
+    form(
         "a thousand copies",
-        "POST /offers",
+        "/offers",
         "422 page My collection",
         "csrf=<<csrf>>&" + "&".join(["copy=x"] * 1000),
         cookie="<<cookie>>",
-        content_type=_FORM,
-        accept=_HTML,
+        accept=HTML,
     ),
     case(
         "an authorization with a NUL",
         "GET /authorize?client_id=%00&request_uri=%00",
         "410 page This is over",
         cookie="<<cookie>>",
-        accept=_HTML,
+        accept=HTML,
     ),
     case("the cookie of a site", "GET /collection", "401 problem not_logged_in", cookie="visit-x=<<cookie>>"),
     case(
@@ -172,7 +159,7 @@ CASES: Final[tuple[Case, ...]] = (
         "a page that somebody fetches ahead",
         "GET /login?token=<<login>>",
         "200 text/html; charset=utf-8",
-        accept=_HTML,
+        accept=HTML,
         sec_purpose="prefetch;prerender",
     ),
     _leads("a wallet, in good faith", "https://wallet.example/back", "201 application/json"),

@@ -4,40 +4,29 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.hostile.asking import Case, case
+from tests.hostile.asking import HTML, JSON, Case, case, form
 
-_FORM: Final = "application/x-www-form-urlencoded"
-_JSON: Final = "application/json"
-_HTML: Final = "text/html,application/xhtml+xml"
 _DEEP: Final = b"[" * 4000
 
 ANSWERS: Final[tuple[Case, ...]] = (
     case("a request that is none", "GET /requests/none", "404 problem no_such_request"),
-    case(
+    form(
         "a request with a nonce that is none",
-        "POST /requests/<<request>>",
+        "/requests/<<request>>",
         "200 application/oauth-authz-req+jwt",
         "wallet_nonce=",
-        content_type=_FORM,
     ),
     case(
-        "a request asked for with JSON", "POST /requests/<<request>>", "400 problem malformed", "{}", content_type=_JSON
+        "a request asked for with JSON", "POST /requests/<<request>>", "400 problem malformed", "{}", content_type=JSON
     ),
-    case(
+    form(
         "a request asked for with metadata deep in brackets",
-        "POST /requests/<<request>>",
+        "/requests/<<request>>",
         "400 oauth invalid_request",
         b"wallet_metadata=" + _DEEP,
-        content_type=_FORM,
     ),
-    case(
-        "an answer to nothing",
-        "POST /responses/none",
-        "404 oauth invalid_request",
-        "vp_token=x&state=y",
-        content_type=_FORM,
-    ),
-    case("an answer of JSON", "POST /responses/<<request>>", "400 oauth invalid_request", "{}", content_type=_JSON),
+    form("an answer to nothing", "/responses/none", "404 oauth invalid_request", "vp_token=x&state=y"),
+    case("an answer of JSON", "POST /responses/<<request>>", "400 oauth invalid_request", "{}", content_type=JSON),
     case("an answer without a type", "POST /responses/<<request>>", "400 oauth invalid_request", "vp_token=x"),
     case(
         "an answer in parts",
@@ -46,69 +35,40 @@ ANSWERS: Final[tuple[Case, ...]] = (
         "--b--",
         content_type="multipart/form-data; boundary=b",
     ),
-    case("an empty answer", "POST /responses/<<request>>", "400 oauth invalid_request", content_type=_FORM),
-    case(
+    form("an empty answer", "/responses/<<request>>", "400 oauth invalid_request"),
+    form(
         "an answer with a state twice",
-        "POST /responses/<<request>>",
+        "/responses/<<request>>",
         "400 oauth invalid_request",
         "state=a&state=b&vp_token=x",
-        content_type=_FORM,
     ),
-    case(
+    form(
         "an answer deep in brackets",
-        "POST /responses/<<request>>",
+        "/responses/<<request>>",
         "400 oauth invalid_request",
         b"state=a&vp_token=" + _DEEP,
-        content_type=_FORM,
     ),
-    case(
-        "an answer of NULs",
-        "POST /responses/<<request>>",
-        "400 oauth invalid_request",
-        b"state=%00&vp_token=%00",
-        content_type=_FORM,
-    ),
-    case(
-        "an answer of no UTF-8",
-        "POST /responses/<<request>>",
-        "400 oauth invalid_request",
-        b"state=%ff&vp_token=%fe",
-        content_type=_FORM,
-    ),
-    case(
-        "an answer over its cap",
-        "POST /responses/<<request>>",
-        "400 oauth invalid_request",
-        b"vp_token=" + b"a" * 70_000,
-        content_type=_FORM,
-    ),
-    case(
+    form("an answer of NULs", "/responses/<<request>>", "400 oauth invalid_request", b"state=%00&vp_token=%00"),
+    form("an answer of no UTF-8", "/responses/<<request>>", "400 oauth invalid_request", b"state=%ff&vp_token=%fe"),
+    form("an answer over its cap", "/responses/<<request>>", "400 oauth invalid_request", b"vp_token=" + b"a" * 70_000),
+    form(
         "an answer over the service's cap",
-        "POST /responses/<<request>>",
+        "/responses/<<request>>",
         "413 problem too_large",
         b"a" * 262_145,
         transfer_encoding="chunked",
-        content_type=_FORM,
     ),
-    case(
+    form(
         "an answer with an error of line breaks",
-        "POST /responses/none",
+        "/responses/none",
         "404 oauth invalid_request",
         "error=a%0d%0a%1b[31m&state=x",
-        content_type=_FORM,
     ),
-    case(
-        "an answer for a person",
-        "POST /responses/none",
-        "404 oauth invalid_request",
-        "vp_token=x",
-        content_type=_FORM,
-        accept=_HTML,
-    ),
+    form("an answer for a person", "/responses/none", "404 oauth invalid_request", "vp_token=x", accept=HTML),
 )
 
 DOORS: Final[tuple[Case, ...]] = (
-    case("a pass without a key", "POST /gates/<<gate>>/passes", "401 problem wrong_door_key", "{}", content_type=_JSON),
+    case("a pass without a key", "POST /gates/<<gate>>/passes", "401 problem wrong_door_key", "{}", content_type=JSON),
     case(
         "a pass with a key that is none",
         "POST /gates/<<gate>>/passes",

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.hostile.asking import Case, case
-
-_FORM: Final = "application/x-www-form-urlencoded"
-_JSON: Final = "application/json"
-_HTML: Final = "text/html,application/xhtml+xml"
+from tests.hostile.asking import HTML, JSON, Case, case, form
 
 GATES: Final[tuple[Case, ...]] = (
     case("a gate that is none", "GET /gates/none", "404 problem no_such_gate"),
-    case("the same, for a person", "GET /gates/none", "404 page There is no such gate here", accept=_HTML),
+    case("the same, for a person", "GET /gates/none", "404 page There is no such gate here", accept=HTML),
     case("a gate that climbs", "GET /gates/..%2f..%2fetc%2fpasswd", "404 problem not_found"),
     case("a NUL as a gate", "GET /gates/%00", "404 problem no_such_gate"),
     case("no UTF-8 as a gate", "GET /gates/%ff", "404 problem no_such_gate"),
     case("a gate with a line break", "GET /gates/x%0d%0aLocation:%20//evil.example", "404 problem not_found"),
-    case("a title of markup at a gate", "GET /gates/<<gate>>", "200 text/html; charset=utf-8", accept=_HTML),
+    case("a title of markup at a gate", "GET /gates/<<gate>>", "200 text/html; charset=utf-8", accept=HTML),
     case(
         "a gate in a frame of another site",
         "GET /gates/<<gate>>",
         "200 text/html; charset=utf-8",
-        accept=_HTML,
+        accept=HTML,
         sec_fetch_dest="iframe",
     ),
     case(
@@ -30,14 +26,14 @@ GATES: Final[tuple[Case, ...]] = (
         "GET /gates/<<gate>>",
         "200 text/html; charset=utf-8",
         host=["evil.example"],
-        accept=_HTML,
+        accept=HTML,
     ),
     case(
         "a gate behind a proxy that lies",
         "GET /gates/<<gate>>",
         "200 text/html; charset=utf-8",
         x_forwarded_proto="javascript",
-        accept=_HTML,
+        accept=HTML,
     ),
     case("a cover of a gate without one", "GET /gates/<<gate>>/cover", "404 problem no_such_cover"),
     case("a gate is deleted", "DELETE /gates/<<gate>>", "405 problem method_not_allowed"),
@@ -46,20 +42,14 @@ GATES: Final[tuple[Case, ...]] = (
         "a language of nonsense",
         "GET /gates/<<gate>>",
         "200 text/html; charset=utf-8",
-        accept=_HTML,
+        accept=HTML,
         accept_language="q=\xff;;,," * 50,
     ),
 )
 
 VISITS: Final[tuple[Case, ...]] = (
-    case(
-        "a visit without ticking the terms",
-        "POST /gates/<<gate>>/visits",
-        "400 page -",
-        content_type=_FORM,
-        accept=_HTML,
-    ),
-    case("a visit of a gate that is none", "POST /gates/none/visits", "404 problem no_such_gate", accept=_JSON),
+    form("a visit without ticking the terms", "/gates/<<gate>>/visits", "400 page -", accept=HTML),
+    case("a visit of a gate that is none", "POST /gates/none/visits", "404 problem no_such_gate", accept=JSON),
     case(
         "a visit begun by another site",
         "POST /gates/<<gate>>/visits",
@@ -81,60 +71,40 @@ VISITS: Final[tuple[Case, ...]] = (
         "terms=on",
         sec_fetch_site="cross-site",
     ),
-    case(
-        "a visit with a form over its cap",
-        "POST /gates/<<gate>>/visits",
-        "400 problem malformed",
-        "terms=" + "a" * 5000,
-        content_type=_FORM,
-    ),
-    case(
-        "a visit with a field twice",
-        "POST /gates/<<gate>>/visits",
-        "400 problem malformed",
-        "terms=a&terms=b",
-        content_type=_FORM,
-    ),
-    case(
-        "a visit by raw bytes",
-        "POST /gates/<<gate>>/visits",
-        "400 problem malformed",
-        b"terms=\xff",
-        content_type=_FORM,
-    ),
+    form("a visit with a form over its cap", "/gates/<<gate>>/visits", "400 problem malformed", "terms=" + "a" * 5000),
+    form("a visit with a field twice", "/gates/<<gate>>/visits", "400 problem malformed", "terms=a&terms=b"),
+    form("a visit by raw bytes", "/gates/<<gate>>/visits", "400 problem malformed", b"terms=\xff"),
     case("a visit by GET", "GET /gates/<<gate>>/visits", "405 problem method_not_allowed"),
-    case("a visit that is none", "GET /visits/none", "404 page This visit has ended", accept=_HTML),
-    case(
-        "somebody else's visit", "GET /visits/<<visit>>", "403 page This was started in another browser", accept=_HTML
-    ),
+    case("a visit that is none", "GET /visits/none", "404 page This visit has ended", accept=HTML),
+    case("somebody else's visit", "GET /visits/<<visit>>", "403 page This was started in another browser", accept=HTML),
     case("somebody else's visit, by a program", "GET /visits/<<visit>>", "403 problem foreign_browser"),
     case(
         "a visit with a cookie that is none",
         "GET /visits/<<visit>>",
         "403 page This was started in another browser",
         cookie="visit-<<visit>>=x.y.z",
-        accept=_HTML,
+        accept=HTML,
     ),
     case(
         "a visit with a cookie of markup",
         "GET /visits/none",
         "410 page Time is up",
         cookie='visit-none="a.<script>"',
-        accept=_HTML,
+        accept=HTML,
     ),
     case(
         "a visit with a hundred cookies",
         "GET /visits/<<visit>>",
         "403 page This was started in another browser",
         cookie="visit-<<visit>>=a; " * 100,
-        accept=_HTML,
+        accept=HTML,
     ),
     case(
         "a title of markup on a visit's page",
         "GET /visits/<<visit>>",
         "200 text/html; charset=utf-8",
         cookie="<<cookie>>",
-        accept=_HTML,
+        accept=HTML,
     ),
     case("somebody else's code to scan", "GET /visits/<<visit>>/qr.svg", "403 problem foreign_browser"),
     case("somebody else's news", "GET /visits/<<visit>>/events", "403 problem foreign_browser"),
@@ -143,13 +113,7 @@ VISITS: Final[tuple[Case, ...]] = (
         "GET /visits/<<visit>>/events?seen=" + "a" * 1000,
         "400 problem malformed",
     ),
-    case(
-        "a short code for somebody else's visit",
-        "POST /visits/<<visit>>/code",
-        "403 problem forged_form",
-        "code=123456",
-        content_type=_FORM,
-    ),
+    form("a short code for somebody else's visit", "/visits/<<visit>>/code", "403 problem forged_form", "code=123456"),
     case(
         "a short code without the hidden field",
         "POST /visits/<<visit>>/code",
@@ -172,7 +136,7 @@ VISITS: Final[tuple[Case, ...]] = (
         cookie="<<cookie>>",
         origin="https://evil.example",
     ),
-    case("a page of a code that is none", "GET /codes/none", "404 page This code is no longer needed", accept=_HTML),
+    case("a page of a code that is none", "GET /codes/none", "404 page This code is no longer needed", accept=HTML),
     case("a page of a code that climbs", "GET /codes/..%2f..%2f", "404 problem not_found"),
     case(
         "files before anything was shown",
@@ -203,7 +167,7 @@ VISITS: Final[tuple[Case, ...]] = (
         "a return with a code that is none",
         "GET /return?response_code=none",
         "410 page This link was used already",
-        accept=_HTML,
+        accept=HTML,
     ),
     case("a return without a code", "GET /return", "400 problem malformed"),
     case(
@@ -215,13 +179,13 @@ VISITS: Final[tuple[Case, ...]] = (
         "a return with a code of a thousand letters",
         "GET /return?response_code=" + "a" * 1000,
         "400 page This did not work",
-        accept=_HTML,
+        accept=HTML,
     ),
     case(
         "a return of markup",
         "GET /return?response_code=%3Cscript%3Ealert(1)",
         "410 page This link was used already",
-        accept=_HTML,
+        accept=HTML,
     ),
 )
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 import gzip
 from typing import Final
 
-from tests.hostile.asking import Case, case
+from tests.hostile.asking import HTML, JSON, Case, case, form
 
-_FORM: Final = "application/x-www-form-urlencoded"
-_JSON: Final = "application/json"
-_HTML: Final = "text/html,application/xhtml+xml"
 _BOMB: Final = gzip.compress(bytes(20_000_000), 9)
 
 SITE: Final[tuple[Case, ...]] = (
@@ -18,10 +15,10 @@ SITE: Final[tuple[Case, ...]] = (
         "POST /gates/<<gate>>/visits",
         "413 page That was too much at once",
         content_length="262145",
-        accept=_HTML,
+        accept=HTML,
     ),
     case(
-        "a page by a method of its own", "FROB /gates/<<gate>>", "405 page This cannot be done from here", accept=_HTML
+        "a page by a method of its own", "FROB /gates/<<gate>>", "405 page This cannot be done from here", accept=HTML
     ),
     case("TRACE with a visit", "TRACE /visits/<<visit>>", "405 problem method_not_allowed", cookie="<<cookie>>"),
     case(
@@ -46,42 +43,38 @@ SITE: Final[tuple[Case, ...]] = (
         "--b--",
         content_type="multipart/form-data; boundary=b",
     ),
-    case(
+    form(
         "a visit of ten thousand fields",
-        "POST /gates/<<gate>>/visits",
+        "/gates/<<gate>>/visits",
         "400 problem malformed",
         "&".join(f"a{n}=1" for n in range(10_000)),
-        content_type=_FORM,
     ),
-    case("a visit with a NUL", "POST /gates/<<gate>>/visits", "400 problem malformed", "terms=%00", content_type=_FORM),
-    case(
+    form("a visit with a NUL", "/gates/<<gate>>/visits", "400 problem malformed", "terms=%00"),
+    form(
         "a bomb, packed, for an answer",
-        "POST /responses/<<request>>",
+        "/responses/<<request>>",
         "400 oauth invalid_request",
         _BOMB,
-        content_type=_FORM,
         content_encoding="gzip",
     ),
-    case("a return with a NUL", "GET /return?response_code=%00", "410 page This link was used already", accept=_HTML),
+    case("a return with a NUL", "GET /return?response_code=%00", "410 page This link was used already", accept=HTML),
     case(
-        "a return of no UTF-8", "GET /return?response_code=%ff%fe", "410 page This link was used already", accept=_HTML
+        "a return of no UTF-8", "GET /return?response_code=%ff%fe", "410 page This link was used already", accept=HTML
     ),
     case("a return with two codes", "GET /return?response_code=a&response_code=b", "410 problem used_response_code"),
-    case(
+    form(
         "a short code of other digits",
-        "POST /visits/<<visit>>/code",
+        "/visits/<<visit>>/code",
         "409 problem no_code_wanted",
         "csrf=<<csrf>>&code=%D9%A1%D9%A2",
         cookie="<<cookie>>",
-        content_type=_FORM,
     ),
-    case(
+    form(
         "a short code with a NUL",
-        "POST /visits/<<visit>>/code",
+        "/visits/<<visit>>/code",
         "400 problem malformed",
         "csrf=<<csrf>>&code=%00",
         cookie="<<cookie>>",
-        content_type=_FORM,
     ),
     case(
         "the cookie of a co-op",
@@ -95,12 +88,11 @@ SITE: Final[tuple[Case, ...]] = (
     case("news with a NUL", "GET /visits/<<visit>>/events?seen=%00", "403 problem foreign_browser"),
     case("an address that names no path", "GET /gates/<<gate>>%2fvisits", "405 problem method_not_allowed"),
     case("a gate by way of dots", "GET /gates/./<<gate>>", "404 problem not_found"),
-    case(
+    form(
         "an answer that is packed twice",
-        "POST /responses/<<request>>",
+        "/responses/<<request>>",
         "400 oauth invalid_request",
-        gzip.compress(_BOMB),
-        content_type=_FORM,
+        gzip.compress(_BOMB, mtime=0),
         content_encoding="gzip, gzip",
     ),
     case(
@@ -124,13 +116,8 @@ SITE: Final[tuple[Case, ...]] = (
         '{"pass": "a\\u0000", "device": "\\u0000"}',
         authorization="Bearer <<key>>",
     ),
-    case(
-        "a pass as a form",
-        "POST /gates/<<gate>>/passes",
-        "400 problem malformed",
-        "pass=x",
-        authorization="Bearer <<key>>",
-        content_type=_FORM,
+    form(
+        "a pass as a form", "/gates/<<gate>>/passes", "400 problem malformed", "pass=x", authorization="Bearer <<key>>"
     ),
     case(
         "a pass with two keys",
@@ -147,17 +134,17 @@ TRACKS: Final[tuple[Case, ...]] = (
         "POST /grants",
         "413 page That was too much at once",
         content_length="262145",
-        accept=_HTML,
+        accept=HTML,
     ),
     case(
         "a bomb, packed, for a grant",
         "POST /grants",
         "400 problem malformed",
         _BOMB,
-        content_type=_JSON,
+        content_type=JSON,
         content_encoding="gzip",
     ),
-    case("a grant as a form", "POST /grants", "400 problem malformed", "grant=x", content_type=_FORM),
+    form("a grant as a form", "/grants", "400 problem malformed", "grant=x"),
     case("a grant with a NUL", "POST /grants", "400 problem malformed", '{"grant": "a\\u0000"}'),
     case("a grant with a lone surrogate", "POST /grants", "400 problem malformed", '{"grant": "\\ud800"}'),
     case(
@@ -166,8 +153,8 @@ TRACKS: Final[tuple[Case, ...]] = (
         "400 problem malformed",
         '{"grant": "a", "\\ud800": 1}',
     ),
-    case("a ticket with a NUL", "GET /open?ticket=%00", "404 page This link is not complete", accept=_HTML),
-    case("a ticket of no UTF-8", "GET /open?ticket=%ff", "404 page This link is not complete", accept=_HTML),
+    case("a ticket with a NUL", "GET /open?ticket=%00", "404 page This link is not complete", accept=HTML),
+    case("a ticket of no UTF-8", "GET /open?ticket=%ff", "404 page This link is not complete", accept=HTML),
     case("a download by HEAD", "HEAD /downloads/<<download>>/release.zip", "403 problem download_not_found"),
     case(
         "a download by TRACE",
@@ -226,7 +213,7 @@ TRACKS: Final[tuple[Case, ...]] = (
         "GET /downloads/<<download>>",
         "200 text/html; charset=utf-8",
         cookie="<<cookie>>",
-        accept=_HTML,
+        accept=HTML,
         sec_fetch_dest="iframe",
         sec_fetch_site="cross-site",
     ),

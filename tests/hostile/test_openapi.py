@@ -23,8 +23,8 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from handstamp.conformance.openapi import OPERATIONS as CONFORMANCE
 from issuer.forms import SCOPES
 from issuer.openapi import OPERATIONS as COOP
-from tests.hostile.asking import JSON, case
-from tests.hostile.test_routes import FORM, value_of
+from tests.hostile.asking import FORM, JSON, case, form
+from tests.hostile.test_routes import value_of
 from trackserver.openapi import OPERATIONS as TRACKSERVER
 from verifier.openapi import OPERATIONS as SITE
 
@@ -76,7 +76,7 @@ def good_grant(drawn: dict[str, Any], scene: Scene, _runner: asyncio.Runner) -> 
 
 def good_refusal(drawn: dict[str, Any], scene: Scene, runner: asyncio.Runner) -> tuple[str, dict[str, Any]]:
     """A no to the question of a new visit; a yes would have to be proved."""
-    visit = scene.ask(runner, case("", "POST /gates/<<gate>>/visits", "", "terms=on", content_type=FORM, accept=JSON))
+    visit = scene.ask(runner, form("", "/gates/<<gate>>/visits", "", "terms=on", accept=JSON))
     request = re.findall(r"requests%2F([\w-]+)", visit.body.decode())[0]
     _, payload, _ = scene.ask(runner, case("", f"GET /requests/{request}", "")).body.split(b".")
     state = json.loads(base64.urlsafe_b64decode(payload + b"=="))["state"]

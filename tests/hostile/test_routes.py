@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from issuer.app import KINDS as COOP_KINDS
 from issuer.wallet_api import WALLET_ENDPOINTS
-from tests.hostile.asking import Answer, Scene, case
+from tests.hostile.asking import FORM, Answer, Scene, case
 from tests.hostile.conftest import build_coop, build_site, build_trackserver
 from tests.hostile.test_table import check_headers, check_nothing_leads_elsewhere
 from trackserver.api import KINDS as TRACKS_KINDS
@@ -31,7 +31,6 @@ PROGRAMS = {
     "/grants",
 }
 """Endpoints that look at no cookie: what another site makes a browser send there, it could send itself."""
-FORM = "application/x-www-form-urlencoded"
 COOKIES = {
     "coop": [case("", "POST /login", "", "token=<<login>>", content_type=FORM)],
     "site": [case("", "POST /gates/<<gate>>/visits", "", "terms=on", content_type=FORM)],

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.hostile.asking import Case, case
+from tests.hostile.asking import HTML, Case, case
 
-_JSON: Final = "application/json"
-_HTML: Final = "text/html,application/xhtml+xml"
 _ZIP: Final = "GET /downloads/<<download>>/release.zip"
 _FILE: Final = "GET /downloads/<<download>>/files/<<file>>"
 
@@ -76,7 +74,7 @@ PASSES: Final[tuple[Case, ...]] = (
         "a download without a cookie",
         "GET /downloads/<<download>>",
         "403 page This page is not for this browser",
-        accept=_HTML,
+        accept=HTML,
     ),
     case("the same, by a program", "GET /downloads/<<download>>", "403 problem download_not_found"),
     case(
@@ -107,15 +105,15 @@ PASSES: Final[tuple[Case, ...]] = (
         authorization="DPoP none",
         cookie="<<cookie>>",
     ),
-    case("a ticket that is none", "GET /open?ticket=none", "404 page This link is not complete", accept=_HTML),
-    case("a ticket that was used", "GET /open?ticket=<<ticket>>", "410 page This link was opened before", accept=_HTML),
-    case("no ticket", "GET /open", "404 page This link is not complete", accept=_HTML),
+    case("a ticket that is none", "GET /open?ticket=none", "404 page This link is not complete", accept=HTML),
+    case("a ticket that was used", "GET /open?ticket=<<ticket>>", "410 page This link was opened before", accept=HTML),
+    case("no ticket", "GET /open", "404 page This link is not complete", accept=HTML),
     case("a ticket of a thousand letters", "GET /open?ticket=" + "a" * 1000, "400 problem malformed"),
     case(
         "a ticket of markup",
         "GET /open?ticket=%3Cscript%3Ealert(1)",
         "404 page This link is not complete",
-        accept=_HTML,
+        accept=HTML,
     ),
     case("a ticket that leads elsewhere", "GET /open?ticket=none&next=//evil.example", "404 problem link_unknown"),
     case("a ticket twice", "GET /open?ticket=a&ticket=b", "404 problem link_unknown"),
@@ -124,7 +122,7 @@ PASSES: Final[tuple[Case, ...]] = (
         "GET /downloads/<<download>>",
         "200 text/html; charset=utf-8",
         cookie="<<cookie>>",
-        accept=_HTML,
+        accept=HTML,
     ),
     case("names of markup, as data", "GET /downloads/<<download>>", "200 application/json", cookie="<<cookie>>"),
 )
