@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -252,3 +254,21 @@ def test_a_gate_that_counted_copies_goes_on_to_and_its_receipts_stay(old: Old) -
     old.back("0005")
     assert old.read("receipts", "key", "holder_key") == [("1", "thumbprint")]
     assert old.read("gates", "gate_id", "limit_times", "limit_key") == [("g", 3, b"k" * 32)]
+
+
+@pytest.mark.parametrize("role", ["verifier"])
+def test_requests_whose_visit_an_older_version_took_away_go_too(old: Old) -> None:
+    old.go("0007")
+    visit = {"key": "1", "site": "main", "visit_id": "v", "gate_id": "g", "browser": b"b", "state": "requested"}
+    visit |= {"failed_answers": 0, "wrong_codes": 0, "grants_given": 0, "created_at": NOW, "expires_at": NOW + 9}
+    asked = {"site": "main", "device": "same_device", "state": "requested", "salt": b"s"}
+    old.put({"gates": [gate("g", proofs=None)], "visits": [visit]})
+    old.put({"requests": [{**asked, "key": "1", "request_id": "asked", "visit_id": "v"}]})
+    if old.database.url.get_backend_name() == "sqlite":  # where alone it could happen
+        with closing(sqlite3.connect(str(old.database.url.database))) as file:
+            file.execute(
+                "INSERT INTO requests SELECT '2', site, 'left', 'gone', device, state, salt, NULL FROM requests"
+            )
+            file.commit()
+    old.go()
+    assert old.read("requests", "request_id") == [("asked",)]
