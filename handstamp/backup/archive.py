@@ -31,6 +31,7 @@ _MAX_MANIFEST_BYTES: Final = 64 * 1024 * 1024
 _COPY_BYTES: Final = 256 * 1024
 _OWNER_ONLY: Final = 0o600
 _MODE_BITS: Final = 0o777
+_LAST_NS: Final = 2**63  # in the year 2262; far beyond it no file can be from
 _PART: Final = re.compile(r"(?!\.{1,2}$)[^/\\\0]{1,255}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -209,7 +210,7 @@ class Archive:
             if members.get("format") != FORMAT:
                 raise NewerBackup(self._path, f"table of contents {members.get('format')}")
             return _parse_manifest(members)
-        except (Malformed, ValueError) as error:
+        except (Malformed, ValueError, OverflowError) as error:  # OverflowError: a moment before the year 1
             raise UnusableBackup(self._path, "its table of contents cannot be read") from error
 
     def _read_exactly(self, count: int) -> bytes:
@@ -323,7 +324,7 @@ def _parse_entry(value: Json) -> Entry:
         } if size >= 0 and _SHA256.fullmatch(sha256) and 0 <= mode <= _MODE_BITS:
             # A name that led out of its folder would let whoever made the backup write anywhere on this machine.
             parts = name.split("/")
-            if len(parts) < len(("role", "file")):
+            if len(parts) < len(("role", "file")) or abs(int(modified_ns)) >= _LAST_NS:
                 raise ValueError
             clean = "/".join(map(_parse_part, parts))
             return Entry(name=clean, size=size, sha256=sha256, mode=mode, modified_ns=int(modified_ns))

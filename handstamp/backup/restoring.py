@@ -137,6 +137,9 @@ def _unpack(archive: Archive, stage: Path, roles: Sequence[Role], *, settings_we
         _write(target, lambda write, entry=entry: archive.copy_out(entry, write))  # type: ignore[misc]
         _give_back(target, entry)
     archive.finish()
+    for role in roles:
+        if not (stage / role / DATABASE).is_file():  # an empty one would be made, and would pass for what was saved
+            raise CannotRestore(f"{role}/{DATABASE}", "it is not in the backup")
 
 
 def _write(target: Path, fill: Callable[[Callable[[bytes], object]], object]) -> None:

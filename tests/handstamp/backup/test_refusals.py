@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -160,6 +160,31 @@ def test_a_name_that_leads_out_of_its_folder_is_refused(machine: Machine, other:
     with pytest.raises(errors.UnusableBackup, match="table of contents"):
         other.restore(crafted(machine, name))
     assert not (other.folder / "data").exists()
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"made_at": "0001-01-01T00:00:00+23:59"},
+        {"files": [{"name": "issuer/database", "size": 1, "sha256": "0" * 64, "mode": 0, "modified_ns": "9" * 40}]},
+    ],
+    ids=["made before the year 1", "changed beyond the calendar"],
+)
+def test_a_moment_that_no_calendar_has_is_refused(
+    machine: Machine, other: Machine, monkeypatch: pytest.MonkeyPatch, lie: dict[str, Any]
+) -> None:
+    honest = archive.Manifest.to_json
+    with monkeypatch.context() as lying:
+        lying.setattr(archive.Manifest, "to_json", lambda manifest: honest(manifest) | lie)
+        backup = crafted(machine)
+    with pytest.raises(errors.UnusableBackup, match="table of contents"):
+        other.restore(backup)
+
+
+def test_a_backup_without_a_database_makes_no_empty_one(machine: Machine, other: Machine) -> None:
+    with pytest.raises(errors.CannotRestore, match="issuer/database"):
+        other.restore(crafted(machine))
+    assert not (other.folder / "data" / "issuer").exists()
 
 
 def test_what_this_version_does_not_know_is_refused(machine: Machine, other: Machine) -> None:
