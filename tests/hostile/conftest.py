@@ -8,6 +8,7 @@ import io
 import logging
 import sys
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -15,6 +16,7 @@ from urllib.parse import urlencode
 import pytest
 import structlog
 import trustme
+from typing_extensions import override
 
 from handstamp.composition import trackserver_service, verifier_service
 from handstamp.composition import verifier as verifier_composition
@@ -23,8 +25,7 @@ from handstamp.conformance.service import ConformanceService
 from handstamp.settings import Settings, TrackserverSettings, VerifierSettings
 from issuer.service.logins import make_login_link
 from issuer.store import Store
-from plumbing import logs
-from plumbing.clock import system_clock
+from plumbing import clock, logs
 from tests.handstamp.conformance.conftest import Elsewhere
 from tests.hostile.asking import FORM, Scene, call
 from tests.issuer import conftest as coops
@@ -38,12 +39,30 @@ from verifier.proofs import OwnsRelease
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import tzinfo
     from pathlib import Path
 
     from fastapi import FastAPI
 
 MARKUP = "\"><script>alert(1)</script><img src=x onerror=alert(2)>'"
 HOSTILE = f"{MARKUP} \u202eevil"  # letters that nobody sees are refused by the co-op as soon as it is told of them
+
+
+class _Standing(datetime):
+    """The time of day, which stands still."""
+
+    @classmethod
+    @override
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+        return sites.NOW
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _standing() -> Iterator[None]:
+    """Let nothing that was begun for a table end before its last row is asked, however busy the machine is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clock, "datetime", _Standing)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -120,10 +139,9 @@ def build_site(folder: Path, runner: asyncio.Runner, url: str) -> Iterator[Scene
     chain = b"".join(blob.bytes() for blob in leaf.cert_chain_pems)
     tools.keys.install(verifier_composition.REQUEST_KEY, key_pem=leaf.private_key_pem.bytes(), chain_pem=chain)
     app = verifier_service.build_app(settings)
-    clock = sites.TestClock()
-    gate = sites.make_gate(OwnsRelease(release_id=sites.RELEASE), clock=clock, title=HOSTILE)
+    gate = sites.make_gate(OwnsRelease(release_id=sites.RELEASE), clock=sites.TestClock(), title=HOSTILE)
     with tools.work.write() as stores:
-        stores.save_gate(gate, now=system_clock())
+        stores.save_gate(gate, now=sites.NOW)
     visit, cookie, request = runner.run(_visit(app, gate.gate_id))
     parts = app.state.verifier
     csrf = parts.guard.field_value(cookie.partition("=")[2].partition(".")[0])
