@@ -39,8 +39,14 @@ _WORDS_OF_REFUSALS: Final = (
     ("remaining connection slots", "its server has no connection left"),
     ("starting up", "its server is stopping or starting"),
     ("shutting down", "its server is stopping or starting"),
+    ("recovery mode", "its server is recovering from a crash"),
+    # Of one that follows another and has not caught up, or is not to be read.
+    ("the database system is not", "its server takes no connection yet, it follows another or is recovering"),
+    ("not currently accepting connections", "its server lets nobody use this database just now"),
+    ("is not permitted to log in", "its server does not let this user in"),
+    ("permission denied", "its server does not let this user in"),
     ("role", "its server knows no such user"),
-    ("database", "its server has no such database"),
+    ("does not exist", "its server has no such database"),
 )
 
 
