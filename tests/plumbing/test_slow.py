@@ -181,6 +181,24 @@ def test_a_reader_that_goes_on_reading_is_served_on(served: Served) -> None:
         assert not served.readers_dropped.is_set()
 
 
+def test_an_answer_ends_with_its_connection_although_another_request_waits_behind_it(patient: Served) -> None:
+    patient.readers_dropped.clear()
+    with patient.connection() as connection:
+        connection.sendall(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n" + GET + b"\r\n")
+        assert connection.recv(1000)
+    assert patient.readers_dropped.wait(PATIENCE_S)
+
+
+def test_what_cannot_be_read_is_refused_and_never_in_the_middle_of_another_answer(patient: Served) -> None:
+    with patient.connection() as connection:
+        connection.sendall(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
+        begun = connection.recv(1000)
+        connection.sendall(GET + b"\r\nnonsense\r\n\r\n")
+        answer = begun + read_all(connection)
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"bad_request" not in answer
+
+
 def test_hundreds_of_requests_behind_one_another_are_refused(patient: Served) -> None:
     assert refusal(patient.ask((GET + b"\r\n") * 200)) == (400, "too_many_at_once")
     assert patient.load.waiting == 0
