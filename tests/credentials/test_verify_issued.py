@@ -49,6 +49,8 @@ def test_what_verify_refuses_is_refused_on_receipt_too(world: World) -> None:
     refused("bad_signature", world.receive, world.issue(signer=LocalSigner.generate()))
     refused("type_not_allowed", world.receive, world.issue(vct="urn:other"))
     refused("malformed", world.receive, world.sign({"cnf": ...}))
+    refused("expired", world.receive, reissue(world, exp=world.now_s - 60))
+    refused("not_yet_valid", world.receive, reissue(world, nbf=world.now_s + 61))
 
 
 @pytest.mark.parametrize("off_s", [1, -1, 86400, -86400, 20 * 86400, -30 * 86400])
