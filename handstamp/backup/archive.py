@@ -21,15 +21,15 @@ from credentials.encoding import strict_json
 from credentials.encoding.strict_json import Json
 from credentials.errors import Malformed
 from handstamp import __version__
-from handstamp.backup.errors import CannotBackUp, CannotWriteBackup, NewerBackup, UnusableBackup
+from handstamp.backup.errors import CannotBackUp, NewerBackup, UnusableBackup
 from handstamp.backup.sealing import SealedReader, SealedWriter
+from handstamp.backup.target import new_backup
 from wallet.sealed import Cost
 
 FORMAT: Final = 1
 _LENGTH_BYTES: Final = 8
 _MAX_MANIFEST_BYTES: Final = 64 * 1024 * 1024
 _COPY_BYTES: Final = 256 * 1024
-_OWNER_ONLY: Final = 0o600
 _MODE_BITS: Final = 0o777
 _LAST_NS: Final = 2**63  # in the year 2262; far beyond it no file can be from
 _PART: Final = re.compile(r"(?!\.{1,2}$)[^/\\\0]{1,255}")
@@ -161,7 +161,7 @@ def write_archive(
     """
     files = [source.describe() for source in sources]
     manifest = Manifest(made_at=now, version=__version__, roles=roles, files=files)
-    with _new_file(path, settle) as file:
+    with new_backup(path, settle) as file:
         writer = SealedWriter(file, passphrase, cost=cost or Cost(), random=secrets.token_bytes)
         described = strict_json.dump(manifest.to_json())
         writer.write(len(described).to_bytes(_LENGTH_BYTES, "big") + described)
@@ -233,49 +233,6 @@ def open_archive(path: Path, passphrase: str) -> Iterator[Archive]:
         raise UnusableBackup(path, error.strerror or "it cannot be read") from error
     with file:
         yield Archive(file, passphrase, path=path)
-
-
-def check_target(path: Path) -> None:
-    """Check that a backup can be written to a path.
-
-    Raises:
-        CannotWriteBackup: something is there, or nothing can be put there.
-    """
-    if path.exists() or path.is_symlink():
-        raise CannotWriteBackup(path, "there is something of this name already; take another name")
-    if not path.parent.is_dir():
-        raise CannotWriteBackup(path, f"there is no folder {path.parent}; make it first")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise CannotWriteBackup(path, f"this user may not write in {path.parent}")
-
-
-@contextlib.contextmanager
-def _new_file(path: Path, settle: Callable[[], object]) -> Iterator[BinaryIO]:
-    """Write beside `path` and put it there at the end; whatever goes wrong leaves nothing."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        check_target(path)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        settle()
-        temporary.rename(path)
-        _flush_folder(path.parent)
-    except OSError as error:
-        raise CannotWriteBackup(path, error.strerror or "nobody says why") from error
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _flush_folder(folder: Path) -> None:
-    if os.name == "posix":  # Windows has no handle on a folder to flush
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _copy_in(writer: SealedWriter, source: Source, entry: Entry) -> None:

@@ -1,6 +1,7 @@
 """Makes a backup: a consistent copy of each database, the keys, the settings, and digests of the masters."""
 
 import contextlib
+import os
 import secrets
 import shutil
 import sqlite3
@@ -15,14 +16,15 @@ from filelock import FileLock, Timeout
 from sqlalchemy import text
 
 from credentials.encoding import strict_json
-from handstamp.backup.archive import Manifest, RoleFacts, Source, check_target, write_archive
+from handstamp.backup.archive import Manifest, RoleFacts, Source, write_archive
 from handstamp.backup.databases import copy_database, engine_of, revision_of, sqlite_file
 from handstamp.backup.errors import BackupRunning, CannotBackUp, DataFolderUnusable, NothingToBackUp
 from handstamp.backup.sealing import MAGIC
+from handstamp.backup.target import check_target
 from handstamp.settings import Role, Settings, settings_file
 from plumbing.database import Database
 from plumbing.database_engine import SQLITE
-from plumbing.private import make_private_folder
+from plumbing.private import make_private_folder, new_private_file, safe_beside
 from wallet.sealed import Cost
 from wallet.vault import check_passphrase
 
@@ -193,8 +195,11 @@ def _revision_of_copy(copy: Path, role: str) -> str:
 def _record(folder: Path, now: datetime) -> None:
     # For `handstamp doctor` alone: a backup that was written is one, whether this can be noted or not.
     with contextlib.suppress(OSError):
-        (folder / RECORD).write_bytes(strict_json.dump({"made_at": now.isoformat()}))
-        (folder / RECORD).chmod(0o600)
+        new = folder / f".{RECORD}"
+        new.unlink(missing_ok=True)
+        with os.fdopen(new_private_file(new), "wb") as file:
+            file.write(strict_json.dump({"made_at": now.isoformat()}))
+        new.replace(folder / RECORD)
 
 
 @contextlib.contextmanager
@@ -205,9 +210,12 @@ def locked(folder: Path) -> Iterator[None]:
         BackupRunning: another one does.
         DataFolderUnusable: the folder cannot be written.
     """
-    lock = FileLock(folder / ".backup.lock", timeout=0, mode=0o600)
+    file = folder / ".backup.lock"
+    lock = FileLock(file, timeout=0, mode=0o600)
     try:
         make_private_folder(folder)
+        with contextlib.suppress(FileExistsError):
+            os.close(new_private_file(file))
         lock.acquire()
     except Timeout as error:
         raise BackupRunning(folder) from error
@@ -222,9 +230,11 @@ def locked(folder: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def staged(folder: Path, name: str) -> Iterator[Path]:
     """Make a private folder for the copies, and leave none behind, nor one of a run before that was killed."""
-    for left in folder.glob(f"{name}*"):
+    place = safe_beside(folder)
+    name = name if place == folder else f".{folder.name}{name}"  # beside it there are others
+    for left in place.glob(f"{name}*"):
         shutil.rmtree(left, ignore_errors=True)
-    stage = folder / f"{name}{secrets.token_hex(8)}"
+    stage = place / f"{name}{secrets.token_hex(8)}"
     make_private_folder(stage)
     try:
         yield stage

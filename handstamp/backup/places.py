@@ -1,6 +1,7 @@
 """Where one role's part of a backup goes: its folder and its database, exchanged together or not at all."""
 
 import contextlib
+import os
 import shutil
 import socket
 from collections.abc import Callable, Sequence
@@ -25,7 +26,7 @@ from handstamp.backup.errors import CannotRestore, NewerBackup, OtherEngine, Pla
 from handstamp.backup.making import DATABASE, FILES, KEY_FILE, RECORD
 from handstamp.settings import Role, ServiceSettings, Settings
 from plumbing.migrations import upgrade
-from plumbing.private import make_private_folder
+from plumbing.private import make_private_folder, new_private_file
 
 _CONNECT_S: Final = 1.0
 _BESIDE: Final = ("", "-wal", "-shm", "-journal")
@@ -163,7 +164,7 @@ class Place:
         # Copied beside its place first: it may be another file system, where nothing can be renamed to.
         beside = file.with_name(f".{file.name}.{self.stamp}")
         undo.callback(_remove, beside)
-        shutil.copy2(stage / DATABASE, beside)
+        _copy(stage / DATABASE, beside)
         undo.callback(_remove, file)
         beside.rename(file)
 
@@ -191,6 +192,15 @@ def _remove(path: Path) -> None:
     """Remove what may not be there, or not removable: what comes back in its place replaces it."""
     with contextlib.suppress(OSError):
         path.unlink()
+
+
+def _copy(path: Path, to: Path) -> None:
+    """Copy a file, with its permissions, to where nothing is: a link there could lead anywhere."""
+    with path.open("rb") as source, os.fdopen(new_private_file(to), "wb") as target:
+        shutil.copyfileobj(source, target)
+        target.flush()
+        os.fchmod(target.fileno(), path.stat().st_mode & 0o777)
+        os.fsync(target.fileno())
 
 
 def _rename(path: Path, to: Path) -> None:

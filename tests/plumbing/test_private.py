@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,7 +11,7 @@ from issuer.parts import MIGRATIONS
 from plumbing.database import Database
 from plumbing.keystore import KeyStore
 from plumbing.migrations import upgrade
-from plumbing.private import make_private_file, make_private_folder
+from plumbing.private import make_private_file, make_private_folder, new_private_file, safe_beside
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
 
@@ -51,3 +52,59 @@ def test_what_is_there_keeps_its_mode_and_its_content(tmp_path: Path) -> None:
     make_private_file(file)
     assert (shared.stat().st_mode & 0o777, file.stat().st_mode & 0o777) == (0o755, 0o640)
     assert file.read_text() == "kept"
+
+
+def test_a_link_that_somebody_planted_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "planted").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(FileExistsError):
+        new_private_file(tmp_path / "planted")
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_what_root_makes_in_somebodys_folder_is_theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "fchown", lambda _, *owner: given.append(owner))
+    os.close(new_private_file(tmp_path / "file"))
+    about = (tmp_path / "file").stat()
+    assert given == [(tmp_path.stat().st_uid, tmp_path.stat().st_gid)]
+    assert about.st_mode & 0o777 == 0o600
+
+
+SERVICE, ROOT = 990, 0
+DISK, OTHER_DISK = 1, 2
+
+
+@pytest.mark.parametrize(
+    ("me", "inside", "above", "beside"),
+    [
+        (ROOT, (SERVICE, 0o700, DISK), (ROOT, 0o755, DISK), True),
+        (ROOT, (SERVICE, 0o700, DISK), (ROOT, 0o1777, DISK), True),
+        (SERVICE, (SERVICE, 0o700, DISK), (ROOT, 0o755, DISK), False),
+        (ROOT, (ROOT, 0o700, DISK), (ROOT, 0o755, DISK), False),
+        (ROOT, (SERVICE, 0o700, DISK), (SERVICE, 0o755, DISK), False),
+        (ROOT, (SERVICE, 0o700, DISK), (ROOT, 0o777, DISK), False),
+        (ROOT, (SERVICE, 0o700, OTHER_DISK), (ROOT, 0o755, DISK), False),
+    ],
+)
+def test_root_works_where_the_owner_of_a_folder_can_exchange_nothing(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    me: int,
+    inside: tuple[int, int, int],
+    above: tuple[int, int, int],
+    *,
+    beside: bool,
+) -> None:
+    folder = tmp_path / "service"
+
+    def stat(path: Path) -> SimpleNamespace:
+        return SimpleNamespace(
+            **dict(zip(("st_uid", "st_mode", "st_dev"), inside if path == folder else above, strict=True))
+        )
+
+    with monkeypatch.context() as told:
+        told.setattr(os, "geteuid", lambda: me)
+        told.setattr(Path, "stat", stat)
+        told.setattr(Path, "resolve", lambda path: path)
+        assert safe_beside(folder) == (tmp_path if beside else folder)
