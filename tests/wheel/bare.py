@@ -58,7 +58,7 @@ def _expect(said: str, *arguments: str, **settings: str) -> None:
     """Run a command that must be refused in these words."""
     command = [str(Path(sys.prefix) / "bin" / "handstamp"), *arguments]
     environment = {**os.environ, **settings, "COLUMNS": "200"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
     if done.returncode != 1 or said not in done.stderr:
         raise SystemExit(f"handstamp {' '.join(arguments)} did not say {said}: {done.stderr or done.stdout}")
 

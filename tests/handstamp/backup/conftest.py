@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import atexit
 import shutil
+import signal
 import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import trustme
@@ -23,6 +25,9 @@ from issuer.app import build_app
 from plumbing.clock import system_clock
 from tests.issuer.conftest import Coop
 from wallet.sealed import Cost
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PASSPHRASE = "four words are enough"
 CHEAP = Cost(memory_kib=64, iterations=1, lanes=1)
@@ -124,3 +129,14 @@ def other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     other = Machine(tmp_path / "new", monkeypatch)
     other.set_up()
     return other
+
+
+@pytest.fixture
+def _endings() -> Iterator[None]:
+    """Let what ends a command reach it: a shell's background is deaf to Ctrl-C, and nohup to a lost terminal."""
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    for each in before:
+        signal.signal(each, signal.default_int_handler if each is signal.SIGINT else signal.SIG_DFL)
+    yield
+    for each, handler in before.items():
+        signal.signal(each, handler)

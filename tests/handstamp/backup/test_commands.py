@@ -81,6 +81,7 @@ def test_what_is_left_out_is_said_on_both_sides(
     assert "The keys of the issuer cannot be used yet" in said(done)
 
 
+@pytest.mark.usefixtures("_endings")
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_who_stops_a_restore_in_its_middle_hears_that_all_is_as_it_was(
     machine: Machine, other: Machine, secret: str, monkeypatch: pytest.MonkeyPatch, ending: signal.Signals
@@ -105,6 +106,7 @@ def test_who_stops_a_restore_in_its_middle_hears_that_all_is_as_it_was(
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.usefixtures("_endings")
 def test_a_backup_that_is_stopped_leaves_nothing(
     machine: Machine, secret: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.handstamp.backup.conftest import Machine
 
 
+@pytest.mark.usefixtures("_endings")
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_who_ends_a_command_when_all_is_done_does_not_undo_half_of_it(
     machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: signal.Signals
