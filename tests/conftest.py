@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.support import postgres
+from tests.support import postgres, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,7 +63,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Let nobody migrate an empty file again and again."""
+    """Let nobody migrate an empty file again and again, and let no look at what is there be cut short."""
+    waiting.be_patient()
     if databases := sys.modules.get("tests.support.databases"):
         databases.migrate_once()
 
