@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import sqlite3
-import subprocess
-import sys
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
-from handstamp.composition.issuer import compose_issuer
-from handstamp.settings import Settings
-from issuer.connectors.rows import read_source
-from issuer.service.import_ledger import import_source
-from issuer.store import Store
-from plumbing.clock import system_clock
 from plumbing.fetch import FetchFailed, HttpFetcher, Reach
-from tests.issuer.test_import import MIA, ONE, dump, play
 from tests.support.holder import Holder, field_of, request
 from tests.support.pool import own_site
 from verifier.limits import OnceEver
@@ -136,52 +124,3 @@ async def test_a_site_that_dies_between_answer_and_code_counts_the_visit_once_wh
     with pytest.raises(SiteRefused, match="used"):
         await answer(again.asked, tools=tools)
     site.tools.database.close()
-
-
-def test_an_import_that_dies_in_the_middle_took_nothing_and_takes_everything_the_next_time(
-    world: World, tmp_path: Path
-) -> None:
-    data = dump()
-    users = [f"{MIA[:-4]}{number:04}" for number in range(60)]
-    data["plays"] += [{**play(user, ONE, 1), "id": f"{user}-{each}"} for user in users for each in range(9)]
-    source = tmp_path / "coop.json"
-    source.write_text(json.dumps(data))
-    parts = compose_issuer(Settings(data_dir=tmp_path / "data"))
-    kept = count(parts.database.url.database)
-    command = [sys.executable, "-m", "handstamp", "issuer", "import", str(source)]
-    environment = {**world.stage.environment, "HANDSTAMP_DATA_DIR": str(tmp_path / "data")}
-    process = subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    while process.poll() is None and not is_being_written(parts.database.url.database):
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(0.002)
-    process.kill()
-    process.communicate()
-    assert process.returncode < 0
-    assert count(parts.database.url.database) == kept == 0
-    for first in (True, False):
-        with parts.database.write() as session:
-            report = import_source(Store(session), read_source(source), now=system_clock())
-        assert (report.taken["plays"] > len(users)) == first
-    assert count(parts.database.url.database) > len(users)
-    parts.database.close()
-
-
-def is_being_written(path: Any) -> bool:
-    """Tell whether somebody is in the middle of a transaction that writes."""
-    database = sqlite3.connect(path, timeout=0, isolation_level=None)
-    try:
-        database.execute("BEGIN IMMEDIATE")
-        database.execute("ROLLBACK")
-    except sqlite3.OperationalError:
-        return True
-    finally:
-        database.close()
-    return False
-
-
-def count(path: Any) -> int:
-    database = sqlite3.connect(path)
-    try:
-        return int(database.execute("SELECT count(*) FROM entry").fetchone()[0])
-    finally:
-        database.close()
