@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -160,7 +160,11 @@ def test_a_printed_page_leaves_the_buttons_out(gallery: str, visitor: Visitor) -
     assert visitor.page.locator(".qr img").is_visible()
 
 
-def test_a_moment_is_shown_in_the_readers_own_zone(gallery: str, new_visitor: Callable[..., Visitor]) -> None:
-    visitor = new_visitor(timezone_id="Asia/Tokyo", language="en-GB")
-    visitor.page.goto(f"{gallery}/gallery")
-    expect(visitor.page.get_by_text("Used here at")).to_have_text(re.compile(r"Used here at (\w+ )?(at )?5:05"))
+def test_a_moment_is_shown_in_the_readers_own_zone_and_as_much_of_its_day_as_is_needed(
+    gallery: str, new_visitor: Callable[..., Visitor]
+) -> None:
+    page = new_visitor(timezone_id="Asia/Tokyo", language="en-GB").page
+    for days, day in ((0, ""), (2, r"Sunday\W+(at )?"), (-2, r"Sunday\W+(at )?"), (7, r"November 22\W+(at )?")):
+        page.clock.set_fixed_time(EXPIRES_AT + timedelta(days=days))
+        page.goto(f"{gallery}/gallery")
+        expect(page.get_by_text("Used here at")).to_have_text(re.compile(rf"Used here at {day}5:05\sAM\."))
