@@ -9,7 +9,7 @@ import importlib
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 from rich.text import Text
@@ -19,6 +19,15 @@ from typing_extensions import override
 from credentials.errors import HandstampError
 from handstamp import __version__
 from handstamp.terminal import Terminal
+
+
+class NotConfirmed(HandstampError):
+    """Somebody was asked, and said no, or nothing."""
+
+    code = "not_confirmed"
+
+    def __init__(self) -> None:
+        super().__init__("There was no yes to what was asked, so it was left as it is.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +85,15 @@ class _RoleGroup(TyperGroup):
         command.name, command.short_help = cmd_name, role.help
         command.help = command.help or role.help
         return command
+
+    @override
+    def invoke(self, ctx: Any) -> object:  # a context of typer's own click
+        try:
+            return super().invoke(ctx)
+        except typer.Abort as stopped:
+            if isinstance(stopped.__context__, KeyboardInterrupt):  # Ctrl-C while something was asked
+                raise typer.Exit(130) from stopped
+            raise NotConfirmed from stopped
 
 
 app = typer.Typer(

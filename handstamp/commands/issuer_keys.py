@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from credentials.keys.certificates import CertificateChain, load_chain_pem
 from credentials.keys.kinds import KeyKind
 from credentials.linked_credential import OVERLAP_DAYS
 from credentials.months import months_after, start_of_month
@@ -54,6 +55,10 @@ _PROOFS_COST: Final = (
     "DID or a list read the new keys within the hour; any other site must compare and say `handstamp verifier trust` "
     "again."
 )
+_AT_ONCE_COST: Final = (
+    "Nobody was told of this key before: a wallet that is receiving just now, and sites that read your keys hourly, "
+    "refuse what it signs until they read anew. Without --at-once it is used two hours from now, and nobody notices."
+)
 _PUBLICATIONS_COST: Final = "Everything that artists published with your signature must be made and published again."
 
 
@@ -83,6 +88,8 @@ def import_keys(
     settings, now = load_settings(), system_clock()
     keys, chain_pem = issuer_keys(settings), read_chain_for(settings.issuer.base_url, chain)
     before = keys.chain(KEY_NAME)
+    if at_once and before is not None and before.ends > now and _is_another_key(before, chain_pem):
+        console().print(_AT_ONCE_COST, soft_wrap=True)
     starts = now if at_once or stolen or before is None else _starts(now, before.ends)
     turner = KeyTurner(keys)
     installed = turner.install(
@@ -186,6 +193,10 @@ class _Rotation:
         if self.stolen:
             return "Exchanged: open offers and pages are worth nothing any more; whoever waits makes them anew."
         return "Exchanged: new offers and pages use the new secrets; those that are open go on for a day."
+
+
+def _is_another_key(before: CertificateChain, chain_pem: bytes) -> bool:
+    return load_chain_pem(chain_pem).leaf_key.multikey != before.leaf_key.multikey
 
 
 def _starts(now: datetime, ends: datetime) -> datetime:

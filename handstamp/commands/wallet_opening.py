@@ -10,7 +10,7 @@ import typer
 from credentials.errors import HolderError
 from handstamp.composition.wallet import compose_tools
 from handstamp.settings import Settings, load_settings
-from wallet.errors import ConsentDeclined, UnreadableFile
+from wallet.errors import ConsentDeclined, NoWallet, UnreadableFile, WalletExists
 from wallet.ports import Tools
 from wallet.vault import Vault
 
@@ -46,12 +46,16 @@ def read_passphrase(settings: Settings, given: Path | None, *, new: bool) -> str
 
     Raises:
         PassphraseNeeded: it was not given, and nobody is there.
+        WalletExists, NoWallet: nobody needs be asked, because a new wallet has no place, or there is none to open.
     """
     file = given or settings.wallet.passphrase_file
     if file is not None:
         return read_text(file, private=True)
     if not is_terminal():
         raise PassphraseNeeded
+    wallet = settings.wallet_file()
+    if wallet.exists() is new:  # said before anybody types what opens nothing
+        raise WalletExists(wallet) if new else NoWallet(wallet)
     words_ = "A passphrase for the new wallet" if new else "Passphrase of your wallet"
     return str(typer.prompt(words_, hide_input=True, confirmation_prompt=new))
 

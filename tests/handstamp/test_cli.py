@@ -1,11 +1,14 @@
 """The command as a whole: what it teaches, what it answers to a wrong word, and how it fails."""
 
 import errno
+import io
 import subprocess
 import sys
 
 import pytest
+import typer
 from typer.testing import CliRunner
+from typing_extensions import override
 
 from credentials.errors import OperatorError
 from handstamp import cli
@@ -84,6 +87,48 @@ def test_ctrl_c_is_exit_code_130(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SystemExit) as stopped:
         cli.main()
     assert stopped.value.code == 130
+
+
+class Interrupted(io.StringIO):
+    """Somebody who presses Ctrl-C in place of an answer."""
+
+    @override
+    def readline(self, size: int | None = -1, /) -> str:
+        raise KeyboardInterrupt
+
+
+def ask_first(monkeypatch: pytest.MonkeyPatch, answer: io.StringIO) -> None:
+    """Let a command ask before it does anything, and somebody answer."""
+    asking = typer.Typer()
+
+    @asking.command()
+    def ask() -> None:
+        typer.confirm("Shall it be done?", abort=True)
+        raise AssertionError
+
+    monkeypatch.setattr("handstamp.commands.restore.app", asking)
+    monkeypatch.setattr(sys, "stdin", answer)
+    monkeypatch.setattr(sys, "argv", ["handstamp", "restore"])
+
+
+def test_ctrl_c_at_a_question_is_exit_code_130_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask_first(monkeypatch, Interrupted())
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert stopped.value.code == 130
+    assert "Aborted" not in capsys.readouterr().err
+
+
+def test_a_no_leaves_all_as_it_is_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask_first(monkeypatch, io.StringIO("n\n"))
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert stopped.value.code == 1
+    assert capsys.readouterr().err == "Not done. There was no yes to what was asked, so it was left as it is.\n"
 
 
 def test_a_wallet_command_does_not_load_a_web_server() -> None:

@@ -91,6 +91,14 @@ def test_it_is_used_at_once_if_the_old_one_has_ended_or_somebody_says_so(
     assert [each.key.thumbprint for each in told] == ([] if extra == ("--stolen",) else [old])
 
 
+def test_what_it_costs_is_said_of_a_new_key_that_nobody_was_told_of(here: Path) -> None:
+    first = certify(here, "coop.localhost")
+    assert "Nobody was told" not in coop("import", *first, "--at-once")
+    assert "Nobody was told" not in coop("import", *first, "--at-once")
+    assert "Nobody was told" not in coop("import", *certify(here, "coop.localhost"))
+    assert "Nobody was told" in coop("import", *certify(here, "coop.localhost"), "--at-once")
+
+
 def test_keys_of_proofs_turn_with_the_month_and_the_document_lists_the_one_in_use_first(here: Path) -> None:
     coop("import", *certify(here, "coop.localhost"))
     assert "used from 01 December 2026" in coop("rotate", "proofs")

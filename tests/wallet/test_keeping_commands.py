@@ -39,6 +39,17 @@ def test_in_a_terminal_the_passphrase_is_asked_hidden_and_twice_when_new(
     assert isinstance(refused(run("list", passphrase=False, answer="wrong one\n")), errors.WrongPassphrase)
 
 
+def test_nobody_is_asked_for_a_passphrase_that_opens_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "is_terminal", lambda: True)
+    asked = run("list", passphrase=False)
+    assert isinstance(refused(asked), errors.NoWallet)
+    assert "Passphrase" not in asked.output
+    done(run("create"))
+    again = run("create", passphrase=False)
+    assert isinstance(refused(again), errors.WalletExists)
+    assert "passphrase for the new" not in again.output
+
+
 def test_a_passphrase_file_that_others_may_read_is_refused(run: Run, tmp_path: Path) -> None:
     (tmp_path / "passphrase").chmod(0o644)
     assert "chmod 600" in refused(run("create")).detail
