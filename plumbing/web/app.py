@@ -14,7 +14,7 @@ from fastapi.staticfiles import StaticFiles
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import override
 
 from credentials.encoding import strict_json
@@ -111,17 +111,19 @@ def create_app(
     app.add_middleware(RateLimit, kinds=policy.kinds, refuse=busy.too_often)
     if observing.tracing is not None:
         app.add_middleware(observing.tracing.middleware)
-    app.add_middleware(Edge, rules=_edge_rules(policy, pages, observing))
+    app.add_middleware(Edge, rules=_edge_rules(policy, pages, busy, observing))
     app.add_middleware(Overload, refuse=_counted(busy.overloaded, observing))
     _add_error_handlers(app, policy, pages, busy)
     return app
 
 
-def _edge_rules(policy: WebPolicy, pages: Pages, observing: Observing) -> EdgeRules:
+def _edge_rules(policy: WebPolicy, pages: Pages, busy: BusyAnswers, observing: Observing) -> EdgeRules:
+    too_large = _too_large_answer(pages, policy.max_body_bytes)
     return EdgeRules(
         headers=security_headers(form_action=policy.form_action, https=policy.https),
         max_bytes=policy.max_body_bytes,
-        too_large=_too_large_answer(pages, policy.max_body_bytes),
+        # Counted as any request is: who is told at the edge could ask without end.
+        too_large=RateLimit(too_large, kinds=policy.kinds, refuse=busy.too_often),
         surprise=_surprise_answer(pages),
         meter=observing.meter,
     )
@@ -158,12 +160,12 @@ def _early_answer(policy: WebPolicy, pages: Pages) -> Callable[..., Response]:
     return answer
 
 
-def _too_large_answer(pages: Pages, max_bytes: int) -> Callable[[Request], Response]:
-    def answer(request: Request) -> Response:
+def _too_large_answer(pages: Pages, max_bytes: int) -> ASGIApp:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         detail = f"The request is longer than {max_bytes} bytes."
-        response = _answer(request, pages, status=413, code="too_large", detail=detail)
+        response = _answer(Request(scope), pages, status=413, code="too_large", detail=detail)
         response.headers["Connection"] = "close"
-        return response
+        await response(scope, receive, send)
 
     return answer
 

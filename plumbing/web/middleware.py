@@ -74,14 +74,14 @@ class EdgeRules:
     Attributes:
         headers: of every answer that has no such header of its own.
         max_bytes: a longer body is refused.
-        too_large: the answer to a longer body.
+        too_large: answers a longer body.
         surprise: the answer where nobody expected an error.
         meter: counts.
     """
 
     headers: Mapping[str, str]
     max_bytes: int
-    too_large: Callable[[Request], Response]
+    too_large: ASGIApp
     surprise: Callable[[Request], Response]
     meter: Meter = NO_METER
 
@@ -130,7 +130,7 @@ class Edge:
         app = self._app
         length, chunked = _announced(scope["headers"])
         if length is not None and not _is_within(length, self._rules.max_bytes):
-            app = self._rules.too_large(Request(scope))
+            app = self._rules.too_large
         elif chunked or (length is None and scope["method"] not in _NO_BODY):
             app = self._counted  # nobody said how long it is, so it is counted as it comes
         try:

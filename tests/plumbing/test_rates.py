@@ -269,6 +269,12 @@ async def test_zero_is_no_limit_and_a_trial_on_this_machine_has_none(
         assert {(await client.get("/x")).status_code for _ in range(5)} == {200}
 
 
+async def test_who_announces_too_much_is_counted_too(asking: Callable[..., httpx.AsyncClient]) -> None:
+    async with asking(requests=2) as client:
+        told = [(await client.post("/nonce", headers={"Content-Length": "9" * 9})).status_code for _ in range(3)]
+    assert told == [413, 413, 429]
+
+
 async def test_a_refused_request_is_not_read(tmp_path: Path) -> None:
     app = build_app(tmp_path, Rates(requests=1, monotonic=Seconds()))
     sent: list[Any] = []
