@@ -32,6 +32,7 @@ from plumbing.fetch import HttpFetcher, Reach
 from tests.issuer.conftest import RELEASE, SOURCE, TRACKS, certified_key
 from tests.issuer.test_catalogue import description, trackserver
 from tests.support.attesting import make_provider
+from tests.support.recording import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -197,8 +198,7 @@ def test_serve_listens_where_the_settings_say(
     import_keys(terminal, tmp_path)
     asked: list[tuple[str, int]] = []
     monkeypatch.setattr(uvicorn.Server, "run", lambda _, sockets: asked.append(sockets[0].getsockname()))
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     monkeypatch.setenv("HANDSTAMP_ISSUER__PORT", str(port))
     assert terminal.say("serve") == ""  # a journal is no terminal: only the log writes there
     assert asked == [("127.0.0.1", port)]

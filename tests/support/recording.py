@@ -3,12 +3,17 @@
 import base64
 import contextlib
 import itertools
+import os
+import secrets
 import socket
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 CHUNK = 65536
+_FIRST_PORT, _PORTS_EACH, _WORKERS = 18_000, 1_750, 8
+"""Below those that the system gives to whoever wants any port (on Linux from 32,768 on)."""
+_TAKEN = itertools.count(secrets.randbelow(_PORTS_EACH))
 _CONNECTIONS = itertools.count()
 
 
@@ -33,11 +38,17 @@ class Recording:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that nobody listens on, and that nobody gets before it is used, seconds later.
+
+    It is none that the system gives to others meanwhile, each worker of a run has its own, and takes one after another.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % _WORKERS
+    for number in itertools.islice(_TAKEN, _PORTS_EACH):
+        port = _FIRST_PORT + worker * _PORTS_EACH + number % _PORTS_EACH
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 @contextlib.contextmanager

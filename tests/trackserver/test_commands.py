@@ -3,7 +3,6 @@ import io
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -25,6 +24,7 @@ from handstamp.commands.adding import add_folder
 from handstamp.composition.trackserver_service import build_app, compose_service
 from handstamp.settings import load_settings
 from plumbing.fetch import FetchFailed
+from tests.support.recording import free_port
 from tests.support.waiting import PATIENCE_S
 from trackserver.errors import AlbumRefused, NothingToAdd, ReleaseNotFound
 from trackserver.service.allow_verifier import NothingToAllowAgain
@@ -183,9 +183,7 @@ def test_without_the_extra_parts_the_command_says_what_to_install(
 @pytest.mark.slow
 def test_a_served_cover_goes_on_from_the_middle(run: Run, album_folder: Path, tmp_path: Path) -> None:
     release = json.loads(run("add", str(album_folder), "--json").stdout)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = {**os.environ, "HANDSTAMP_TRACKSERVER__PORT": str(port), "HANDSTAMP_LOG_LEVEL": "warning"}
     command = [sys.executable, "-m", "handstamp", "tracks", "serve"]
     with (tmp_path / "log").open("wb") as log, subprocess.Popen(command, env=environment, stderr=log) as service:
