@@ -166,7 +166,6 @@ class RedeemGrant:
         end = datetime.fromtimestamp(grant.expires_at, UTC) + timedelta(minutes=1)
         if not self.passes.claim_grant(grant.issuer, grant.jti, expires_at=end):
             raise GrantUsed
-        sweep(self.passes, now=now)
         return self._ticket(scope, now) if grant.holder_key is None else self._download(scope, grant.holder_key, now)
 
     def _claim_proof(self, proof: DpopProof, now: datetime) -> None:
