@@ -83,7 +83,8 @@ def create_database_engine(url: URL, *, pool: int, pulse: "Pulse | None") -> Eng
         pulse: opens its connections; None for SQLite.
     """
     if pulse is None:
-        engine = create_engine(url, hide_parameters=True)
+        # Who was at work last goes first: the pages of any other connection are out of date, and would be read anew.
+        engine = create_engine(url, hide_parameters=True, pool_use_lifo=True)
         event.listen(engine, "connect", prepare_sqlite)
         return engine
     engine = create_engine(

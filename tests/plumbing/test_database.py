@@ -11,6 +11,7 @@ from issuer.parts import MIGRATIONS
 from plumbing.database import Database, DatabaseUnavailable
 from plumbing.database_engine import prepare_sqlite
 from plumbing.migrations import upgrade
+from plumbing.statements import connection_of
 
 
 @pytest.fixture
@@ -126,3 +127,14 @@ def test_deleted_rows_are_overwritten_whatever_build_of_sqlite_it_is() -> None:
     prepare_sqlite(connection, None)
     assert connection.execute("PRAGMA secure_delete").fetchone() == (1,)
     connection.close()
+
+
+def test_whoever_was_at_work_last_goes_first(database: Database) -> None:
+    # Another connection would have to read everything anew that was written since.
+    with database.read() as last, database.write():
+        expected = connection_of(last).connection.driver_connection
+    used = set()
+    for _ in range(3):
+        with database.write() as session:
+            used.add(connection_of(session).connection.driver_connection)
+    assert used == {expected}
