@@ -14,10 +14,18 @@ from diagrams import SCRIPT  # noqa: E402  # beside this file
 
 project = "Handstamp"
 author = copyright = "The Handstamp founders"  # noqa: A001  # Sphinx's own name
-extensions = ["myst_parser"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build", "**/node_modules"]
 myst_heading_anchors = 3
 myst_fence_as_directive = ["mermaid"]
+
+autodoc_default_options = {"members": True, "member-order": "bysource"}
+autodoc_typehints = "signature"
+autodoc_use_type_comments = False
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 100
+napoleon_use_ivar = True
+default_role = "code"  # docstrings write names as Markdown does
 
 highlight_language = "none"  # what names no language is drawn or typed, not code
 
@@ -29,6 +37,7 @@ html_show_sphinx = False
 html_copy_source = False
 html_theme_options = {"navigation_with_keys": True}
 
+_STEP = re.compile(r"^ {4,}(\d+\.) (.*)$")
 _OUT_OF_DOCS = re.compile(r"\[([^\]]+)\]\(((?:\.\./)+)([^)\s]*)\)")
 
 
@@ -54,10 +63,26 @@ def _name_what_is_not_here(_app: object, name: str, source: list[str]) -> None:
     source[0] = _OUT_OF_DOCS.sub(path_of, source[0])
 
 
+def _straighten_steps(
+    _app: object, _kind: str, _name: str, _object: object, _options: object, lines: list[str]
+) -> None:
+    """Let numbered steps begin at one column, with their further lines below their words: docstrings align the dots."""
+    words = 0
+    for at, line in enumerate(lines):
+        if step := _STEP.match(line):
+            words = len(step[1]) + 1
+            lines[at] = f"{step[1]} {step[2]}"
+        elif line.startswith("    ") and words:
+            lines[at] = " " * words + line.lstrip()
+        elif line:
+            words = 0
+
+
 def setup(app: Sphinx) -> None:
     """Add diagrams, drawn by a script of this site if it was fetched."""
     app.add_directive("mermaid", Mermaid)
     app.connect("source-read", _name_what_is_not_here)
+    app.connect("autodoc-process-docstring", _straighten_steps, priority=100)
     if SCRIPT.is_file():
         app.config.html_static_path.append(str(SCRIPT.parent))
         app.add_js_file(SCRIPT.name)
