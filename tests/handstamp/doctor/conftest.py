@@ -9,9 +9,11 @@ import ssl
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import structlog
 import trustme
 
 from handstamp.composition import issuer_service, trackserver_service, verifier_service
@@ -32,7 +34,6 @@ from wallet.vault import Vault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from handstamp.doctor.kinds import Finding
 
@@ -160,9 +161,41 @@ class Place:
         return asyncio.run(ask())
 
 
-@pytest.fixture(scope="session")
-def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
-    folder = tmp_path_factory.mktemp("street") / "data"
+class _Shared:
+    """The street, while tests of this folder follow each other."""
+
+    def __init__(self) -> None:
+        self.stack = ExitStack()
+        self.street: Street | None = None
+
+    def close(self) -> None:
+        """Let everybody go home; the next who asks finds another street."""
+        self.street = None
+        self.stack.close()
+
+
+_SHARED = _Shared()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Iterator[None]:
+    """Close the street behind the last test here: what runs there by itself says so into whatever others read."""
+    try:
+        yield
+    finally:
+        if nextitem is None or Path(__file__).parent not in nextitem.path.parents:
+            _SHARED.close()
+
+
+@pytest.fixture
+def street(tmp_path_factory: pytest.TempPathFactory) -> Street:
+    if _SHARED.street is None:
+        _SHARED.street = open_street(tmp_path_factory.mktemp("street") / "data", _SHARED.stack)
+    return _SHARED.street
+
+
+def open_street(folder: Path, stack: ExitStack) -> Street:
+    """Start the services; `stack` ends them. What they say goes nowhere: it would stand among what commands say."""
     ports = {role: free_port() for role in HOSTS}
     settings = settings_in(folder, ports)
     authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
@@ -182,13 +215,14 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
         "verifier": verifier_service.build_app,
         "trackserver": trackserver_service.build_app,
     }
-    with ExitStack() as stack:
-        for role, build in builders.items():
-            stack.enter_context(serving(lambda _, build=build: build(settings), ports[role]))  # type: ignore[misc]
-        by_host = {host: ports[role] for role, host in HOSTS.items()}
-        context = context_of(leaf_of(authority, *HOSTS.values(), not_after=system_clock() + timedelta(days=80)))
-        front = stack.enter_context(listening(context, by_host))
-        yield Street(folder, ports, authority, front)
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    stack.callback(structlog.reset_defaults)
+    for role, build in builders.items():
+        stack.enter_context(serving(lambda _, build=build: build(settings), ports[role]))  # type: ignore[misc]
+    by_host = {host: ports[role] for role, host in HOSTS.items()}
+    context = context_of(leaf_of(authority, *HOSTS.values(), not_after=system_clock() + timedelta(days=80)))
+    front = stack.enter_context(listening(context, by_host))
+    return Street(folder, ports, authority, front)
 
 
 @pytest.fixture
