@@ -109,6 +109,8 @@ class Visitor:
     page: Page
     complaints: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
+    looks: int = 200
+    """How often it looks, twenty times a second, whether a new size is laid out."""
 
     def picture(self, name: str) -> None:
         """Take a picture of the whole page as it stands."""
@@ -162,7 +164,7 @@ class Visitor:
     def check_width(self, width: int) -> None:
         """See that nothing sticks out sideways, once the new size is laid out."""
         measure = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        for _ in range(200):
+        for _ in range(self.looks):
             overflow = self.page.evaluate(measure)
             if overflow <= 0:
                 return
