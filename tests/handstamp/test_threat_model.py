@@ -14,3 +14,13 @@ def test_every_test_that_the_threat_model_names_exists() -> None:
     named = {name for row in rows for name in _NAMED.findall(row.rstrip("| ").rpartition("|")[2])}
     assert len(named) > 100
     assert named - known == set()
+
+
+def test_every_file_of_hostile_inputs_is_there() -> None:
+    listed = (ROOT / "docs" / "threat-model.md").read_text("utf-8").split("\n## Hostile inputs\n")[1]
+    rows = re.findall(r"^\| (tests/[^|]+) \|", listed, re.MULTILINE)
+    assert rows
+    for row in rows:
+        first, *others = (ROOT / each for each in row.split(", "))
+        names = [first, *(first.parent / each.name for each in others)]
+        assert [str(each) for each in names if not each.exists()] == []
