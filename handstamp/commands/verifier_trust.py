@@ -46,10 +46,10 @@ def trust(
     telephone or on paper (`handstamp issuer keys show`). Nothing is trusted before you say yes. Of a `did:web`, and of
     a list, the fingerprints are read anew every hour: who publishes them may change keys, and strike out stolen ones.
     """
-    tools = compose_verifier(load_settings())
-    out = Terminal(highlight=False, soft_wrap=True)
     if (issuer is None) == (list_url is None):
         raise typer.BadParameter("name one co-op, or one list with --list")
+    tools = compose_verifier(load_settings())
+    out = Terminal(highlight=False, soft_wrap=True)
     if list_url is not None:
         _follow(tools, list_url, out, yes=yes)
         return
@@ -79,10 +79,10 @@ def distrust(
     list_url: Annotated[str | None, typer.Option("--list", help="Follow the list at this address no longer.")] = None,
 ) -> None:
     """Trust a co-op no longer: what it signed opens no gate from now on."""
-    tools = compose_verifier(load_settings())
-    out = Terminal(highlight=False, soft_wrap=True)
     if (issuer is None) == (list_url is None):
         raise typer.BadParameter("name one co-op, or one list with --list")
+    tools = compose_verifier(load_settings())
+    out = Terminal(highlight=False, soft_wrap=True)
     if list_url is not None:
         leave_list(tools.work, list_url, party=tools.party)
         out.print(f"{escape(list_url)} is not followed any more; the co-ops that only it named are not trusted.")

@@ -98,8 +98,11 @@ def test_the_command_follows_a_list_after_its_publisher_was_shown(home: Path, we
 
 @pytest.mark.parametrize("command", ["trust", "distrust"])
 @pytest.mark.parametrize("arguments", [[], [LABEL, "--list", LIST]])
-def test_a_command_that_names_nobody_or_both_is_not_understood(command: str, arguments: list[str]) -> None:
+def test_a_command_that_names_nobody_or_both_is_not_understood_and_makes_nothing(
+    home: Path, command: str, arguments: list[str]
+) -> None:
     assert run(command, *arguments).exit_code == 2
+    assert not (home / "data").exists()
 
 
 async def test_a_running_service_reads_its_lists_anew_by_itself(
