@@ -19,6 +19,7 @@ import contextvars
 import importlib
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -92,6 +93,7 @@ class Database:
         """
         begin = self._begin_writing(turn)
         with translated(), self._queue.entered(at_once=at_once), self._begun(begin, at_once=at_once) as session:
+            self._queue.moved()
             yield session
             session.flush()
             connection_of(session).commit()
@@ -132,8 +134,20 @@ class Database:
         return await self.waiting(lambda: work(False))  # noqa: FBT003
 
     async def waiting(self, work: Callable[[], T]) -> T:
-        """Do some work that writes in a thread where it may wait for others who write; it is begun once."""
-        return await self._in(self._waiting, work)
+        """Do some work that writes in a thread where it may wait for others who write; it is begun once, or not at all.
+
+        Raises:
+            DatabaseUnavailable: it waited for such a thread for long, and meanwhile nobody could write or was done.
+        """
+        asked_at = time.monotonic()
+
+        def begin() -> T:
+            self._queue.check_moving(asked_at)
+            done = work()
+            self._queue.moved()
+            return done
+
+        return await self._in(self._waiting, begin)
 
     def _read(self, work: Callable[[Session], T]) -> T:
         with self.read() as session:

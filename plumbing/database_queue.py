@@ -8,6 +8,7 @@ that the last is left to those who read.
 
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from plumbing.database_errors import DatabaseUnavailable
 from plumbing.driver import tell_driver
 
 _PRIMARY = 0xFF  # of an extended result code
+_TOO_LONG = "others were writing for too long"
 
 
 class WouldWait(Exception):  # it is no trouble
@@ -31,6 +33,7 @@ class Queue:
     def __init__(self, places: int) -> None:
         self._changing = threading.Lock()
         self._free = places
+        self._moved_at = time.monotonic()
         self._waiting: deque[threading.Lock] = deque()
 
     @contextmanager
@@ -46,6 +49,19 @@ class Queue:
             yield
         finally:
             self.leave()
+
+    def moved(self) -> None:
+        """Note that somebody could begin to write, or was done: then it is only busy."""
+        self._moved_at = time.monotonic()
+
+    def check_moving(self, asked_at: float) -> None:
+        """Check that whoever asked then (by `time.monotonic`) may still hope, before they stand in the queue.
+
+        Raises:
+            DatabaseUnavailable: it was long ago, and since then nobody could write.
+        """
+        if time.monotonic() > asked_at + BUSY_TIMEOUT_MS / 1000 and self._moved_at < asked_at:
+            raise DatabaseUnavailable(_TOO_LONG)
 
     def __len__(self) -> int:
         """How many wait."""
@@ -69,7 +85,7 @@ class Queue:
                 self.leave()  # else nobody would ever have this place again
             raise
         if not came and self._gives_up(turn):
-            raise DatabaseUnavailable("others were writing for too long")
+            raise DatabaseUnavailable(_TOO_LONG)
 
     def _gives_up(self, turn: threading.Lock) -> bool:
         """Leave the queue; not if a place was handed over at this very moment."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from functools import partial
 
 import pytest
@@ -66,6 +67,15 @@ def test_who_gives_up_leaves_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     with queue.entered(at_once=True), pytest.raises(DatabaseUnavailable, match="others were writing for too long"):
         queue.enter(at_once=False)
     assert is_free(queue)
+
+
+def test_who_waited_long_may_hope_only_if_somebody_could_write_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_queue, "BUSY_TIMEOUT_MS", -60_000)  # whoever asked has waited long enough
+    queue, asked_at = Queue(1), time.monotonic()
+    queue.moved()
+    queue.check_moving(asked_at)
+    with pytest.raises(DatabaseUnavailable, match="others were writing for too long"):
+        queue.check_moving(time.monotonic() + 1)
 
 
 class Interrupted(BaseException):

@@ -16,6 +16,7 @@ import issuer
 import plumbing
 import trackserver
 import verifier
+from plumbing import database_queue
 from plumbing.database import Database, DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -91,6 +92,18 @@ async def test_a_file_that_cannot_be_written_is_called_so_at_once_too(database: 
     await database.reading(forbid)
     with pytest.raises(DatabaseUnavailable, match="attempt to write a readonly database"):
         await database.writing(add)
+
+
+async def test_who_waited_long_while_nobody_could_write_is_told_at_once(
+    database: Database, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Database(file)
+    with other.write(), monkeypatch.context() as impatient:
+        impatient.setattr(database_queue, "BUSY_TIMEOUT_MS", -1)
+        with pytest.raises(DatabaseUnavailable, match="others were writing for too long"):
+            await database.writing(add)
+    other.close()
+    assert await database.writing(add) == threading.get_ident()
 
 
 async def test_a_server_is_never_asked_from_the_loop(on_server: Callable[[str], str]) -> None:
