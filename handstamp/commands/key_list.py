@@ -95,7 +95,7 @@ def print_keys(keys: KeyStore, names: Mapping[str, str], *, at: datetime, as_jso
         ]
         print_json(listed)
         return
-    table = Table("Signs or fences", Column("Key", no_wrap=True), "How it stands", box=None)
+    table = Table(Column("Signs or fences", overflow="fold"), Column("Key", no_wrap=True), "How it stands", box=None)
     for _, words, each, said in rows:
         table.add_row(words, escape(_fingerprint(each.public) or _short(each.public)), said)
     out = console()

@@ -115,8 +115,11 @@ def rotate(
         tidy_and_say(turner, "Nothing to do: a new key waits already. Use it: handstamp verifier keys use", at=now)
     else:
         made = turner.make_signer(GRANT_KEY, Exchange(starts=None))
+        fingerprint = tools.keys.signer(
+            made.file
+        ).public_key.thumbprint  # what `tracks allow` shows, and people compare
         words = (
-            f"A new key for grants is told to others: {made.public}\n"
+            f"A new key for grants is told to others, with the fingerprint {fingerprint}\n"
             f"Each trackserver runs: handstamp tracks allow {tools.party.base_url} --again\n"
             "After that, run here: handstamp verifier keys use"
         )

@@ -1,6 +1,7 @@
 """`handstamp wallet` for what is kept: more uses, a backup, another passphrase, a copy that is not wanted any more."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
@@ -12,8 +13,15 @@ from handstamp.commands import wallet_views as views
 from handstamp.commands.wallet_opening import PassphraseFile, Yes, confirm, open_vault, open_wallet, read_text
 from handstamp.commands.wallet_renewing import open_and_renew
 from wallet import words
-from wallet.errors import NoSuchThing
-from wallet.service.export_wallet import ONE_OF_THEM, export_wallet, import_export, list_strangers, read_export
+from wallet.errors import NoSuchThing, UnreadableFile
+from wallet.service.export_wallet import (
+    ONE_OF_THEM,
+    ExportExists,
+    export_wallet,
+    import_export,
+    list_strangers,
+    read_export,
+)
 from wallet.service.remove_copy import remove_copy
 from wallet.service.top_up import top_up
 from wallet.state import Authority, Copy
@@ -45,6 +53,8 @@ def export(
     passphrase_file: PassphraseFile = None,
 ) -> None:
     """Write everything in your wallet to one encrypted file, for another computer or to put away."""
+    if os.path.lexists(file):  # said before two passphrases are typed
+        raise ExportExists(file)
     tools = open_and_renew(passphrase_file)
     secret = _secret(export_passphrase_file, "A passphrase for this file", new=True)
     exported = export_wallet(file, secret, tools=tools)
@@ -74,6 +84,8 @@ def import_wallet(
     passphrase_file: PassphraseFile = None,
 ) -> None:
     """Add what an export holds to your wallet. What is here stays; nothing is doubled; nothing shown comes back."""
+    if not file.is_file():
+        raise UnreadableFile(file, "there is no such file")
     tools = open_and_renew(passphrase_file)
     exported = read_export(file, _secret(export_passphrase_file, "Passphrase of this file", new=False))
     views.say(f"This file was made on {exported.at:%d %B %Y, %H:%M} UTC.")

@@ -3,6 +3,7 @@
 import gc
 import importlib.util
 import math
+import os
 import socket
 import sys
 from typing import Final
@@ -109,4 +110,6 @@ def _listen(service: ServiceSettings) -> socket.socket:
     try:
         return socket.create_server((service.bind_host, service.port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        raise CannotListen(service.bind_host, service.port, error.strerror or str(error)) from error
+        raise CannotListen(
+            service.bind_host, service.port, os.strerror(error.errno) if error.errno else str(error)
+        ) from error

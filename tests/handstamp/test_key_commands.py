@@ -194,11 +194,13 @@ def test_the_key_of_grants_is_told_then_used_and_the_old_one_told_a_little_longe
     old = tools.keys.signer(GRANT_KEY).public_key
     with pytest.raises(NothingToStart):
         site("use")
-    assert "tracks allow http://artist.localhost:8703 --again" in site("rotate", "grants")
+    told = site("rotate", "grants")
+    assert "tracks allow http://artist.localhost:8703 --again" in told
     assert "Nothing to do" in site("rotate", "grants")
     assert site("show").split()[0] == old.thumbprint
     (coming,) = tools.coming_grant_keys(NOW)
     assert site("show").split()[1] == coming.thumbprint
+    assert f"with the fingerprint {coming.thumbprint}\n" in told
     assert "waits for `keys use`" in site("list")
     assert "15 more minutes" in site("use")
     site("import", *certify(here, "artist.localhost"))

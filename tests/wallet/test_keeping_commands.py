@@ -16,6 +16,7 @@ from tests.support.outside import NOW, Authority, Outside
 from tests.wallet.conftest import PASSPHRASE
 from tests.wallet.terminal import Run, done, refused
 from wallet import errors
+from wallet.service.export_wallet import ExportExists
 from wallet.service.unpin_authority import NoSuchAuthority
 from wallet.vault import Vault
 
@@ -48,6 +49,17 @@ def test_nobody_is_asked_for_a_passphrase_that_opens_nothing(run: Run, monkeypat
     again = run("create", passphrase=False)
     assert isinstance(refused(again), errors.WalletExists)
     assert "passphrase for the new" not in again.output
+
+
+def test_a_place_that_is_taken_and_a_file_that_is_not_there_are_said_before_anything_is_asked(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "is_terminal", lambda: True)
+    (tmp_path / "taken").touch()
+    for typed, refusal in ((("export", "taken"), ExportExists), (("import", "gone"), errors.UnreadableFile)):
+        asked = run(*typed, passphrase=False)
+        assert isinstance(refused(asked), refusal)
+        assert "assphrase" not in asked.output
 
 
 def test_a_passphrase_file_that_others_may_read_is_refused(run: Run, tmp_path: Path) -> None:
