@@ -4,8 +4,6 @@ import hashlib
 import json
 import re
 import shutil
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +12,7 @@ from urllib.parse import unquote_plus
 import httpx
 import pytest
 
+from handstamp.demo.forked import run_command
 from tests.flows.conftest import World
 from tests.support.holder import request
 
@@ -25,18 +24,10 @@ def runner(world: World, folder: Path) -> Callable[..., str]:
     environment = {**world.stage.environment, "HANDSTAMP_WALLET__FILE": str(folder / "wallet.handstamp")}
 
     def run(*arguments: str, refused: bool = False) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "handstamp", "wallet", *arguments],
-            env=environment,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == (1 if refused else 0), done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done.stderr if refused else done.stdout
+        done = run_command(("wallet", *arguments), environment=environment, folder=folder)
+        assert done.exit_code == (1 if refused else 0), done.printed + done.complained
+        assert "Traceback" not in done.complained
+        return done.complained if refused else done.printed
 
     return run
 
