@@ -10,9 +10,11 @@ from typing import Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from fastapi.staticfiles import StaticFiles
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import override
@@ -52,6 +54,23 @@ class _WholeFiles(StaticFiles):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = [each for each in scope["headers"] if each[0] != b"range"]
         await super().__call__({**scope, "headers": headers}, receive, send)
+
+
+class _Application(FastAPI):
+    """Without the layers around ours that would have nothing left to do, for each request passes them all."""
+
+    @override
+    def build_middleware_stack(self) -> ASGIApp:
+        """Put our own layers around the routes; they let no exception pass but what ends a connection.
+
+        Left out are an error page for what nobody caught (`Edge` catches it), records of exceptions for OpenTelemetry
+        (off), and a limit of bodies that is shared with an application around this one (there is none).
+        """
+        app: ASGIApp = AsyncExitStackMiddleware(self.router)
+        app = ExceptionMiddleware(app, handlers=self.exception_handlers)
+        for layer, arguments, options in reversed(self.user_middleware):
+            app = layer(app, *arguments, **options)
+        return app
 
 
 @contextlib.asynccontextmanager
@@ -94,7 +113,7 @@ def create_app(
     an RFC 9457 problem document. No other exception leaves as more than "something went wrong here".
     """
     observing = observing or Observing()
-    app = FastAPI(
+    app = _Application(
         title=title,
         lifespan=_observed(lifespan, observing),
         docs_url=None,

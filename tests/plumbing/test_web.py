@@ -322,3 +322,13 @@ async def test_who_leaves_in_the_middle_of_a_request_is_no_error_of_ours(
     line = json.loads(capsys.readouterr().err)
     assert (line["level"], line["code"], line["status"]) == ("info", "client_gone", 499)
     assert sent == []
+
+
+async def test_a_request_passes_our_own_layers_and_no_other_that_has_nothing_to_do(tmp_path: Path) -> None:
+    app = build_app(tmp_path)
+    layer: object = app.build_middleware_stack()
+    passed = []
+    while layer is not app.router:
+        passed.append(type(layer).__name__)
+        layer = getattr(layer, "app", None) or vars(layer)["_app"]
+    assert passed == ["Overload", "Edge", "RateLimit", "ExceptionMiddleware", "AsyncExitStackMiddleware"]
