@@ -6,7 +6,7 @@ What others hold is stored as a hash; what must be shown again is derived from a
 import hashlib
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Self
 
 from credentials.encoding import base64url
@@ -48,7 +48,7 @@ class OfferSecrets:
         """Return the secrets in use, and after them those that others may still hold something of."""
         if self.turning is None:
             return (self,)
-        return tuple(replace(self, key=key, turning=None) for key in self.turning())
+        return tuple([type(self)(key=key) for key in self.turning()])
 
     def code(self, offer: str) -> str:
         """Return the pre-authorized code: 256 bits that nobody without the key can tell from random."""
