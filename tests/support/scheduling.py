@@ -24,6 +24,10 @@ _LONGEST_FIRST = (
     "tests/interop/",
     "tests/benchmarks/",
     "tests/browser/",
+    "tests/wallet/test_vault_survives.py",
+    "tests/hostile/test_openapi.py",
+    "tests/plumbing/test_migrat",
+    "tests/trackserver/",
 )
 
 
