@@ -17,12 +17,13 @@ from tests.support.waiting import until
 from tests.verifier.conftest import COOP, JSON, RELEASE, TRACK, Site, make_gate
 from verifier.answer_rows import answer_from_json
 from verifier.gates import Counting, Gate
-from verifier.limits import Monthly, OnceEver
+from verifier.limits import Monthly, OnceEver, build_mark
 from verifier.proofs import AllOf, AnyOf, MemberOf, OwnsRelease, OwnsTrack, Requirement
 from verifier.service import judge_answer
 from verifier.service.close_gate import close_gate
 from verifier.service.distrust_issuer import distrust_issuer
 from verifier.service.follow_list import leave_list
+from verifier.store import SqlStores
 from verifier.subscriptions import Subscription
 from verifier.visits import Refused
 
@@ -78,6 +79,25 @@ async def test_where_all_is_needed_a_refusal_in_the_last_moment_uses_up_nothing_
     with site.database.read() as session:
         rows = session.connection().exec_driver_sql("SELECT uses FROM marks").fetchall()
     assert [tuple(row) for row in rows] == [(1,), (1,)]
+
+
+@pytest.mark.parametrize(("is_last", "told"), [(False, "already_used"), (True, "visit_too_busy")])
+async def test_whoever_was_faster_leaves_nothing_of_the_slower_counted(
+    site: Site, monkeypatch: pytest.MonkeyPatch, *, is_last: bool, told: str
+) -> None:
+    gate = counting(site, AllOf(proofs=(OWNER, MEMBER)), OnceEver())
+
+    def mark(name: str, number: str) -> bytes:
+        claim = KINDS[name].countable_claim
+        return build_mark(gate.counting.key, issuer=COOP, claim=claim, value=number.ljust(22, "x"))
+
+    lent = mark("membership", "lent")
+    fresh = next(str(number) for number in range(1000) if (mark("release", str(number)) < lent) == is_last)
+    assert await show(site, gate, release="first", membership="lent") == "open"
+    with monkeypatch.context() as slower:
+        slower.setattr(SqlStores, "load_spent", lambda *_, **__: None)  # looked before the faster one had counted
+        assert await show(site, gate, release=fresh, membership="lent") == told
+    assert await show(site, gate, release=fresh, membership="own") == "open"
 
 
 async def test_who_owns_a_release_and_so_its_track_passes_a_gate_for_either_once(site: Site) -> None:
