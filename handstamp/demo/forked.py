@@ -7,11 +7,13 @@ streams of its own.
 
 import multiprocessing
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import IO, Final
@@ -59,11 +61,20 @@ def run_command(arguments: Sequence[str], *, environment: Mapping[str, str], fol
 def _context() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__, *_LOADED])
+    # Ctrl-C reaches every process of a terminal: while this one loads, it would answer with a trace. The tracker comes
+    # first, because starting it lets Ctrl-C in again.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return context
 
 
 def _become(arguments: tuple[str, ...], environment: dict[str, str], folder: Path, files: tuple[Path, ...]) -> None:
     """Become the command, in the forked process."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)

@@ -5,12 +5,14 @@ import contextlib
 import io
 import os
 import re
+import signal
 import socket
 import sqlite3
 import stat
 import subprocess
 import sys
 from datetime import timedelta
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from rich.console import Console
 from handstamp.demo.checks import check_files
 from handstamp.demo.command import demo
 from handstamp.demo.comparing import find_shared, values_of
+from handstamp.demo.forked import run_command
 from handstamp.demo.knowledge import Knowledge, check_numbers, check_personal, search
 from handstamp.demo.second_half import build_table, check_shown
 from handstamp.demo.stage import DOOR, PARTIES, SERVICES, SHOP, DemoFailed, Stage, build_stage
@@ -333,3 +336,14 @@ def test_the_demo_fails_if_a_number_that_repeats_is_elsewhere(held_by: dict[str,
 def test_a_number_where_gates_count_and_a_name_at_the_co_op_are_as_they_should_be() -> None:
     check_numbers(Knowledge(fact="the number", held_by=held_at(SHOP, DOOR)))
     check_personal([Knowledge(fact="the name", held_by=held_at("issuer"))])
+
+
+@pytest.mark.slow
+def test_ctrl_c_does_not_reach_the_process_that_loads_for_all_commands(tmp_path: Path) -> None:
+    done = run_command(["--version"], environment=os.environ, folder=tmp_path)
+    assert done.printed.startswith("handstamp 0.")
+    told = Path(f"/proc/{forkserver._forkserver._forkserver_pid}/status")  # type: ignore[attr-defined]  # noqa: SLF001
+    if not told.exists():
+        pytest.skip("what a process waits for cannot be seen here: NOT RUN")
+    (blocked,) = re.findall(r"SigBlk:\s(\w+)", told.read_text("utf-8"))
+    assert int(blocked, 16) & 1 << signal.SIGINT - 1
