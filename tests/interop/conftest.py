@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import os
 import secrets
 import shutil
 import subprocess
@@ -169,9 +170,12 @@ def _install(folder: Path, sources: list[Path]) -> None:
     folder.mkdir()
     for source in sources:
         shutil.copy(source, folder)
-    done = subprocess.run(
-        ["npm", "ci", "--prefer-offline"], cwd=folder, capture_output=True, text=True, timeout=INSTALL_S, check=False
-    )
+    command = ["npm", "ci", "--prefer-offline"]
+    home = Path(os.environ.get("HOME", "/"))
+    own = home / ".npm"
+    if not os.access(own if own.exists() else home, os.W_OK):  # npm begins by writing there
+        command += ["--cache", str(folder / "downloaded")]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_S, check=False)
     if done.returncode:
         pytest.fail(f"`npm ci` failed in {folder}:\n{done.stderr}", pytrace=False)
 
