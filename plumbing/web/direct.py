@@ -18,6 +18,7 @@ from fastapi.routing import APIRoute, request_response
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import override
 
@@ -33,12 +34,20 @@ class DirectRoute(APIRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:  # noqa: ANN401  # FastAPI's own
         super().__init__(path, endpoint, **options)
+        self._beginning = path.partition("{")[0]
         handler = self._direct_handler()
         if handler is not None:
             self.app = _answering(handler)
         if handler is not None and self.dependant.query_params:
             by_fastapi = request_response(super().get_route_handler())
             self.app = _choosing(self.app, by_fastapi, self.dependant.query_params)
+
+    @override
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Tell whether this route takes a request; most are known by their beginning not to be for it."""
+        if not scope["path"].startswith(self._beginning) and not scope.get("root_path"):
+            return Match.NONE, {}
+        return super().matches(scope)
 
     @override
     def get_route_handler(self) -> _Handler:
@@ -93,12 +102,11 @@ def _choosing(direct: ASGIApp, by_fastapi: ASGIApp, asked: Iterable["ModelField"
 
 
 def include_flat(app: FastAPI, routers: Iterable[APIRouter]) -> None:
-    """Put the routes of routers into the application's own list: inside a router each would be looked for twice.
+    """Put the routes of routers before the application's own: inside a router each would be looked for twice.
 
     The routers have no prefix and no dependencies of their own; what stands first is looked at first.
     """
-    for router in routers:
-        app.router.routes.extend(router.routes)
+    app.router.routes[:0] = [route for router in routers for route in router.routes]
 
 
 def _find_dependencies(dependant: Dependant) -> _Found | None:

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -6,6 +7,7 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.routing import APIRoute
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 
 from plumbing.web.direct import DirectRoute, include_flat
 
@@ -106,6 +108,31 @@ async def test_an_endpoint_gets_its_path_the_request_and_what_hangs_on_the_appli
 )
 async def test_a_direct_route_answers_as_fastapi_does(path: str) -> None:
     assert await get(path) == await get(path, APIRoute)
+
+
+def test_what_is_asked_most_is_looked_at_first() -> None:
+    paths = [getattr(route, "path", None) for route in build(DirectRoute).routes]
+    assert paths[: len(ROUTES)] == list(ROUTES)
+
+
+@pytest.mark.parametrize(("path", "found"), [("/named/Ada", Match.FULL), ("/other/Ada", Match.NONE), ("/", Match.NONE)])
+def test_a_route_is_known_by_its_beginning_not_to_be_meant(path: str, found: Match) -> None:
+    route, looked_at = DirectRoute("/named/{name}", named, methods=["GET"]), []
+
+    class Noting:
+        def match(self, text: str) -> object:
+            looked_at.append(text)
+            return re.match("/named/(?P<name>[^/]+)$", text)
+
+    route.path_regex = Noting()  # type: ignore[assignment]
+    assert route.matches({"type": "http", "method": "GET", "path": path, "root_path": ""})[0] is found
+    assert looked_at == ([path] if found is Match.FULL else [])
+
+
+async def test_an_application_below_another_path_is_found_there() -> None:
+    transport = httpx.ASGITransport(build(DirectRoute), root_path="/below")
+    async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+        assert (await client.get("/below/at-once")).status_code == 200
 
 
 def test_the_openapi_document_is_the_same() -> None:
