@@ -30,9 +30,14 @@ SCOPES: Final[Mapping[str, str]] = {
 """The configuration that each scope asks for (OpenID4VCI 1.0 §5.1.2)."""
 
 
+_FORMS_IN_ORDER: Final = list(Form)
+_IN_ORDER: Final = [
+    (each, CONFIGURATIONS[each][0].configuration_id)
+    for each in sorted(CONFIGURATIONS, key=lambda each: (_FORMS_IN_ORDER.index(CONFIGURATIONS[each][1]), each))
+]
+
+
 def configuration_ids(copies: Sequence[Copy]) -> tuple[str, ...]:
     """The credential configurations that some copies come in, each once: those that every wallet knows first."""
     kinds = {copy.kind.credential_type.configuration_id for copy in copies}
-    held = [each for each, (kind, _) in CONFIGURATIONS.items() if kind.configuration_id in kinds]
-    forms = list(Form)
-    return tuple(sorted(held, key=lambda each: (forms.index(CONFIGURATIONS[each][1]), each)))
+    return tuple([each for each, kind in _IN_ORDER if kind in kinds])
