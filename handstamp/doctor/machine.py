@@ -1,5 +1,6 @@
 """What the doctor sees of the machine, in one place. Nothing in here changes anything."""
 
+import contextlib
 import ctypes
 import importlib.util
 import os
@@ -62,14 +63,8 @@ class Machine:
     def listener(self, port: int) -> int | None:
         """Return the process that listens on a port; None if there is none, or it is another user's."""
         sockets = {f"socket:[{inode}]" for inode in self._listening(port)}
-        for link in self.proc.glob("[0-9]*/fd/*") if sockets else ():
-            try:
-                found = str(link.readlink())
-            except OSError:  # it was closed meanwhile, or is not ours to see
-                continue
-            if found in sockets:
-                return int(link.parts[-3])
-        return None
+        processes = self.proc.glob("[0-9]*") if sockets else ()
+        return next((int(each.name) for each in processes if sockets & _opened(each / "fd")), None)
 
     def _listening(self, port: int) -> list[str]:
         found = []
@@ -180,6 +175,16 @@ class Machine:
     def has_module(self, name: str) -> bool:
         """Tell whether a library is installed."""
         return importlib.util.find_spec(name) is not None
+
+
+def _opened(descriptors: Path) -> set[str]:
+    """Return what a process has open; nothing if it has ended meanwhile, or is not ours to see."""
+    found = set()
+    with contextlib.suppress(OSError):
+        for each in descriptors.iterdir():
+            with contextlib.suppress(OSError):  # it was closed meanwhile
+                found.add(str(each.readlink()))
+    return found
 
 
 def _up_to(folder: Path, top: Path) -> list[Path]:

@@ -10,6 +10,7 @@ import re
 import resource
 import socket
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ from tests.handstamp.doctor.front import context_of, leaf_of
 from tests.support.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from handstamp.doctor.examining import Report
     from tests.handstamp.doctor.conftest import Place
@@ -231,6 +232,27 @@ def test_what_a_worker_may_take_is_seen_of_whoever_listens(tmp_path: Path) -> No
     assert machine.memory_of(7) is None
     (unit.parent / "memory.max").write_text("104857600\n")
     assert machine.memory_of(7) == 100 * 1024**2
+
+
+def test_a_process_that_ends_while_it_is_looked_at_hides_no_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = Machine()
+    machine.proc = tmp_path
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "tcp").write_text("sl local\n0: 0100007F:21FD 00000000:0000 0A 0:0 00:0 00000000 0 0 4242 1\n")
+    for process in ("7", "8"):
+        (tmp_path / process / "fd").mkdir(parents=True)
+    (tmp_path / "8" / "fd" / "5").symlink_to("socket:[4242]")
+    for name in ("listdir", "scandir"):  # one or the other, as Python's version has it
+        monkeypatch.setattr(os, name, partial(list_unless_it_ended, getattr(os, name), tmp_path / "7" / "fd"))
+    assert machine.listener(8701) == 8
+
+
+def list_unless_it_ended(look: Callable[[Any], Any], ended: Path, folder: Any) -> Any:
+    if Path(folder) == ended:
+        raise ProcessLookupError
+    return look(folder)
 
 
 def test_the_machine_is_read_as_it_is(tmp_path: Path) -> None:
