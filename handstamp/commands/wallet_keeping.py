@@ -84,7 +84,7 @@ def import_wallet(
     passphrase_file: PassphraseFile = None,
 ) -> None:
     """Add what an export holds to your wallet. What is here stays; nothing is doubled; nothing shown comes back."""
-    if not file.is_file():
+    if not file.exists():  # what comes through a pipe is no file, and can be read
         raise UnreadableFile(file, "there is no such file")
     tools = open_and_renew(passphrase_file)
     exported = read_export(file, _secret(export_passphrase_file, "Passphrase of this file", new=False))

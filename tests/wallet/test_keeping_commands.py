@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -124,6 +126,17 @@ def test_a_wallet_is_exported_and_imported_with_words_about_using_only_one(
     assert "1 new record" in said
     assert "4 uses were left out" in said
     assert isinstance(refused(ready("export", "b")), commands.opening.PassphraseNeeded)
+
+
+def test_an_export_is_read_through_a_pipe_too(ready: Run, tmp_path: Path) -> None:
+    secret = ("--export-passphrase-file", "export-secret")
+    (tmp_path / "export-secret").touch(mode=0o600)
+    (tmp_path / "export-secret").write_text("another four words\n")
+    done(ready("export", "away", *secret))
+    os.mkfifo(tmp_path / "pipe")
+    written = (tmp_path / "away").read_bytes()
+    threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(written,), daemon=True).start()
+    assert "0 new records" in done(ready("import", "pipe", *secret))
 
 
 def test_whoever_imports_is_asked_whether_the_other_wallet_was_used(
