@@ -59,16 +59,15 @@ def build_status_router(parts: IssuerParts) -> APIRouter:
         """Give a whole list, signed: as a token, or as a credential to who asks for such (`Accept`)."""
         if "time" in request.query_params:
             raise NoHistory
+        now = parts.clock()
         if _wants_credential(request):
             bitstring = await parts.database.apart(
-                lambda at_once: signed_bitstring(parts, list_id, now=parts.clock(), at_once=at_once)
+                lambda at_once: signed_bitstring(parts, list_id, now=now, at_once=at_once)
             )
             if bitstring is None:
                 raise NoSuchStatusList
             return _public(request, bitstring, _CREDENTIAL)
-        signed = await parts.database.apart(
-            lambda at_once: signed_list(parts, list_id, now=parts.clock(), at_once=at_once)
-        )
+        signed = await parts.database.apart(lambda at_once: signed_list(parts, list_id, now=now, at_once=at_once))
         if signed is None:
             raise NoSuchStatusList
         return _public(request, signed.token.encode(), MEDIA_TYPE)
