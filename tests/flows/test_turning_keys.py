@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
@@ -38,8 +39,13 @@ class Crowd:
     def __init__(self, built: Town, gate: str, *, receives: bool = False) -> None:
         self._town, self._gate = built, gate
         self._over = threading.Event()
+        self._may_begin = threading.Event()
+        self._may_begin.set()
         acts = (self._ask, self._come_and_go) if receives else (self._ask,)
-        self._threads = [threading.Thread(target=each, daemon=True) for each in acts]
+        self._busy = [threading.Lock() for _ in acts]
+        self._threads = [
+            threading.Thread(target=self._again, args=each, daemon=True) for each in zip(acts, self._busy, strict=True)
+        ]
         self._wallet = built.wallet()
         self.refused: list[str] = []
         self.rounds = self.passed = 0
@@ -54,28 +60,42 @@ class Crowd:
         for thread in self._threads:
             thread.join(PATIENCE_S)
 
-    def _come_and_go(self) -> None:
-        """Take offer after offer to the end, looking at each record, and open the gate with what came."""
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """Let nobody be in the middle of anything while the block lasts."""
+        self._may_begin.clear()
+        with ExitStack() as stack:
+            for busy in self._busy:
+                stack.enter_context(busy)
+            yield
+        self._may_begin.set()
+
+    def _again(self, act: Callable[[], None], busy: threading.Lock) -> None:
         while not self._over.is_set():
-            try:
-                take_offer(self._town, self._wallet)
-                assert passes(self._wallet, self._gate)
-            except (HandstampError, AssertionError) as error:
-                self.refused.append(f"{type(error).__name__}: {error}")
-            self.passed += 1
+            self._may_begin.wait(PATIENCE_S)
+            with busy:
+                act()
+
+    def _come_and_go(self) -> None:
+        """Take an offer to its end, looking at each record, and open the gate with what came."""
+        try:
+            take_offer(self._town, self._wallet)
+            assert passes(self._wallet, self._gate)
+        except (HandstampError, AssertionError) as error:
+            self.refused.append(f"{type(error).__name__}: {error}")
+        self.passed += 1
 
     def _ask(self) -> None:
         coop, site = self._town.coop_url, self._town.artist_url
         stated = [f"{coop}/.well-known/{name}" for name in ("did.json", "jwt-vc-issuer", "openid-credential-issuer")]
         with httpx.Client(trust_env=False, timeout=PATIENCE_S) as web:
-            while not self._over.is_set():
-                for url in (*stated, f"{site}/.well-known/jwks.json", self._list(web)):
-                    self._note(self._get(web, url))
-                started = self._get(web, f"{self._gate}/visits", post=True)
-                self._note(started)
-                request = httpx.URL(started.json()["same_device"]).params["request_uri"]
-                self._note(self._get(web, request))
-                self.rounds += 1
+            for url in (*stated, f"{site}/.well-known/jwks.json", self._list(web)):
+                self._note(self._get(web, url))
+            started = self._get(web, f"{self._gate}/visits", post=True)
+            self._note(started)
+            request = httpx.URL(started.json()["same_device"]).params["request_uri"]
+            self._note(self._get(web, request))
+        self.rounds += 1
 
     def _list(self, web: httpx.Client) -> str:
         lists: list[str] = self._get(web, f"{self._town.coop_url}/statuslists").json()["status_lists"]
@@ -213,7 +233,8 @@ def test_a_certificate_is_told_first_and_used_two_hours_later_and_nothing_fails_
             def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
                 return datetime.now(tz) + LEAD + timedelta(minutes=1)
 
-        monkeypatch.setattr(clock, "datetime", Later)
+        with crowd.at_rest():  # an offer that is begun now would be over then
+            monkeypatch.setattr(clock, "datetime", Later)
         assert told(built)[:2] == [new, old]
         come_again(crowd)
         assert passes(before, gate)
