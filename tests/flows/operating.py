@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import io
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import trustme
 import typer
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
-from typing_extensions import override
 
 from credentials.keys.signer import LocalSigner
 from credentials.status import StatusPolicy
@@ -20,32 +19,21 @@ from credentials.trust.coop_list import sign_description
 from handstamp.cli import app
 from issuer.copies import CopyKind
 from issuer.store import Store
-from plumbing import clock, repeating
+from plumbing import repeating
 from plumbing.clock import system_clock
 from plumbing.fetch import HttpFetcher, Reach
 from plumbing.key_turning import LEAD
+from tests.support.standing import Standing, stop_the_clock
 from tests.support.town import elsewhere, serving
 from verifier.statuses import StatusKeeper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import tzinfo
 
     import pytest
 
     from credentials.encoding import strict_json
     from tests.support.town import Town
-
-
-class Standing(datetime):
-    """A clock that stands: no month, day or half minute ends between two steps."""
-
-    moment: ClassVar[datetime] = datetime(2026, 11, 21, 20, 0, 10, tzinfo=UTC)
-
-    @classmethod
-    @override
-    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
-        return cls.moment
 
 
 def stand_still(patch: pytest.MonkeyPatch) -> None:
@@ -54,8 +42,7 @@ def stand_still(patch: pytest.MonkeyPatch) -> None:
     async def never(*_: object, **__: object) -> None:
         return
 
-    patch.setattr(Standing, "moment", Standing.moment)  # moved back at the end
-    patch.setattr(clock, "datetime", Standing)
+    stop_the_clock(patch)
     patch.setattr(repeating, "_for_ever", never)
 
 

@@ -8,7 +8,6 @@ import io
 import logging
 import sys
 from contextlib import contextmanager
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -16,7 +15,6 @@ from urllib.parse import urlencode
 import pytest
 import structlog
 import trustme
-from typing_extensions import override
 
 from handstamp.composition import trackserver_service, verifier_service
 from handstamp.composition import verifier as verifier_composition
@@ -25,10 +23,11 @@ from handstamp.conformance.service import ConformanceService
 from handstamp.settings import Settings, TrackserverSettings, VerifierSettings
 from issuer.service.logins import make_login_link
 from issuer.store import Store
-from plumbing import clock, logs
+from plumbing import logs
 from tests.handstamp.conformance.conftest import Elsewhere
 from tests.hostile.asking import FORM, Scene, call
 from tests.issuer import conftest as coops
+from tests.support.standing import stop_the_clock
 from tests.trackserver import conftest as tracks
 from tests.verifier import conftest as sites
 from trackserver.ingest.album import draft_album
@@ -39,7 +38,6 @@ from verifier.proofs import OwnsRelease
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import tzinfo
     from pathlib import Path
 
     from fastapi import FastAPI
@@ -48,20 +46,11 @@ MARKUP = "\"><script>alert(1)</script><img src=x onerror=alert(2)>'"
 HOSTILE = f"{MARKUP} \u202eevil"  # letters that nobody sees are refused by the co-op as soon as it is told of them
 
 
-class _Standing(datetime):
-    """The time of day, which stands still."""
-
-    @classmethod
-    @override
-    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
-        return sites.NOW
-
-
 @pytest.fixture(scope="module", autouse=True)
 def _standing() -> Iterator[None]:
     """Let nothing that was begun for a table end before its last row is asked, however busy the machine is."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(clock, "datetime", _Standing)
+        stop_the_clock(patch, sites.NOW)
         yield
 
 
