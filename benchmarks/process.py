@@ -40,7 +40,7 @@ def running(
         yield process
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
 
 
 def cpu_s_of(process: subprocess.Popen[bytes]) -> float:
