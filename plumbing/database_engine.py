@@ -19,9 +19,10 @@ SQLITE: Final = "sqlite"
 POSTGRESQL: Final = "postgresql"
 BUSY_TIMEOUT_MS: Final = 10_000
 _POOL_TIMEOUT_S: Final = 10
+_CONNECT_TIMEOUT_S: Final = 3
 # Whoever begins and does not go on would keep everybody else from writing.
 _ASKED_FIRST: Final = (
-    f"SELECT set_config('lock_timeout', '{BUSY_TIMEOUT_MS}ms', false), "
+    "SELECT set_config('lock_timeout', '{busy_timeout_ms}ms', false), "
     "set_config('statement_timeout', '30s', false), "
     "set_config('idle_in_transaction_session_timeout', '60s', false), "
     # What was answered survives a power cut, whatever the server's own setting; one that asks for more stays.
@@ -29,7 +30,6 @@ _ASKED_FIRST: Final = (
 )
 _CONNECTING: Final[dict[str, str | int]] = {
     "application_name": "handstamp",
-    "connect_timeout": 3,
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
@@ -110,7 +110,8 @@ def connect_arguments(url: URL) -> dict[str, str | int]:
     """Return what a PostgreSQL connection is opened with where its URL says nothing else."""
     if url.get_backend_name() == SQLITE:
         return {}
-    return {name: value for name, value in _CONNECTING.items() if name not in url.query}
+    arguments = {**_CONNECTING, "connect_timeout": _CONNECT_TIMEOUT_S}
+    return {name: value for name, value in arguments.items() if name not in url.query}
 
 
 def prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
@@ -128,7 +129,7 @@ def prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 def _prepare_postgresql(connection: "psycopg.Connection[Any]", _record: object) -> None:
     connection.autocommit = True  # BEGIN is ours to say; `commit` and `rollback` end it all the same
-    connection.execute(_ASKED_FIRST)
+    connection.execute(_ASKED_FIRST.format(busy_timeout_ms=BUSY_TIMEOUT_MS))
 
 
 def _check_alive(connection: "psycopg.Connection[Any]", _record: object, _proxy: object) -> None:

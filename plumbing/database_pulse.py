@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _LOOK_AFTER_S: Final = 1.0
 _LOOK_FOR_S: Final = 2  # the least that libpq knows
+_LOOKS: Final = 2
+_LATE_S: Final = 0.05
 _REST_S: Final = 1.0
 _LOST_AFTER_S: Final = 40.0  # longer than a server lets any statement take: this connection alone is lost
 _SILENT: Final = "its server does not answer"
@@ -66,12 +68,20 @@ class Pulse:
         shortly = {**options, "connect_timeout": _LOOK_FOR_S}
         self._knock = lambda: psycopg.connect(*arguments, **shortly).close()
         try:
-            connection = WatchedConnection.connect(*arguments, **options)
+            connection = self._connect(*arguments, **options)
         except ConnectionTimeout as error:
             self._is_silent, self._looked_at = True, time.monotonic()
             raise ConnectionFailure(_SILENT) from error
         connection.pulse = self
         return connection
+
+    def _connect(self, *arguments: Any, **options: Any) -> "WatchedConnection":  # noqa: ANN401  # as the driver takes them
+        try:
+            return WatchedConnection.connect(*arguments, **options)
+        except ConnectionTimeout:
+            if not self._answers():
+                raise
+            return WatchedConnection.connect(*arguments, **options)  # it was we who came too late
 
     def is_silent(self) -> bool:
         """Look whether it takes a new connection, if nobody looked just now; the others wait for whoever looks."""
@@ -87,12 +97,21 @@ class Pulse:
             self._heard_at = self._looked_at
 
     def _answers(self) -> bool:
-        try:
-            if self._knock is not None:
-                self._knock()
-        except psycopg.Error as error:
-            return "FATAL:" in str(error)  # it does not let us in, but it says so
-        return True
+        for _ in range(_LOOKS):
+            begun = time.monotonic()
+            try:
+                if self._knock is not None:
+                    self._knock()
+            except ConnectionTimeout:
+                # Whoever wakes up late stood still themselves (a machine that was paused, or had too much to do), and
+                # missed what the server said meanwhile.
+                if time.monotonic() < begun + _LOOK_FOR_S + _LATE_S:
+                    return False
+            except psycopg.Error as error:
+                return "FATAL:" in str(error)  # it does not let us in, but it says so
+            else:
+                return True
+        return False
 
 
 class WatchedConnection(psycopg.Connection[Any]):

@@ -132,3 +132,56 @@ def test_a_server_that_is_silent_from_the_beginning_is_called_so(monkeypatch: py
     for _ in range(2):
         with pytest.raises(DatabaseUnavailable, match=SILENT):
             ask(database)
+
+
+class Pauses:
+    """A clock that jumps when a machine goes on that stood still."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize(
+    ("late", "silent"), [((2.01,), True), ((9.0,), False), ((9.0, 9.0), True)], ids=["in time", "once", "always"]
+)
+def test_who_stood_still_while_looking_looks_again(
+    late: tuple[float, ...], silent: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses, left = Pauses(), list(late)
+
+    def connect(*_: object, **__: object) -> Knock:
+        if left:
+            pauses.now += left.pop(0)
+            raise psycopg.errors.ConnectionTimeout("connection timeout expired")
+        return Knock()
+
+    monkeypatch.setattr(psycopg, "connect", connect)
+    monkeypatch.setattr(database_pulse.WatchedConnection, "connect", lambda *_, **__: Knock())
+    monkeypatch.setattr(database_pulse, "time", pauses)
+    pulse = Pulse()
+    pulse.open()
+    pauses.now += 60
+    assert pulse.is_silent() is silent
+    assert not left
+
+
+def test_who_was_late_to_connect_to_a_server_that_answers_tries_once_more(
+    on_server: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[str] = []
+    connect = database_pulse.WatchedConnection.connect
+
+    def late_once(*arguments: str, **options: str) -> object:
+        tries.append("tried")
+        if len(tries) == 1:
+            raise psycopg.errors.ConnectionTimeout("connection timeout expired")
+        return connect(*arguments, **options)
+
+    monkeypatch.setattr(database_pulse.WatchedConnection, "connect", late_once)
+    database = Database(on_server("issuer"))
+    ask(database)
+    database.close()
+    assert len(tries) == 2

@@ -68,7 +68,7 @@ async def test_the_loop_goes_on_while_somebody_else_writes(
     assert await waiting != threading.get_ident()
     assert await database.reading(count) == 1
     with database.write() as session:  # nothing of the haste is left on the connection
-        assert session.connection().execute(text("PRAGMA busy_timeout")).scalar_one() == 10_000
+        assert session.connection().execute(text("PRAGMA busy_timeout")).scalar_one() == database_queue.BUSY_TIMEOUT_MS
     other.close()
 
 
