@@ -7,7 +7,6 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from credentials.keys.signer import LocalSigner
@@ -22,12 +21,14 @@ from issuer.service.nonces import give_nonce, use_nonces
 from issuer.store import Store
 from issuer.tables import OfferRow
 from tests.issuer.conftest import RELEASE, URL, Coop, Wallet
-from tests.support.rush import CROWD, rush, two_workers
+from tests.support.rush import CROWD, rush, rush_web, two_workers
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Awaitable, Callable, Iterator
     from datetime import datetime
 
+    import httpx
     from fastapi import FastAPI
 
 
@@ -38,22 +39,27 @@ def apps(coop: Coop) -> Iterator[tuple[FastAPI, ...]]:
         yield tuple(build_app(replace(coop.parts, database=each)) for each in databases)
 
 
-def ask(coop: Coop, app: FastAPI, act: Callable[[Wallet], Awaitable[httpx.Response]]) -> str:
-    """Let a wallet of one thread ask one worker; return the status, with the error if there is one."""
+def ask_at_once(
+    coop: Coop,
+    apps: tuple[FastAPI, ...],
+    act: Callable[[int, Wallet], Awaitable[httpx.Response]],
+    *,
+    crowd: int = CROWD,
+) -> Counter[str]:
+    """Let the wallets of a crowd ask the workers at once; count the statuses, with the error if there is one."""
 
-    async def run() -> httpx.Response:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=URL) as client:
-            return await act(Wallet(coop, client))
+    async def ask(number: int, client: httpx.AsyncClient) -> str:
+        answer = await act(number, Wallet(coop, client))
+        return f"{answer.status_code} {answer.json().get('error', '')}".strip()
 
-    answer = asyncio.run(run())
-    return f"{answer.status_code} {answer.json().get('error', '')}".strip()
+    return rush_web(apps, URL, ask, crowd=crowd)
 
 
 @pytest.mark.slow
 @pytest.mark.exact
 def test_of_two_hundred_wallets_one_gets_the_tokens_of_an_offer(coop: Coop, apps: tuple[FastAPI, ...]) -> None:
     offer = coop.offer(coop.owner())
-    came = rush(lambda number: ask(coop, apps[number % 2], lambda wallet: wallet.token(offer)))
+    came = ask_at_once(coop, apps, lambda _, wallet: wallet.token(offer))
     # Of those who come too late only one is looked at in ten seconds: the others learn nothing of their digits.
     assert came["200"] == 1
     assert came["400 invalid_grant"] + came["429 temporarily_unavailable"] == CROWD - 1
@@ -65,11 +71,8 @@ def test_of_two_hundred_wallets_one_gets_the_tokens_of_an_offer(coop: Coop, apps
 def test_a_hundred_offers_of_one_listener_are_all_taken_at_once(coop: Coop, apps: tuple[FastAPI, ...]) -> None:
     listener = coop.owner()
     offers = [coop.offer(listener) for _ in range(CROWD // 2)]
-
-    def take(number: int) -> str:
-        return ask(coop, apps[number % 2], lambda wallet: wallet.token(offers[number]))
-
-    assert rush(take, crowd=len(offers)) == {"200": len(offers)}
+    came = ask_at_once(coop, apps, lambda number, wallet: wallet.token(offers[number]), crowd=len(offers))
+    assert came == {"200": len(offers)}
     assert coop.rows(CountingScopeRow) == 1
 
 
@@ -78,7 +81,7 @@ def test_a_hundred_offers_of_one_listener_are_all_taken_at_once(coop: Coop, apps
 def test_two_hundred_wrong_digits_at_once_burn_an_offer_and_no_more(coop: Coop, apps: tuple[FastAPI, ...]) -> None:
     offer = coop.offer(coop.owner())
     wrong = f"{(int(coop.tx_code(offer)) + 1) % 1_000_000:06}"
-    came = rush(lambda number: ask(coop, apps[number % 2], lambda wallet: wallet.token(offer, tx_code=wrong)))
+    came = ask_at_once(coop, apps, lambda _, wallet: wallet.token(offer, tx_code=wrong))
     assert came == {"400 invalid_grant": CROWD}
     with coop.parts.database.read() as session:
         assert isinstance(Store(session).offer(offer.id), Burnt)
@@ -101,12 +104,15 @@ async def test_of_two_hundred_requests_one_gets_a_credential(
     token = given["access_token"]
     proofs = [wallet.proof_of_possession("/credential", token) for _ in range(1 if same == "proof" else CROWD)]
 
-    def request(number: int) -> Callable[[Wallet], Awaitable[httpx.Response]]:
+    bodies: list[dict[str, Any]] = []
+    for number in range(CROWD):
         own = wallet.key_proofs(nonces[number % len(nonces)], [keys[number % len(keys)]])
-        body: dict[str, Any] = {"credential_identifier": identifier, "proofs": {"jwt": own}}
-        return lambda mine: mine.credential(token, body, dpop=proofs[number % len(proofs)])
+        bodies.append({"credential_identifier": identifier, "proofs": {"jwt": own}})
 
-    came = await asyncio.to_thread(rush, lambda number: ask(coop, apps[number % 2], request(number)))
+    def request(number: int, mine: Wallet) -> Awaitable[httpx.Response]:
+        return mine.credential(token, bodies[number], dpop=proofs[number % len(proofs)])
+
+    came = await asyncio.to_thread(ask_at_once, coop, apps, request)
     refusal = {"nonce": "400 invalid_nonce", "key": "400 invalid_proof", "proof": "401 invalid_dpop_proof"}[same]
     assert came == {"200": 1, refusal: CROWD - 1}
 
@@ -119,14 +125,11 @@ async def test_a_refresh_token_that_was_replaced_ends_its_delivery_for_all_of_tw
     first = (await wallet.token(coop.offer(coop.owner()))).json()["refresh_token"]
     second = (await wallet.refresh(first)).json()["refresh_token"]
     newest = (await wallet.refresh(second)).json()["refresh_token"]
-    came = await asyncio.to_thread(
-        rush,
-        lambda number: ask(
-            coop,
-            apps[number % 2],
-            lambda mine: replace(mine, dpop=wallet.dpop).refresh(newest if number == 0 else first),
-        ),
-    )
+
+    def refresh(number: int, mine: Wallet) -> Awaitable[httpx.Response]:
+        return replace(mine, dpop=wallet.dpop).refresh(newest if number == 0 else first)
+
+    came = await asyncio.to_thread(ask_at_once, coop, apps, refresh)
     assert came["400 invalid_grant"] >= CROWD - 1
     assert came.total() == came["400 invalid_grant"] + came["200"]
     assert (await wallet.refresh(newest)).json()["error"] == "invalid_grant"

@@ -12,15 +12,24 @@ if TYPE_CHECKING:
 
 PATIENCE_S: Final = 60.0
 """After this, what was waited for does not come any more; no test waits so long while it passes."""
-_BOUNDS: Final = (("plumbing.health", "_PATIENCE_S"), ("handstamp.doctor.examining", "CHECK_TIMEOUT_S"))
-"""For how long a service waits for what is only read: on a busy machine a look takes longer, and nothing is wrong."""
+_BOUNDS: Final = (
+    ("plumbing.health", "_PATIENCE_S", PATIENCE_S),
+    ("handstamp.doctor.examining", "CHECK_TIMEOUT_S", PATIENCE_S),
+    ("plumbing.database_engine", "_CONNECT_TIMEOUT_S", int(PATIENCE_S)),
+    ("plumbing.database_engine", "_POOL_TIMEOUT_S", int(PATIENCE_S)),
+    ("plumbing.database_engine", "BUSY_TIMEOUT_MS", int(PATIENCE_S * 1000)),
+    ("plumbing.database", "BUSY_TIMEOUT_MS", int(PATIENCE_S * 1000)),
+    ("plumbing.database_queue", "BUSY_TIMEOUT_MS", int(PATIENCE_S * 1000)),
+)
+"""For how long a service waits for a look, for a connection, for whoever writes: on a busy machine, or one that stood
+still for some seconds, everything takes longer, and nothing is wrong."""
 
 
 def be_patient() -> None:
     """Let what this process has loaded of the program wait as long as a test does; who tries a bound sets it."""
-    for module, bound in _BOUNDS:
+    for module, bound, patience in _BOUNDS:
         if (loaded := sys.modules.get(module)) is not None:
-            setattr(loaded, bound, PATIENCE_S)
+            setattr(loaded, bound, patience)
 
 
 async def until(happened: Callable[[], bool]) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
-from tests.support.rush import CROWD, rush, two_workers
+from tests.support.rush import CROWD, rush, rush_web, two_workers
 from tests.trackserver.conftest import BASE_URL
 from trackserver.api import build_trackserver_app
 from trackserver.grants import Scope, Ticket
@@ -19,6 +17,8 @@ from trackserver.tables import ReleaseRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import httpx
 
     from trackserver.parts import TrackserverParts
 
@@ -44,16 +44,11 @@ def test_of_two_hundred_requests_over_http_one_gets_a_download_for_a_grant(parts
     with two_workers(parts.database.url.render_as_string(hide_password=False)) as workers:
         apps = [build_trackserver_app(replace(parts, database=each)) for each in workers]
 
-        async def ask(number: int) -> httpx.Response:
-            transport = httpx.ASGITransport(apps[number % 2])
-            async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as web:
-                return await web.post("/grants", json={"grant": grant}, headers={"DPoP": proofs[number]})
-
-        def redeem(number: int) -> str:
-            answer = asyncio.run(ask(number))
+        async def redeem(number: int, web: httpx.AsyncClient) -> str:
+            answer = await web.post("/grants", json={"grant": grant}, headers={"DPoP": proofs[number]})
             return f"{answer.status_code} {answer.json().get('code', '')}".strip()
 
-        assert rush(redeem) == {"201": 1, "409 grant_used": CROWD - 1}
+        assert rush_web(apps, BASE_URL, redeem) == {"201": 1, "409 grant_used": CROWD - 1}
 
 
 def test_of_two_hundred_one_opens_a_link(new_database: Callable[[str], str]) -> None:
