@@ -1,4 +1,4 @@
-"""What the use cases need, as small protocols. `issuer/store.py` implements them on one database session."""
+"""What the use cases need, as small protocols. `issuer/store/` implements them on one database session."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
