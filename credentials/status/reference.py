@@ -1,6 +1,7 @@
 """Where a credential's status is kept: one entry of one Token Status List (draft-ietf-oauth-status-list §6)."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Self
 from urllib.parse import unquote, urlsplit
 
@@ -15,6 +16,7 @@ _WHAT: Final = "status of the credential"
 _DID_WEB: Final = "did:web:"
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 _MAX_INDEX: Final = 2**31
+_MAX_KEPT: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,16 +51,19 @@ class StatusReference:
         if _MECHANISM not in members:
             raise StatusNotSupported
         entry = members.object(_MECHANISM)
-        found = cls(
-            uri=parse_service_url(entry.text("uri"), what=entry.named("uri")),
-            index=entry.integer("idx", maximum=_MAX_INDEX),
-        )
-        check_own_host(found.uri, issuer=issuer)
-        return found
+        uri = entry.text("uri")
+        _check_address(uri, issuer, entry.named("uri"))
+        return cls(uri=uri, index=entry.integer("idx", maximum=_MAX_INDEX))
 
     def to_json(self) -> dict[str, Json]:
         """Write the value of a credential's `status` claim (§6.2), its members always in this order."""
         return {_MECHANISM: {"idx": self.index, "uri": self.uri}}
+
+
+@lru_cache(maxsize=_MAX_KEPT)
+def _check_address(uri: str, issuer: str, what: str) -> None:
+    """Check where a list is; what was found good is remembered, for a month's crowd has a few lists between them."""
+    check_own_host(parse_service_url(uri, what=what), issuer=issuer)
 
 
 def check_own_host(uri: str, *, issuer: str) -> None:
