@@ -41,11 +41,11 @@ class _Remembered:
 class MethodResolver:
     """A `DidResolver` over a table of methods, with one cache for all."""
 
-    def __init__(self, methods: Mapping[str, DidMethod], *, clock: Clock, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, methods: Mapping[str, DidMethod], *, clock: Clock, timeout_s: float | None = None) -> None:
         """Take the table, which nothing is added to later."""
         self._methods = dict(methods)
         self._clock = clock
-        self._timeout_s = timeout_s
+        self._timeout_s = TIMEOUT_S if timeout_s is None else timeout_s
         self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
 
     async def resolve(self, did: str) -> DidDocument:

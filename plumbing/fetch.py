@@ -120,14 +120,14 @@ class HttpFetcher:
         reach: Reach,
         *,
         user_agent: str = "handstamp",
-        timeout_s: float = TIMEOUT_S,
+        timeout_s: float | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._timeout_s = timeout_s
+        self._timeout_s = TIMEOUT_S if timeout_s is None else timeout_s
         self._client = httpx.AsyncClient(
             transport=_GuardedTransport(reach, transport or HostTransport()),
             headers={"User-Agent": user_agent, "Accept-Language": "*", "Accept-Encoding": "identity"},
-            timeout=timeout_s,
+            timeout=self._timeout_s,
             follow_redirects=False,
             trust_env=False,
         )

@@ -44,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.allow_hosts = _LOOPBACK
     config.option.allow_unix_socket = True
     sys.addaudithook(_find_no_demo)
+    waiting.be_patient()
     if config.getoption("--database") == "postgresql":
         importlib.import_module("tests.support.databases").use_postgresql()
 
@@ -63,8 +64,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Let nobody migrate an empty file again and again, and let no look at what is there be cut short."""
-    waiting.be_patient()
+    """Let nobody migrate an empty file again and again."""
     if databases := sys.modules.get("tests.support.databases"):
         databases.migrate_once()
 

@@ -98,18 +98,18 @@ class Web:
         addresses: Mapping[str, tuple[str, int]] | None = None,
         names: Mapping[str, Sequence[str]] | None = None,
         trust: ssl.SSLContext | None = None,
-        timeout_s: float = TIMEOUT_S,
+        timeout_s: float | None = None,
     ) -> None:
         self._clock = clock
         self._addresses = dict(addresses or {})
         self._names = dict(names or {})
         self._trust = trust or httpx.create_ssl_context()
-        self._timeout_s = timeout_s
+        self._timeout_s = TIMEOUT_S if timeout_s is None else timeout_s
         self._asked: dict[object, asyncio.Task[Answer | str]] = {}
         self._client = httpx.AsyncClient(
             transport=_Led(self, httpx.AsyncHTTPTransport(verify=self._trust)),
             headers={"User-Agent": "handstamp-doctor", "Accept-Encoding": "identity", "Accept": "application/json"},
-            timeout=timeout_s,
+            timeout=self._timeout_s,
             follow_redirects=False,
             trust_env=False,
         )

@@ -54,7 +54,8 @@ _COME_TO_REST = """
   .filter(animation => animation.effect.getComputedTiming().endTime !== Infinity)
   .map(animation => animation.finished)).then(() => null)
 """
-expect.set_options(timeout=1000 * PATIENCE_S)
+PATIENCE_MS = 1000 * PATIENCE_S
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -97,7 +98,9 @@ def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Iterator[None]:
 def chromium() -> Browser:
     if _SHARED.browser is None:
         playwright = _SHARED.stack.enter_context(sync_playwright())
-        _SHARED.browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS), headless=True)
+        _SHARED.browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=list(FLAGS), headless=True, timeout=PATIENCE_MS
+        )
         _SHARED.stack.callback(_SHARED.browser.close)
     return _SHARED.browser
 
@@ -145,6 +148,7 @@ class Visitor:
 
     def check_page(self) -> None:
         """Check what holds for every page in every state: on a phone in the light and at a desk in the dark."""
+        self.page.wait_for_load_state("load")  # whoever pressed a button may be here before the stylesheet is
         before = self.page.viewport_size
         for size, scheme in ((PHONE, "light"), (DESK, "dark")):
             self.page.set_viewport_size(size)  # type: ignore[arg-type]
@@ -199,6 +203,7 @@ def new_visitor(chromium: Browser) -> Iterator[Callable[..., Visitor]]:
     def build(*, size: dict[str, int] = PHONE, language: str = "en", **options: Any) -> Visitor:
         context = chromium.new_context(viewport=size, locale=language, **options)  # type: ignore[arg-type]
         contexts.append(context)
+        context.set_default_timeout(PATIENCE_MS)
         visitor = Visitor(context=context, page=context.new_page())
         _watch(visitor)
         return visitor

@@ -43,6 +43,7 @@ def test_a_used_link_says_what_to_do(town: Town, visitor: Visitor) -> None:
     link = town.login_link(listener)
     visitor.page.goto(link)
     visitor.page.get_by_role("button", name="Open my collection").click()
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("My collection")
     visitor.page.goto(link)
     visitor.check_page()
     visitor.pictures("login-used")

@@ -49,6 +49,7 @@ def test_the_collection_and_what_is_sent_from_it(town: Town, german: Visitor) ->
     german.check_page()
     german.pictures("de-offer")
     page.get_by_role("button", name="Zeig mir den Code").click()
+    expect(page.locator(".digits")).to_be_visible()
     german.check_page()
 
 

@@ -27,7 +27,8 @@ class Happening:
 
     def __init__(self) -> None:
         self.state = "waiting"
-        self.refused_connections = 0
+        self.refuses = False
+        self.refused = 0
         self.connections = 0
 
     def app(self, _port: int) -> FastAPI:
@@ -41,8 +42,8 @@ class Happening:
         @app.get("/events")
         async def events() -> Response:
             self.connections += 1
-            if self.refused_connections:
-                self.refused_connections -= 1
+            if self.refuses:
+                self.refused += 1
                 return Response(status_code=503)
             return EventSourceResponse(self._states())
 
@@ -84,13 +85,14 @@ def test_the_news_arrives_without_a_reload_and_takes_the_focus(
 
 
 def test_a_lost_connection_is_said_and_mended(address: str, happening: Happening, visitor: Visitor) -> None:
-    happening.refused_connections = 2
+    happening.refuses = True
     page = visitor.page
     page.goto(address)
     lost = page.get_by_text("The connection is gone for the moment")
     expect(lost).to_be_visible()
+    happening.refuses = False
     expect(lost).to_be_hidden()
-    assert happening.connections == 3
+    assert happening.connections == happening.refused + 1
     happening.state = "accepted"
     expect(page.get_by_role("heading", name="You own this")).to_be_focused()
 

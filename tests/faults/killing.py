@@ -28,6 +28,7 @@ from sqlalchemy import event
 
 from plumbing.database import Database
 from tests.faults.moments import BEGUN, COMMITTED, COMMITTING, LAST, OVER, STARTED, Fallen, Moment, Place, Whole
+from tests.support.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     IsEnough: TypeAlias = Callable[[Fallen, int], bool]
 
 Note = dict[str, Any]
-_PATIENCE_S: Final = 60.0
 _FAILED: Final = 3
 _MEASURED: Final = 3
 _AT_MOST: Final = 4
@@ -155,12 +155,12 @@ class Lived:
 
     def wait(self, moment: Moment) -> None:
         """Wait until the process gave the sign so often, and for the rest; or until it has ended."""
-        end, began = time.monotonic() + _PATIENCE_S, 0
+        end, began = time.monotonic() + PATIENCE_S, 0
         while self.signs.count(moment.sign) < moment.times:
             assert time.monotonic() < end, f"{moment}: it does nothing any more"
             if not select.select([self.heard], [], [], 1.0)[0]:
                 continue
-            told, end = os.read(self.heard, 64), time.monotonic() + _PATIENCE_S
+            told, end = os.read(self.heard, 64), time.monotonic() + PATIENCE_S
             began = began or time.monotonic_ns()
             if not told:
                 return

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Engine, event
 
+from tests.support.waiting import PATIENCE_S
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -30,7 +32,6 @@ _CALL: Final = re.compile(r"(\d+) +(?P<name>\w+)\(\d+<(?P<path>[^>]*)>(?P<rest>.
 _RESUMED: Final = re.compile(r"(\d+) +<\.\.\. \w+ resumed>")
 _SYNCS: Final = frozenset({"fsync", "fdatasync"})
 _OF_SQLITE: Final = (".sqlite", "-wal", "-journal")
-_PATIENCE_S: Final = 60.0
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def can_trace() -> str:
 
 
 def _wait(until: Callable[[], bool]) -> None:
-    end = time.monotonic() + _PATIENCE_S
+    end = time.monotonic() + PATIENCE_S
     while not until():
         assert time.monotonic() < end
         time.sleep(0.005)

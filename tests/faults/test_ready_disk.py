@@ -13,7 +13,7 @@ from sqlalchemy import text
 from handstamp.composition.observing import compose_observing
 from handstamp.settings import Settings
 from issuer.parts import MIGRATIONS
-from plumbing import health
+from plumbing import database_engine, health
 from plumbing.database import Database, DatabaseUnavailable
 from tests.faults.trouble import READ_ONLY, trouble
 from tests.support.databases import fresh_sqlite
@@ -65,7 +65,7 @@ async def test_who_only_waits_for_another_writer_is_ready(database: Database) ->
         assert await ready(database) == (200, "ok")
     other.close()
     with database.write() as session:  # nothing of the look is left on the connection
-        assert session.connection().execute(text("PRAGMA busy_timeout")).scalar_one() == 10_000
+        assert session.connection().execute(text("PRAGMA busy_timeout")).scalar_one() == database_engine.BUSY_TIMEOUT_MS
 
 
 def test_a_server_that_takes_no_changes_is_not_ready(on_server: Callable[[str], str]) -> None:

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from issuer.parts import MIGRATIONS
 from issuer.publishing import publish
-from plumbing import database_pulse
+from plumbing import database_engine, database_pulse
 from plumbing.database import Database, DatabaseUnavailable
 from plumbing.health import LIVE, READY, Health
 from plumbing.migrations import is_migrated, upgrade
@@ -44,8 +44,10 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-def counter(folder: Path, tmp_path: Path) -> Iterator[Counter]:
-    """A co-op on a database of its own at that server."""
+def counter(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter]:
+    """A co-op on a database of its own at that server, which waits for it no longer than an operator's does."""
+    monkeypatch.setattr(database_pulse, "_LOOK_FOR_S", 2)
+    monkeypatch.setattr(database_engine, "_CONNECT_TIMEOUT_S", 3)
     server, name = postgres.Server(folder), f"coop_{secrets.token_hex(4)}"
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")

@@ -244,7 +244,8 @@ def test_a_certificate_is_told_first_and_used_two_hours_later_and_nothing_fails_
 def told(built: Town) -> list[str]:
     """The names of the keys that the co-op says are its own, the one in use first."""
     where = httpx.URL(f"{built.coop_url}/.well-known/jwt-vc-issuer")
-    answer = httpx.get(where.copy_with(host="127.0.0.1"), headers={"Host": where.netloc.decode()}, trust_env=False)
+    here = where.copy_with(host="127.0.0.1")
+    answer = httpx.get(here, headers={"Host": where.netloc.decode()}, trust_env=False, timeout=PATIENCE_S)
     return [each["kid"] for each in answer.json()["jwks"]["keys"]]
 
 

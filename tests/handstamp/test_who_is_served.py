@@ -60,7 +60,10 @@ def test_each_worker_has_its_part_of_the_rates_and_no_limit_stays_none() -> None
     assert (rates.requests, rates.begins) == (0, 1500)
 
 
-def test_a_connection_idles_for_seconds_and_behind_a_proxy_longer_than_the_proxy_keeps_it(tmp_path: Path) -> None:
+def test_a_connection_idles_for_seconds_and_behind_a_proxy_longer_than_the_proxy_keeps_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handstamp.composition.serving._IDLE_S", 5)  # other tests have it wait longer
     app = create_app(title="test", policy=WebPolicy(statuses={}), pages=Pages(tmp_path, site_name="Test"))
     alone, behind = build_config(app, issuer()), build_config(app, issuer(trusted_proxies=PROXY))
     assert (alone.timeout_keep_alive, behind.timeout_keep_alive) == (5, 75)

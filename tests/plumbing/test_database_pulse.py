@@ -161,6 +161,7 @@ def test_who_stood_still_while_looking_looks_again(
     monkeypatch.setattr(psycopg, "connect", connect)
     monkeypatch.setattr(database_pulse.WatchedConnection, "connect", lambda *_, **__: Knock())
     monkeypatch.setattr(database_pulse, "time", pauses)
+    monkeypatch.setattr(database_pulse, "_LOOK_FOR_S", 2)
     pulse = Pulse()
     pulse.open()
     pauses.now += 60

@@ -22,6 +22,7 @@ from plumbing.runs import WORKS, Runs
 from plumbing.web.app import WebPolicy, create_app
 from plumbing.web.overload import Load
 from plumbing.web.pages import Pages
+from tests.support.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -115,7 +116,7 @@ async def test_a_collector_reads_a_listener_of_its_own_over_a_real_socket() -> N
         pass  # nobody said where to listen
     async with (
         metrics_listener(counts.registry, host="127.0.0.1", port=0) as port,
-        httpx.AsyncClient(trust_env=False) as client,
+        httpx.AsyncClient(trust_env=False, timeout=PATIENCE_S) as client,
     ):
         answer = await client.get(f"http://127.0.0.1:{port}/metrics")
     assert answer.headers["content-type"].startswith("text/plain")

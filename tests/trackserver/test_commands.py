@@ -201,7 +201,7 @@ def test_a_served_cover_goes_on_from_the_middle(run: Run, album_folder: Path, tm
 
 
 def _once_it_answers(url: str) -> httpx.Response:
-    for _ in range(300):
+    for _ in range(int(5 * PATIENCE_S)):
         try:
             return httpx.get(url, timeout=PATIENCE_S)
         except httpx.ConnectError:

@@ -133,7 +133,7 @@ def listening(context: ssl.SSLContext | None, ports: dict[str, int]) -> Iterator
         yield front
     finally:
         server.shutdown()
-        thread.join(5)
+        thread.join(PATIENCE_S)
         server.server_close()
 
 
