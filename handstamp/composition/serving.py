@@ -3,7 +3,6 @@
 import gc
 import importlib.util
 import math
-import os
 import socket
 import sys
 from typing import Final
@@ -110,6 +109,5 @@ def _listen(service: ServiceSettings) -> socket.socket:
     try:
         return socket.create_server((service.bind_host, service.port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        raise CannotListen(
-            service.bind_host, service.port, os.strerror(error.errno) if error.errno else str(error)
-        ) from error
+        reason = (error.strerror or str(error)).partition(" (while")[0]  # Python's own words for where follow
+        raise CannotListen(service.bind_host, service.port, reason) from error
