@@ -148,7 +148,8 @@ class PublicKey:
             size = curve.coordinate_bytes
             if len(signature) != size + size:
                 raise BadSignature
-            cast("EllipticCurvePublicKey", self._key).verify(der_signature(signature, size), data, curve.scheme)
+            key, der = cast("EllipticCurvePublicKey", self._key), der_signature(signature, size)
+            key.verify(der, curve.digest(data), curve.scheme)
         except InvalidSignature as error:
             raise BadSignature from error
 
@@ -170,8 +171,8 @@ def _curve(kind: KeyKind) -> Curve:
     return P256 if kind is KeyKind.P256 else P384
 
 
-# An issuer's key is named again and again.
-@lru_cache(maxsize=256)
+# An issuer's key is named again and again; holders' keys that were seen in between are soon forgotten.
+@lru_cache(maxsize=32)
 def _thumbprint(kind: KeyKind, encoded: bytes) -> str:
     members = f'{{"crv":"{kind.value}","kty":"{kind.kty}","x":"'
     if kind is KeyKind.ED25519:

@@ -4,19 +4,30 @@ P-256 is the default everywhere, because every OpenID4VC wallet has it (HAIP 1.0
 tell its holder apart. P-384 and Ed25519 are read from others, and made where an operator asks for them.
 """
 
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Self
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """An elliptic curve for ECDSA, with the one hash that JOSE allows on it (RFC 7518 §3.4)."""
+    """An elliptic curve for ECDSA, with the one hash that JOSE allows on it (RFC 7518 §3.4).
+
+    Attributes:
+        group: the curve.
+        digest: hashes what is signed. The library would do it too, and takes three microseconds more each time.
+        scheme: signs or verifies such a digest.
+        coordinate_bytes: how long a coordinate, r and s are.
+    """
 
     group: ec.EllipticCurve
+    digest: Callable[[bytes], bytes]
     scheme: ec.ECDSA
     coordinate_bytes: int
 
@@ -55,5 +66,15 @@ class KeyKind(Enum):
 
 
 ED25519_BYTES: Final = 32
-P256: Final = Curve(group=ec.SECP256R1(), scheme=ec.ECDSA(hashes.SHA256()), coordinate_bytes=32)
-P384: Final = Curve(group=ec.SECP384R1(), scheme=ec.ECDSA(hashes.SHA384()), coordinate_bytes=48)
+P256: Final = Curve(
+    group=ec.SECP256R1(),
+    digest=lambda data: hashlib.sha256(data).digest(),
+    scheme=ec.ECDSA(Prehashed(hashes.SHA256())),
+    coordinate_bytes=32,
+)
+P384: Final = Curve(
+    group=ec.SECP384R1(),
+    digest=lambda data: hashlib.sha384(data).digest(),
+    scheme=ec.ECDSA(Prehashed(hashes.SHA384())),
+    coordinate_bytes=48,
+)

@@ -101,7 +101,8 @@ class LocalSigner:
         if kind is KeyKind.ED25519:
             return cast("Ed25519PrivateKey", self._private_key).sign(data)
         curve = P256 if kind is KeyKind.P256 else P384
-        r, s = decode_dss_signature(cast("EllipticCurvePrivateKey", self._private_key).sign(data, curve.scheme))
+        key = cast("EllipticCurvePrivateKey", self._private_key)
+        r, s = decode_dss_signature(key.sign(curve.digest(data), curve.scheme))
         return r.to_bytes(curve.coordinate_bytes) + s.to_bytes(curve.coordinate_bytes)
 
     @override
