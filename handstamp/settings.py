@@ -6,13 +6,15 @@ None is needed: the defaults run the demo's addresses on this machine. A setting
 """
 
 import importlib
+import itertools
 import os
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self, get_origin
 
 from platformdirs import user_data_path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -29,6 +31,22 @@ from credentials.status import StatusPolicy
 from plumbing.fetch import Reach
 
 _SLASHES_OF_AN_ORIGIN: Final = 2
+_NO_NETWORK: Final = "an address of a network is written as 127.0.0.1/32, 10.0.0.0/8 or ::1/128, with nothing behind it"
+_REASONS: Final = {
+    "extra_forbidden": "there is no such setting",
+    "model_type": "it is a table, whose settings stand below its name in brackets",
+    "tuple_type": 'a list is written as ["one", "another"]',
+    "ip_v4_network": _NO_NETWORK,
+    "ip_v6_network": _NO_NETWORK,
+    "path_type": "it is no path",
+    "string_type": "it is no text",
+    "int_type": "it is no whole number",
+    "int_parsing": "it is no whole number",
+    "int_from_float": "it is no whole number",
+    "bool_type": "it is neither true nor false",
+    "bool_parsing": "it is neither true nor false",
+}
+"""Our words for what the library says in its own."""
 
 
 class UnusableSettings(OperatorError):
@@ -286,15 +304,29 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "file"
-        reason = "there is no such setting" if first["type"] == "extra_forbidden" else first["msg"]
-        raise UnusableSettings(where, reason.removeprefix("Value error, ")) from error
+        raise UnusableSettings(*say_what_is_wrong(error.errors()[0])) from error
     except SettingsError as error:  # a list in the environment that is no JSON
-        reason = f'{error} A list is written as JSON: ["one", "another"]'
-        raise UnusableSettings("in the environment", reason) from error
+        reason = 'in the environment a list is written as JSON: ["one", "another"]'
+        raise UnusableSettings(", ".join(_lists_in_the_environment()) or "in the environment", reason) from error
     except (ValueError, OSError) as error:
         raise UnusableSettings(f"file {settings_file()}", str(error)) from error
+
+
+def say_what_is_wrong(found: ErrorDetails) -> tuple[str, str]:
+    """Name a setting that cannot be used, and say why, in words for who wrote it."""
+    parts = list(itertools.takewhile(lambda part: isinstance(part, str), found["loc"]))  # not which of a list
+    reason = _REASONS.get(found["type"]) or found["msg"].removeprefix("Value error, ").rstrip(".")
+    return ".".join(map(str, parts)) or "file", reason
+
+
+def _lists_in_the_environment() -> list[str]:
+    lists = {
+        name
+        for model in (IssuerSettings, TrackserverSettings, VerifierSettings)
+        for name, field in model.model_fields.items()
+        if get_origin(field.annotation) is tuple
+    }
+    return sorted(name for name in os.environ if name.lower().rpartition("__")[2] in lists)
 
 
 def settings_file() -> Path:

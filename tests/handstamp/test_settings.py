@@ -1,5 +1,6 @@
 """Settings: none is needed, each can be given twice over, a wrong one is named."""
 
+import re
 import traceback
 from pathlib import Path
 
@@ -87,6 +88,30 @@ def test_settings_that_are_shown_hold_no_address_of_a_database(monkeypatch: pyte
 def test_a_wrong_setting_is_named_in_one_sentence(elsewhere: Path, toml: str, where: str) -> None:
     (elsewhere / "handstamp.toml").write_text(toml)
     with pytest.raises(UnusableSettings, match=f"The setting {where} cannot be used"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("toml", "told"),
+    [
+        ("issuer = 3\n", "issuer cannot be used: it is a table, whose settings stand below its name in brackets."),
+        ("[issuer]\nname = 4\n", "issuer.name cannot be used: it is no text."),
+        ('[issuer]\nport = "door"\n', "issuer.port cannot be used: it is no whole number."),
+        ('[issuer]\nhaip = "perhaps"\n', "issuer.haip cannot be used: it is neither true nor false."),
+        (
+            '[issuer]\ntrusted_proxies = "::1"\n',
+            'issuer.trusted_proxies cannot be used: a list is written as ["one", "',
+        ),
+        (
+            '[issuer]\ntrusted_proxies = ["127.0.0.1/8"]\n',
+            "issuer.trusted_proxies cannot be used: an address of a network",
+        ),
+        ("data_dir = 3\n", "data_dir cannot be used: it is no path."),
+    ],
+)
+def test_what_is_wrong_with_a_setting_is_said_in_words_of_ours(elsewhere: Path, toml: str, told: str) -> None:
+    (elsewhere / "handstamp.toml").write_text(toml)
+    with pytest.raises(UnusableSettings, match=f"^{re.escape(f'The setting {told}')}"):
         load_settings()
 
 

@@ -86,7 +86,7 @@ def test_a_server_takes_its_places_while_it_reads_and_speaks_nothing_but_http(tm
         ('["127.0.0.1/8"]', "issuer.trusted_proxies"),
         ('["proxy"]', "issuer.trusted_proxies"),
         ('["127.0.0.0.1"]', "issuer.trusted_proxies"),
-        ("127.0.0.1", "A list is written as JSON"),
+        ("127.0.0.1", "HANDSTAMP_ISSUER__TRUSTED_PROXIES cannot be used: in the environment a list is written as JSON"),
     ],
 )
 def test_a_proxy_that_is_no_network_is_refused_with_what_to_do(

@@ -19,7 +19,7 @@ from credentials.protocols.urls import host_of
 from handstamp.backup.databases import SECRET
 from handstamp.doctor.case import Case
 from handstamp.doctor.kinds import ISSUER, MACHINE, SERVICES, SETTINGS, Finding, Kind, error, note, warning
-from handstamp.settings import Settings, load_settings, settings_file
+from handstamp.settings import Settings, load_settings, say_what_is_wrong, settings_file
 from plumbing.fetch import is_loopback
 
 _UNKNOWN: Final = "extra_forbidden"
@@ -53,7 +53,7 @@ def _unusable(_: Case) -> Iterator[Finding]:
             where="HANDSTAMP_CONFIG",
             do="Name the file of settings, or take the variable out.",
         )
-    wrong = list(_wrong_values())
+    wrong = list(dict.fromkeys(_wrong_values()))  # what is no network of IPv4 is none of IPv6, either
     for where, reason in wrong:
         yield error(f"It cannot be used: {reason}.", where=where, do="Correct it; no service starts before.")
     if not wrong and not any(_wrong_names()):
@@ -88,7 +88,7 @@ def _wrong_values() -> Iterator[tuple[str, str]]:
     refused = _validated()
     for each in refused.errors(include_input=False) if refused else ():
         if each["type"] != _UNKNOWN:
-            yield ".".join(map(str, each["loc"])) or "file", each["msg"].removeprefix("Value error, ").rstrip(".")
+            yield say_what_is_wrong(each)
 
 
 def _all_names() -> list[str]:
