@@ -35,6 +35,11 @@ from plumbing.web.rates import Kind, RateLimit
 
 STATIC_FOLDER: Final = Path(__file__).parent / "static"
 _HTTP_CODES: Final = {400: "malformed", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+_HTTP_DETAILS: Final = {
+    404: "There is nothing at this address. Look whether it was copied whole.",
+    405: "This address is not asked in this way. The header Allow names the methods that it takes.",
+}
+"""Where the framework says no more than the status does."""
 # FastAPI's own spans and records would hold paths, queries and addresses; what may be seen is decided in
 # plumbing/logs.py.
 _NO_TELEMETRY: Final[TelemetryConfig] = {
@@ -232,7 +237,8 @@ def _add_error_handlers(app: FastAPI, policy: WebPolicy, pages: Pages, busy: Bus
     async def on_http_exception(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class below
         code = _HTTP_CODES.get(error.status_code, "http_error")
-        response = _answer(request, pages, status=error.status_code, code=code, detail=str(error.detail))
+        detail = _HTTP_DETAILS.get(error.status_code, str(error.detail))
+        response = _answer(request, pages, status=error.status_code, code=code, detail=detail)
         response.headers.update(_kept_headers(error))
         return response
 

@@ -192,6 +192,15 @@ async def test_an_unknown_address_is_a_page_for_a_person(client: httpx.AsyncClie
     assert "<html" in answer.text
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "told"), [("GET", "/nowhere", "Look whether it was copied whole."), ("DELETE", "/page", "Allow")]
+)
+async def test_what_is_not_there_or_not_asked_in_this_way_is_told_to_a_program_in_a_sentence(
+    client: httpx.AsyncClient, method: str, path: str, told: str
+) -> None:
+    assert told in (await client.request(method, path)).json()["detail"]
+
+
 async def test_a_page_names_its_language_and_is_not_cached(client: httpx.AsyncClient) -> None:
     answer = await client.get("/page", headers={"Accept-Language": "en-GB,en;q=0.9"})
     assert answer.headers["content-language"] == "en"
