@@ -20,6 +20,7 @@ from plumbing.health import LIVE, READY, Health
 from plumbing.migrations import is_migrated, upgrade
 from tests.faults.issuing import Counter
 from tests.support import postgres
+from tests.support.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,4 +137,4 @@ def test_a_server_that_stands_still_holds_up_nobody_but_who_waits_for_it(
         assert (await wallet.token(waiting)).status_code == 200
         assert await all_through(coop, counter, owner) == 200
 
-    asyncio.run(asyncio.wait_for(story(), 180))
+    asyncio.run(asyncio.wait_for(story(), 2 * PATIENCE_S))

@@ -15,6 +15,7 @@ from plumbing.fetch import HttpFetcher, Reach
 from plumbing.web.csrf import FormGuard
 from tests.flows.operating import wait
 from tests.support.town import Town, elsewhere
+from tests.support.waiting import PATIENCE_S
 from verifier.doors import DoorKeys
 from verifier.limits import OnceEver
 from verifier.service.add_gate import NewGate, ReleaseAddress, add_gate
@@ -43,7 +44,7 @@ class Home(httpx.HTTPTransport):
 
 
 def browser() -> httpx.Client:
-    return httpx.Client(transport=Home(), trust_env=False, timeout=60, headers={"Accept": "text/html"})
+    return httpx.Client(transport=Home(), trust_env=False, timeout=PATIENCE_S, headers={"Accept": "text/html"})
 
 
 def hidden(page: httpx.Response, name: str) -> str:

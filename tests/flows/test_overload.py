@@ -17,6 +17,7 @@ from handstamp.settings import IssuerSettings, Settings
 from tests.support.live import certify
 from tests.support.outside import Authority
 from tests.support.recording import free_port
+from tests.support.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,12 +71,12 @@ def served(tmp_path: Path) -> Iterator[Served]:
         finally:
             process.send_signal(signal.SIGCONT)
             process.terminate()
-            process.wait(60)
+            process.wait(PATIENCE_S)
     assert b"Traceback" not in (tmp_path / "log").read_bytes()
 
 
 async def _until_ready(port: int) -> None:
-    async with asyncio.timeout(180):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             try:
                 if await health(port) == 200:

@@ -30,14 +30,14 @@ from credentials.sd_jwt import build_sd_jwt_vc
 from credentials.trust import TrustedIssuer, TrustPolicy
 from schemas import TRACK_OWNERSHIP
 from tests.support.bazaar import UNKNOWN_CONTEXTS, Bazaar
+from tests.support.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 HERE = Path(__file__).resolve().parent
 OLDEST_NODE = 20
-INSTALL_S = 240
-ANSWER_S = 60
+INSTALL_S = 900
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -110,7 +110,7 @@ def talk_to(command: list[str], folder: Path) -> Iterator[Peer]:
         assert process.stdout is not None
         yield Peer(process.stdin, process.stdout)
         process.stdin.close()
-        process.wait(ANSWER_S)
+        process.wait(PATIENCE_S)
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from plumbing import database_pulse
 from plumbing.database import Database, DatabaseUnavailable
 from plumbing.database_pulse import Pulse
 from tests.support.databases import server_of_run
+from tests.support.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -102,12 +103,12 @@ def test_only_one_looks_again_and_the_others_are_told_meanwhile(
 
     def look(_: Pulse) -> bool:
         looking.set()
-        return told.wait(60)
+        return told.wait(PATIENCE_S)
 
     monkeypatch.setattr(Pulse, "_answers", look)
     one = threading.Thread(target=ask, args=(database,))
     one.start()
-    assert looking.wait(60)
+    assert looking.wait(PATIENCE_S)
     with pytest.raises(DatabaseUnavailable, match=SILENT):
         ask(database)
     told.set()

@@ -19,6 +19,7 @@ from issuer.tables import Base as IssuerBase
 from plumbing.database import Database, DatabaseUnavailable
 from plumbing.migrations import downgrade, is_migrated, upgrade
 from tests.support.databases import ROLES, migrations
+from tests.support.waiting import PATIENCE_S
 from trackserver.tables import Base as TrackserverBase
 from verifier import status_tables as verifier_status_tables
 from verifier.tables import Base as VerifierBase
@@ -146,7 +147,7 @@ def test_workers_that_start_at_once_migrate_once(new_database: Callable[[str], s
         process.stdin.write("now\n")
         process.stdin.flush()
     for process in started:
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE_S)
     assert [process.returncode for process in started] == [0, 0, 0]
     database = Database(url)
     assert is_migrated(database, scripts)

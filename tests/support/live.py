@@ -149,6 +149,7 @@ def take_back_now(coop: Coop, copy_id: str) -> None:
 def make_offer(coop: Coop, listener: str, *, kinds: frozenset[str] | None = None) -> dict[str, str]:
     """Offer what a listener has, all of it or some kinds: the link, by reference, and the transaction code."""
     chosen = [copy.id for copy in coop.copies(listener) if kinds is None or copy.kind.value in kinds]
+    coop.now = system_clock()  # it is good for some minutes, however long ago the co-op was opened
     offer = coop.offer(listener, chosen)
     return {"offer": coop.parts.desk.by_reference(offer).to_link(), "txCode": coop.tx_code(offer)}
 

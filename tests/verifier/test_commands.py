@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import json
 import threading
 from typing import TYPE_CHECKING, Any
@@ -17,13 +16,13 @@ from typer.testing import CliRunner, Result
 from credentials.errors import HandstampError, Malformed
 from credentials.keys.signer import LocalSigner
 from credentials.trust import TrustedIssuer, TrustPolicy
-from handstamp.commands import gate, verifier, verifier_trust
+from handstamp.commands import gate, verifier
 from handstamp.commands.gate_wishes import Wishes
 from handstamp.composition.verifier import compose_verifier
 from handstamp.composition.verifier_service import build_app
 from handstamp.settings import load_settings
 from plumbing.clock import system_clock
-from plumbing.fetch import HttpFetcher
+from tests.support.waiting import PATIENCE_S
 from tests.verifier.conftest import RELEASE, TRACK
 from verifier.proofs import MemberOf
 
@@ -76,17 +75,13 @@ def neighbour() -> Iterator[str]:
     app.state.port = server.servers[0].sockets[0].getsockname()[1]
     yield f"http://neighbour.localhost:{app.state.port}"
     server.should_exit = True
-    thread.join(10)
+    thread.join(PATIENCE_S)
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HANDSTAMP_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
-    # The neighbours answer from a thread of this process: on a busy machine that may take longer than a stranger may.
-    patient = functools.partial(HttpFetcher, timeout_s=120.0)
-    for module in (gate, verifier_trust):
-        monkeypatch.setattr(module, "HttpFetcher", patient)
     return tmp_path
 
 

@@ -16,6 +16,7 @@ from handstamp.commands import door
 from handstamp.composition.verifier import REQUEST_KEY, VerifierTools, compose_verifier
 from handstamp.settings import load_settings
 from plumbing.clock import system_clock
+from tests.support.standing import stop_the_clock
 from tests.verifier.conftest import ARTIST, RELEASE, make_gate
 from tests.verifier.linked import LinkedCoop, NymHolder
 from tests.verifier.test_gates import read_code
@@ -44,6 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tools(folder: Path) -> Iterator[VerifierTools]:
     """One site for all: each test has a gate of its own."""
     with pytest.MonkeyPatch.context() as patch:
+        stop_the_clock(patch)  # a pass is good for half a minute
         patch.setenv("HANDSTAMP_DATA_DIR", str(folder / "data"))
         # Known by its DID, so that it needs no certificate to sign a poster.
         patch.setenv("HANDSTAMP_VERIFIER__CLIENT_ID_PREFIX", "decentralized_identifier")

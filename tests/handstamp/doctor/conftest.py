@@ -142,9 +142,7 @@ class Place:
         """Let the doctor look for one kind."""
 
         async def ask() -> list[Finding]:
-            web = Web(
-                lambda: self.now, addresses=self.addresses, names=self.names, trust=self.trust, timeout_s=PATIENCE_S
-            )
+            web = Web(system_clock, addresses=self.addresses, names=self.names, trust=self.trust, timeout_s=PATIENCE_S)
             question = Question(
                 settings=self.settings,
                 roles=["issuer", "verifier", "trackserver", "wallet"],

@@ -68,9 +68,7 @@ def look(*arguments: str) -> Any:
 
 def whole(place: Place, kinds: Mapping[str, Kind] = KINDS, **about: Any) -> Report:
     async def run() -> Report:
-        web = Web(
-            lambda: place.now, addresses=place.addresses, names=place.names, trust=place.trust, timeout_s=PATIENCE_S
-        )
+        web = Web(system_clock, addresses=place.addresses, names=place.names, trust=place.trust, timeout_s=PATIENCE_S)
         question = Question(
             settings=place.settings, roles=ALL_ROLES, now=place.now, machine=Machine(), web=web, environment={}
         )
