@@ -27,7 +27,6 @@ CREDENTIAL_TYPE: Final = "BitstringStatusListCredential"
 REVOCATION: Final = "revocation"
 SUSPENSION: Final = "suspension"
 REFRESH: Final = "refresh"
-MESSAGE: Final = "message"
 MIN_ENTRIES: Final = 131_072
 """A list of fewer entries would tell too much of each (§3.2)."""
 MAX_BYTES: Final = 2 * 1024 * 1024
