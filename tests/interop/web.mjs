@@ -3,7 +3,7 @@
 
 import { createServer, request } from "node:http";
 
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 300_000; // as our own tests: the machine may be busy, or stand still for a while
 
 export function fetchHere(address, { method = "GET", headers, body } = {}) {
   const { hostname, host, port, pathname, search } = new URL(address);
@@ -34,6 +34,7 @@ export async function listen(answer) {
     outgoing.writeHead(status, { "content-type": type, "cache-control": "no-store" });
     outgoing.end(status === 204 ? undefined : typeof said === "string" ? said : JSON.stringify(said));
   });
+  server.keepAliveTimeout = PATIENCE_MS;
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   return server.address().port;
 }

@@ -49,9 +49,6 @@ class _Loop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return super().time() + self.ahead_s
 
-    def move(self, seconds: float) -> None:
-        self.ahead_s += seconds
-
 
 class Served:
     """The address of a running server, what it saw and did, and its clock."""
@@ -81,8 +78,15 @@ class Served:
             assert self._changed.wait_for(lambda: self._counted[what] >= wanted, PATIENCE_S), what
 
     def let_pass(self, seconds: float) -> None:
-        """Move the server's clock."""
-        self.loop.call_soon_threadsafe(self.loop.move, seconds)
+        """Move the server's clock, and wait until it is: who has gone on meanwhile did so before."""
+        moved = threading.Event()
+
+        def move() -> None:
+            self.loop.ahead_s += seconds
+            moved.set()
+
+        self.loop.call_soon_threadsafe(move)
+        assert moved.wait(PATIENCE_S)
 
     @contextmanager
     def connection(self) -> Iterator[socket.socket]:
@@ -195,7 +199,8 @@ def _watched(served: Served, protocol: type[BoundedHttp]) -> type[BoundedHttp]:
 
         return tell
 
-    told = {"connection_made": "made", "data_received": "bytes", "pause_writing": "full", "resume_writing": "went on"}
+    told = {"connection_made": "made", "data_received": "bytes", "connection_lost": "lost"}
+    told |= {"pause_writing": "full", "resume_writing": "went on"}
     watched = type("Watched", (protocol,), {name: telling(name, what) for name, what in told.items()})
     return watched
 
