@@ -13,7 +13,7 @@ _TO_URL = bytes.maketrans(b"+/", b"-_")
 _FROM_URL = bytes.maketrans(b"-_+/=", b"+/***")
 # The last character may hold bits that belong to no byte. They must be zero, or two texts would mean the same bytes.
 # By what is left of the length beyond whole fours: 0, 1 (which no bytes have), 2 or 3.
-_LAST_CHARACTERS = (None, None, frozenset("AQgw"), frozenset("AEIMQUYcgkosw048"))
+_LAST_CHARACTERS = (frozenset[str](), frozenset[str](), frozenset("AQgw"), frozenset("AEIMQUYcgkosw048"))
 _PADDING = (b"", b"", b"==", b"=")
 _IMPOSSIBLE = 1
 
@@ -34,10 +34,9 @@ def decode(text: str, *, what: str) -> bytes:
         Malformed: a character outside the alphabet, padding, an impossible length, or left-over bits that are not zero.
     """
     beyond = len(text) % 4
-    if beyond == _IMPOSSIBLE:
-        raise Malformed(what, "it is not base64url text: it has an impossible length")
-    last = _LAST_CHARACTERS[beyond]
-    if last is not None and text[-1] not in last:
+    if beyond and text[-1] not in _LAST_CHARACTERS[beyond]:
+        if beyond == _IMPOSSIBLE:
+            raise Malformed(what, "it is not base64url text: it has an impossible length")
         raise Malformed(what, "it is not base64url text in its one canonical form, without padding")
     try:
         characters = text.encode("ascii")

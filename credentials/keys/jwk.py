@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Self, TypeAlias, cast
+from typing import Any, Self, TypeAlias
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, EllipticCurvePublicKey
@@ -140,16 +140,16 @@ class PublicKey:
             BadSignature: it has another length, or does not fit.
         """
         kind = self.kind
+        key: Any = self._key
         try:
             if kind is KeyKind.ED25519:
-                cast("Ed25519PublicKey", self._key).verify(signature, data)
+                key.verify(signature, data)
                 return
             curve = P256 if kind is KeyKind.P256 else P384
             size = curve.coordinate_bytes
             if len(signature) != size + size:
                 raise BadSignature
-            key, der = cast("EllipticCurvePublicKey", self._key), der_signature(signature, size)
-            key.verify(der, curve.digest(data), curve.scheme)
+            key.verify(der_signature(signature, size), curve.hash(data).digest(), curve.scheme)
         except InvalidSignature as error:
             raise BadSignature from error
 

@@ -82,19 +82,15 @@ def parse_jws(
     if len(text) > max_bytes:
         raise Malformed(what, f"it is larger than {max_bytes} bytes")
     # Not `split`: it goes from character to character.
-    written, _, rest = text.partition(".")
-    payload, dot, signature = rest.partition(".")
-    if not dot or "." in signature:
+    signing_input, _, signature = text.rpartition(".")
+    written, dot, payload = signing_input.partition(".")
+    if not dot or "." in payload:
         raise Malformed(what, "it is not three parts with dots between")
     header = _parse_header(written, f"header of the {what}")
     _check_header(header, what=what, typ=typ, algorithms=frozenset(algorithms))
-    return Jws(
-        what=what,
-        header=header,
-        payload=base64url.decode(payload, what=f"payload of the {what}"),
-        signing_input=text[: -len(signature) - 1].encode("ascii"),
-        signature=base64url.decode(signature, what=f"signature of the {what}"),
-    )
+    content = base64url.decode(payload, what=f"payload of the {what}")
+    signed = base64url.decode(signature, what=f"signature of the {what}")
+    return Jws(what, header, content, signing_input.encode("ascii"), signed)
 
 
 def sign_jws(header: Mapping[str, Json], claims: Mapping[str, Json], signer: Signer) -> str:

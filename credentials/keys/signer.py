@@ -102,7 +102,7 @@ class LocalSigner:
             return cast("Ed25519PrivateKey", self._private_key).sign(data)
         curve = P256 if kind is KeyKind.P256 else P384
         key = cast("EllipticCurvePrivateKey", self._private_key)
-        r, s = decode_dss_signature(key.sign(curve.digest(data), curve.scheme))
+        r, s = decode_dss_signature(key.sign(curve.hash(data).digest(), curve.scheme))
         return r.to_bytes(curve.coordinate_bytes) + s.to_bytes(curve.coordinate_bytes)
 
     @override

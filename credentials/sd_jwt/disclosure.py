@@ -22,8 +22,6 @@ FORBIDDEN_NAMES = frozenset({DIGESTS, ELEMENT})
 DEFAULT_HASH = "sha-256"
 SALT_BYTES = 16
 DECOY_BYTES = 32
-_ELEMENT_PARTS = 2
-_CLAIM_PARTS = 3
 
 
 class Disclosure(NamedTuple):
@@ -89,20 +87,19 @@ def parse_disclosure(encoded: str, digest: Digest) -> Disclosure:
         WrongDisclosureShape: it is not an array of two or three.
         ForbiddenClaimName: the claim's name is `_sd` or `...`.
     """
-    parts = parse(base64url.decode(encoded, what="disclosure"), what="disclosure")
-    if not isinstance(parts, list) or not _ELEMENT_PARTS <= len(parts) <= _CLAIM_PARTS:
-        raise WrongDisclosureShape
-    salt, value = parts[0], parts[-1]
-    if not isinstance(salt, str):
-        raise Malformed("disclosure", "its salt is not text")
-    name: str | None = None
-    if len(parts) == _CLAIM_PARTS:
-        if not isinstance(parts[1], str):
-            raise Malformed("disclosure", "the name of its claim is not text")
-        name = parts[1]
-        if name in FORBIDDEN_NAMES:
+    match parse(base64url.decode(encoded, what="disclosure"), what="disclosure"):
+        case [str(salt), str(name), value] if name not in FORBIDDEN_NAMES:
+            return Disclosure(encoded, digest(encoded), salt, name, value)
+        case [str(salt), value]:
+            return Disclosure(encoded, digest(encoded), salt, None, value)
+        case [str(), str(name), _]:
             raise ForbiddenClaimName(name)
-    return Disclosure(encoded, digest(encoded), salt, name, value)
+        case [str(), _, _]:
+            raise Malformed("disclosure", "the name of its claim is not text")
+        case [_, _] | [_, _, _]:
+            raise Malformed("disclosure", "its salt is not text")
+        case _:
+            raise WrongDisclosureShape
 
 
 def write_disclosure(name: str, value: Json, random: Callable[[int], bytes]) -> str:
