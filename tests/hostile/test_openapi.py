@@ -20,6 +20,8 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+from credentials.encoding import strict_json
+from credentials.errors import Malformed
 from handstamp.conformance.openapi import OPERATIONS as CONFORMANCE
 from issuer.forms import SCOPES
 from issuer.openapi import OPERATIONS as COOP
@@ -135,7 +137,7 @@ def ask_all(operation: Any, mode: schemathesis.GenerationMode, scene: Scene, sta
         answer = case.call(headers=headers)
         case.validate_response(answer, excluded_checks=[positive_data_acceptance], headers=headers)
         statuses[answer.status_code] += 1
-        if mode.is_positive and operation.label not in JUDGED:
+        if mode.is_positive and operation.label not in JUDGED and is_read_alike(case.body):
             assert not calls_it_unreadable(answer), (operation.label, case.path_parameters, case.body, answer.text)
 
     ask()
@@ -148,12 +150,26 @@ def ask_good(operation: Any, scene: Scene, runner: asyncio.Runner) -> None:
     @given(drawn=operation.as_strategy(generation_mode=schemathesis.GenerationMode.POSITIVE))
     @EFFORT
     def ask(drawn: Any) -> None:
+        if not is_read_alike(drawn.body):
+            return
         path, body = good(drawn.body, scene, runner)
         sent = urlencode(body) if drawn.media_type == FORM else json.dumps(body)
         answer = scene.ask(runner, case("", f"POST {path}", "", sent, content_type=drawn.media_type))
         assert answer.status in taken, (body, answer.body)
 
     ask()
+
+
+def is_read_alike(body: Any) -> bool:
+    """Tell whether every reader of JSON takes this for the same, which no schema can say of members without a name.
+
+    Integers beyond 53 bits and halves of characters are refused wherever they stand (RFC 7493 §2).
+    """
+    try:
+        strict_json.parse(json.dumps(body, default=str), what="body")
+    except Malformed:
+        return False
+    return True
 
 
 def allowed(case: Any, scene: Scene) -> dict[str, str]:
