@@ -113,7 +113,7 @@ class Visitor:
     page: Page
     complaints: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
-    looks: int = 200
+    looks: int = 1200
     """How often it looks, twenty times a second, whether a new size is laid out."""
 
     def picture(self, name: str) -> None:
