@@ -87,7 +87,6 @@ _PRESENTED_STEPS: Final = (
 )
 _RECEIVED_STEPS: Final = (*_ISSUED_STEPS, "14 bound to our key", "15 like every other of its type")
 _NOT_ABOUT_THE_SUBJECT: Final = ALWAYS_VISIBLE | {"iat"}
-_ABSENT: Final = object()
 
 _Found = TypeVar("_Found", Verified, Received, Foreign)
 
@@ -208,10 +207,11 @@ def _read_issued_part(sd_jwt: SdJwt, policy: TrustPolicy, types: frozenset[str] 
     if sd_jwt.header.get("typ") != TYP:  # (2)
         raise WrongTyp("credential", TYP)
     claims, signed = sd_jwt.claims, sd_jwt.issuer_claims
-    for name in ALWAYS_VISIBLE:  # (3) Present in both, and equal: a digest anywhere within would make them differ.
-        if claims.get(name, _ABSENT) != signed.get(name, _ABSENT):
+    # (3) What is signed in the clear is among the claims, too. Equal: a digest anywhere within would make them differ.
+    for name in ALWAYS_VISIBLE.intersection(claims):
+        if name not in signed or claims[name] != signed[name]:
             raise HiddenValidityClaim(name)
-    issuer, vct = _read_text(sd_jwt, "iss"), _read_text(sd_jwt, "vct")
+    issuer, vct = _read_text(claims, "iss"), _read_text(claims, "vct")
     trusted = policy.issuer_for(issuer)  # (4)
     if types is not None and vct not in types:
         raise UnknownType(types)
@@ -268,8 +268,8 @@ def _check_fresh(claims: Mapping[str, Json], at: datetime, max_age_s: int, clock
     check_valid(claims, now=now, clock_skew_s=clock_skew_s, what="key binding")
 
 
-def _read_text(sd_jwt: SdJwt, name: str) -> str:
-    text = sd_jwt.claims.get(name)
+def _read_text(claims: Mapping[str, Json], name: str) -> str:
+    text = claims.get(name)
     if not isinstance(text, str) or not text:
         raise Malformed("credential", f"`{name}` is missing or not text")
     return text

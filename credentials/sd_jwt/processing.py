@@ -24,6 +24,7 @@ _TOO_DEEP = f"its disclosures are nested deeper than {_MAX_DEPTH} levels"
 # All others are what they are; nearly every claim is one of them.
 _CONTAINERS = (dict, list)
 _SPECIAL = frozenset({DIGESTS, ELEMENT, HASH_NAME})
+_TEXT = frozenset({str})
 _ABSENT: Any = object()
 
 
@@ -134,9 +135,8 @@ class Processing:
         return found[0] if found else None
 
     def _find(self, digests: list[Json]) -> list[Disclosure]:
-        for digest in digests:
-            if not isinstance(digest, str):
-                raise Malformed("credential", "a digest is not text")
+        if not _TEXT.issuperset(map(type, digests)):
+            raise Malformed("credential", "a digest is not text")
         # Step 4.
         texts, known = cast("list[str]", digests), self._disclosures
         fresh = set(texts)

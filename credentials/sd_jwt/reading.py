@@ -75,12 +75,6 @@ def parse_sd_jwt(text: str, *, max_bytes: int = MAX_BYTES) -> SdJwt:
     # Step 3.1.
     disclosures = tuple([parse_disclosure(part, digest) for part in encoded])
     processing = Processing(disclosures)
-    return SdJwt(
-        jws=jws,
-        issuer_claims=issuer_claims,
-        disclosures=disclosures,
-        claims=processing.process(issuer_claims),
-        locations=processing.locations,
-        unbound=text[: len(text) - len(last)],
-        key_binding=last or None,
-    )
+    claims = processing.process(issuer_claims)
+    unbound = text[: len(text) - len(last)]
+    return SdJwt(jws, issuer_claims, disclosures, processing.locations, claims, unbound, last or None)
