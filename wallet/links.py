@@ -12,6 +12,10 @@ _COMMANDS: Final = {
     "openid4vp": "answer",
     "haip-vp": "answer",
 }
+OFFER: Final = "the link of an offer"
+REQUEST: Final = "the link of a request"
+GATE: Final = "the link of a gate"
+_OWN: Final = {OFFER: "receive", REQUEST: "answer"}
 
 
 class WrongLink(Malformed):
@@ -25,9 +29,10 @@ class WrongLink(Malformed):
         command = _COMMANDS.get(pasted.strip().partition(":")[0].lower())
         self.detail = (
             f"This is not {wanted}: a link of this kind is taken by: handstamp wallet {command} 'LINK'"
-            if command
+            if command and command != _OWN.get(wanted)
             else f"This is not {wanted} ({reason}). Copy all of it and try again."
         )
+        self.args = (self.detail,)
 
 
 @contextmanager

@@ -144,9 +144,16 @@ async def test_a_link_that_claims_a_proof_and_brings_none_is_refused_before_anyt
     assert outside.seen == []
 
 
-async def test_a_link_that_is_none_says_what_it_should_have_been(tools: Tools) -> None:
-    with pytest.raises(WrongLink, match="link of a request"):
-        await read_request("openid4vp://?request_uri=x", tools=tools)
+@pytest.mark.parametrize(
+    ("link", "told"),
+    [
+        ("openid4vp://?request_uri=x", r"link of a request \(.*\)\. Copy all of it and try again"),
+        ("openid-credential-offer://?x=1", "a link of this kind is taken by: handstamp wallet receive"),
+    ],
+)
+async def test_a_link_that_is_none_says_what_it_should_have_been(tools: Tools, link: str, told: str) -> None:
+    with pytest.raises(WrongLink, match=told):
+        await read_request(link, tools=tools)
 
 
 async def test_a_site_that_no_authority_vouches_for_is_not_asked_until_the_listener_says_so(

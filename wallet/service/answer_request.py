@@ -31,7 +31,7 @@ from plumbing.fetch import FetchFailed, FetchRefused, Reply
 from wallet.consent import Consent, ShownCopy, build_consent
 from wallet.errors import NotForThisGate, NoUsesLeft, SiteRefused
 from wallet.holdings import Held, Holdings
-from wallet.links import expecting
+from wallet.links import REQUEST, expecting
 from wallet.ports import Tools
 from wallet.proving import prove
 from wallet.receipts import Receipt
@@ -90,7 +90,7 @@ async def read_request(link: str, *, tools: Tools, first_party: str | None = Non
         SiteRefused, FetchFailed: the request is not there.
         QuestionRefused, HandstampError: the request is one that must not be answered; its words say why.
     """
-    with expecting("the link of a request", link), refusing("this link"):
+    with expecting(REQUEST, link), refusing("this link"):
         parsed = parse_request_link(link)
     wallet = tools.keeper.load().pruned(tools.clock())
     fetched = await fetch_request(parsed, wallet, tools=tools, first_party=first_party, uncertified=uncertified)

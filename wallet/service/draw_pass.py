@@ -40,7 +40,7 @@ from wallet.consent import state
 from wallet.doors import KnownDoor, NotADoor, door_of_poster, door_of_request
 from wallet.errors import NotForThisGate, SiteRefused
 from wallet.linked import LinkedCredential, LinkedKind
-from wallet.links import expecting
+from wallet.links import GATE, expecting
 from wallet.nyms import read_blind, read_secret
 from wallet.ports import Tools
 from wallet.receipts import Receipt, Shown
@@ -95,7 +95,7 @@ async def know_door(gate_link: str, *, tools: Tools, uncertified: bool = False) 
         NotADoor: no pass can be drawn for it.
         HandstampError: as `read_request`, where the door is not known yet.
     """
-    with expecting("the link of a gate", gate_link):
+    with expecting(GATE, gate_link):
         gate = check_gate(read_gate_address(gate_link))
     known = next((each for each in tools.keeper.load().doors if each.gate == gate), None)
     return known or await _learn(gate, tools=tools, uncertified=uncertified)

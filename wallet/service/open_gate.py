@@ -21,7 +21,7 @@ from plumbing.fetch import Reply
 from wallet import words
 from wallet.consent import Consent
 from wallet.errors import SiteRefused
-from wallet.links import expecting
+from wallet.links import GATE, expecting
 from wallet.ports import Tools, Web
 from wallet.service.answer_request import Answered, Asked, answer, read_request
 from wallet.state import Delivery
@@ -69,7 +69,7 @@ async def begin_visit(gate_url: str, *, tools: Tools, uncertified: bool = False)
         SiteRefused, FetchFailed: there is no such gate, or it does not answer.
         HandstampError: as `read_request`.
     """
-    with expecting("the link of a gate", gate_url):
+    with expecting(GATE, gate_url):
         gate = read_gate_address(gate_url)
     started = await start_visit(gate, tools=tools)
     asked = await read_request(started.link, tools=tools, first_party=gate, uncertified=uncertified)

@@ -44,7 +44,7 @@ from wallet.gathering import Gathering
 from wallet.judging import Judge, ask_stated_keys
 from wallet.kinds import Kind, LinkedForm, find_kinds, kind_in_words
 from wallet.linked import LinkedKind
-from wallet.links import expecting
+from wallet.links import OFFER, expecting
 from wallet.noting import note_reasons, stem_of
 from wallet.ports import Tools, Web
 from wallet.service.top_up import top_up
@@ -98,7 +98,7 @@ async def read_offer(text: str, *, tools: Tools) -> OpenedOffer:
         NothingOffered: nothing in it that this wallet can keep.
         IssuerRefused, Malformed, FetchFailed: the co-op cannot be asked, or what it says cannot be read.
     """
-    with expecting("the link of an offer", text):
+    with expecting(OFFER, text):
         parsed = parse_offer_link(text)
     first_party = parsed.url if isinstance(parsed, OfferReference) else parsed.credential_issuer
     wallet = tools.keeper.load()
