@@ -14,7 +14,7 @@ import threading
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
 from starlette.requests import Request  # noqa: TC002 - FastAPI reads it
@@ -165,6 +165,7 @@ def build(served: Served, folder: Path, bounds: Bounds) -> uvicorn.Server:
     async def quick() -> Response:
         return Response("quick")
 
+    @app.post("/endless")
     @app.get("/endless")
     async def endless() -> Response:
         async def pieces() -> AsyncIterator[bytes]:
@@ -210,6 +211,8 @@ def serving(folder: Path, bounds: Bounds) -> Iterator[Served]:
     running = Served()
     server = build(running, folder, bounds)
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        # Else the system lets it grow as it likes, and a reader could take millions before the server has to go on.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_KEEPS)
         running.port = listener.getsockname()[1]
 
         def serve() -> None:
@@ -225,4 +228,5 @@ def serving(folder: Path, bounds: Bounds) -> Iterator[Served]:
 
 GET = b"GET /quick HTTP/1.1\r\nHost: x\r\n"
 POST = b"POST /echo HTTP/1.1\r\nHost: x\r\n"
+KERNEL_KEEPS: Final = 1 << 18
 PIECE = b"8000\r\n" + bytes(0x8000) + b"\r\n"

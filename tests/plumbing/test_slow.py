@@ -12,6 +12,7 @@ from tests.plumbing.bounded import (
     CAP,
     GET,
     IN_TIME_S,
+    KERNEL_KEEPS,
     PATIENT,
     PIECE,
     POST,
@@ -172,6 +173,7 @@ def test_a_reader_that_takes_nothing_is_dropped_with_what_it_did_not_take(served
 def test_a_reader_that_goes_on_reading_is_served_on(served: Served) -> None:
     served.readers_dropped.clear()
     with served.connection() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, KERNEL_KEEPS)
         connection.sendall(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
         for _ in range(5):  # three times as long as a reader may stand still
             with served.awaited("went on"):
