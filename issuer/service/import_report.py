@@ -51,7 +51,6 @@ class ImportRefused(OperatorError):
 
     def __init__(self, report: Report) -> None:
         self.report = report
-        first = report.problems[0]
-        super().__init__(
-            f"Nothing was taken: {len(report.problems)} rows cannot be read. The first is {first.place}: {first.why}."
-        )
+        first, count = report.problems[0], len(report.problems)
+        rows = "1 row cannot be read:" if count == 1 else f"{count} rows cannot be read. The first is"
+        super().__init__(f"Nothing was taken: {rows} {first.place}: {first.why}.")

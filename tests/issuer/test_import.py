@@ -309,5 +309,5 @@ def test_an_import_in_a_terminal_is_tried_first_and_reported(terminal: Terminal,
     assert "Taken: nothing new." in terminal.say("import", str(file))
     assert {each["subject"] for each in terminal.json("copies", MIA)} > {ONE, TWO}
     (tmp_path / "plays.csv").write_text("listener,track,at\nRobin,x,never\n")
-    with pytest.raises(ImportRefused, match="Nothing was taken: 1 rows"):
+    with pytest.raises(ImportRefused, match="Nothing was taken: 1 row cannot be read: "):
         terminal.say("import", str(tmp_path / "plays.csv"))
