@@ -34,6 +34,7 @@ _EDGE_CODES: Final = (
     "too_many_at_once",
     "too_slow",
     "too_many_connections",
+    "too_much_arriving",
 )
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 

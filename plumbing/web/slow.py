@@ -15,6 +15,7 @@ from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from plumbing.logs import get_logger
+from plumbing.web.arriving import Arriving
 from plumbing.web.overload import TURN
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ _TOO_MANY_AT_ONCE: Final = (400, "too_many_at_once", "Too many requests wait on 
 _LONG_BODY: Final = (413, "too_large", "The request is longer than is read here.")
 _SLOW: Final = (408, "too_slow", "The request did not arrive in time. Nothing was changed; send it again.")
 _FULL: Final = (503, "too_many_connections", "Too many connections are open. Try again in a moment.")
+_CROWDED: Final = (503, "too_much_arriving", "Too much is on its way here. Nothing was changed; send it again soon.")
 
 _FULL_WAIT_S: Final = 2
 _LOG: Final = get_logger("web")
@@ -62,6 +64,7 @@ class Bounds:
         least_bytes_per_s: what is more than next to nothing.
         head_bytes: how long a header may be; `target_bytes` the address in it, `fields` how many fields it may have.
         unread_bytes: how much of a body is still read when its answer has been sent.
+        arriving_bytes: how much of all bodies that are not whole yet is held; who began first gives way.
         framed_bytes: how much one body may take on its way, however small the pieces are in which it comes.
         pipelined: how many requests may wait behind another on one connection.
         connections: how many may be open at once.
@@ -75,6 +78,7 @@ class Bounds:
     target_bytes: int = 8 * 1024
     fields: int = 100
     unread_bytes: int = 256 * 1024
+    arriving_bytes: int = 32 * 1024 * 1024
     framed_bytes: int = 4 * 1024 * 1024
     pipelined: int = 16
     connections: int = 2000
@@ -87,6 +91,7 @@ class BoundedHttp(HttpToolsProtocol):
     load: ClassVar[Load | None] = None
     meter: ClassVar[Meter]
     say: ClassVar[Say]
+    arriving: ClassVar[Arriving[BoundedHttp]]
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -115,6 +120,7 @@ class BoundedHttp(HttpToolsProtocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        self.arriving.end(self)
         # uvicorn tells the newest request alone. An answer with another request behind it would go on for nobody, and
         # no bound would count it: a page that waits for news until there is some, a file to its end.
         if (cycle := self._answering) is not None and not cycle.response_complete:
@@ -133,6 +139,9 @@ class BoundedHttp(HttpToolsProtocol):
         else:
             self._framed += len(data)
         super().data_received(data)
+        while (first := self.arriving.to_give_way()) is not None:
+            self.arriving.end(first)
+            first._refuse(_CROWDED)  # noqa: SLF001  # another connection of this class
         if self.transport.is_closing():
             return
         if self._in_body and self._framed > self.bounds.framed_bytes:
@@ -193,7 +202,9 @@ class BoundedHttp(HttpToolsProtocol):
     @override
     def on_body(self, body: bytes) -> None:
         super().on_body(body)
-        if self.cycle.response_complete:
+        if not self.cycle.response_complete:
+            self.arriving.add(self, len(body))
+        else:
             self._unread += len(body)
             if self._unread > self.bounds.unread_bytes:
                 self.transport.close()
@@ -202,6 +213,17 @@ class BoundedHttp(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._in_body = False
         super().on_message_complete()
+        self._end_if_worked_on()
+
+    @override
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._end_if_worked_on()
+
+    def _end_if_worked_on(self) -> None:
+        """Count no body that is being worked on, for that ends; one behind another request may wait for ever."""
+        if not self.pipeline and (not self._in_body or self._is_answered()):
+            self.arriving.end(self)
 
     @override
     def pause_writing(self) -> None:
@@ -273,7 +295,8 @@ class BoundedHttp(HttpToolsProtocol):
 
 def bounded(bounds: Bounds, load: Load | None, *, meter: Meter, say: Say) -> type[BoundedHttp]:
     """Return the protocol under these bounds: uvicorn makes one of it for each connection."""
-    members = {"bounds": bounds, "load": load, "meter": meter, "say": staticmethod(say)}
+    arriving: Arriving[BoundedHttp] = Arriving(bounds.arriving_bytes)
+    members = {"bounds": bounds, "load": load, "meter": meter, "say": staticmethod(say), "arriving": arriving}
     return type("BoundedHttp", (BoundedHttp,), members)
 
 

@@ -165,8 +165,7 @@ def build(served: Served, folder: Path, bounds: Bounds) -> uvicorn.Server:
     async def quick() -> Response:
         return Response("quick")
 
-    @app.post("/endless")
-    @app.get("/endless")
+    @app.api_route("/endless", methods=["GET", "POST"])
     async def endless() -> Response:
         async def pieces() -> AsyncIterator[bytes]:
             try:
