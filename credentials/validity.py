@@ -1,10 +1,14 @@
 """The time span in which a signed message counts (RFC 7519 §4.1.4 to §4.1.6)."""
 
 from collections.abc import Mapping
+from typing import cast
 
 from credentials.encoding.strict_json import Json
 from credentials.errors import Malformed
 from credentials.refusals import Expired, NotYetValid
+
+# Not bool, which is an int to `isinstance`; and `int | float` would be put together anew for each date.
+_NUMBERS = (int, float)
 
 
 def check_valid(claims: Mapping[str, Json], *, now: float, clock_skew_s: int, what: str) -> None:
@@ -20,8 +24,9 @@ def check_valid(claims: Mapping[str, Json], *, now: float, clock_skew_s: int, wh
         NotYetValid, Expired: it does not count at this time.
         Malformed: one of them is no number.
     """
+    latest = now + clock_skew_s
     for name in ("iat", "nbf"):
-        if name in claims and now < _read_date(claims[name], name, what) - clock_skew_s:
+        if name in claims and _read_date(claims[name], name, what) > latest:
             raise NotYetValid(what)
     # RFC 7519 §4.1.4: at `exp` itself it is over.
     if "exp" in claims and now >= _read_date(claims["exp"], "exp", what) + clock_skew_s:
@@ -38,6 +43,6 @@ def read_date(claims: Mapping[str, Json], name: str, *, what: str) -> float | No
 
 
 def _read_date(date: Json, name: str, what: str) -> float:
-    if isinstance(date, bool) or not isinstance(date, int | float):
+    if type(date) not in _NUMBERS:
         raise Malformed(what, f"`{name}` is not a number of seconds")
-    return date
+    return cast("float", date)

@@ -21,6 +21,7 @@ from credentials.keys.kinds import ED25519_BYTES, P256, P384, Curve, KeyKind
 _ForeignKey: TypeAlias = EllipticCurvePublicKey | Ed25519PublicKey
 
 _KINDS = {kind.value: kind for kind in KeyKind}
+_FIRST_MEMBERS = {kind: f'{{"crv":"{kind.value}","kty":"{kind.kty}","x":"' for kind in KeyKind}
 _MULTICODECS = {kind.multicodec: kind for kind in KeyKind}
 _MULTICODEC_BYTES = 2
 _MAX_MULTIKEY_CHARACTERS = 80
@@ -174,13 +175,13 @@ def _curve(kind: KeyKind) -> Curve:
 # An issuer's key is named again and again; holders' keys that were seen in between are soon forgotten.
 @lru_cache(maxsize=32)
 def _thumbprint(kind: KeyKind, encoded: bytes) -> str:
-    members = f'{{"crv":"{kind.value}","kty":"{kind.kty}","x":"'
     if kind is KeyKind.ED25519:
-        members += f'{base64url.encode(encoded)}"}}'
+        members = base64url.encode(encoded)
     else:
         middle = 1 + _curve(kind).coordinate_bytes
-        members += f'{base64url.encode(encoded[1:middle])}","y":"{base64url.encode(encoded[middle:])}"}}'
-    return base64url.encode(hashlib.sha256(members.encode("ascii")).digest())
+        members = f'{base64url.encode(encoded[1:middle])}","y":"{base64url.encode(encoded[middle:])}'
+    written = f'{_FIRST_MEMBERS[kind]}{members}"}}'
+    return base64url.encode(hashlib.sha256(written.encode("ascii")).digest())
 
 
 def _write_coordinates(kind: KeyKind, encoded: bytes) -> dict[str, Json]:
