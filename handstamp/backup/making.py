@@ -178,6 +178,7 @@ def _write_masters(url: str, target: Path) -> int:
         database.close()
     # A name with a line's end in it would be read as two; sha256sum marks such a line, and no master has one.
     lines = [f"{sha256}  {path}\n" for sha256, path in rows if "\n" not in path and "\\" not in path]
+    target.touch(mode=0o600)
     target.write_text("".join(lines), encoding="utf-8")
     return len(lines)
 

@@ -100,7 +100,8 @@ def test_all_three_roles_come_back_with_the_settings_that_were_lost(machine: Mac
     assert restored.settings_at is not None
     assert set(restored.words) == {"issuer", "verifier", "trackserver"}
     assert (tmp_path / "new" / "data" / "verifier" / "verifier.sqlite").is_file()
-    assert (tmp_path / "new" / "data" / "trackserver" / "masters.sha256").read_text() == ""
+    masters = tmp_path / "new" / "data" / "trackserver" / "masters.sha256"
+    assert (masters.read_text(), masters.stat().st_mode & 0o777) == ("", 0o600)
     assert empty.settings.issuer.port == 0
 
 
