@@ -16,7 +16,7 @@ from credentials.encoding.strict_json import Json
 from credentials.errors import Malformed
 from credentials.keys.edwards import is_strong_point
 from credentials.keys.errors import BadSignature, PrivateKeyExposed
-from credentials.keys.kinds import ED25519_BYTES, P256, P384, Curve, KeyKind
+from credentials.keys.kinds import ED25519_BYTES, KeyKind
 
 _ForeignKey: TypeAlias = EllipticCurvePublicKey | Ed25519PublicKey
 
@@ -73,9 +73,9 @@ class PublicKey:
             raise PrivateKeyExposed(what)
         kind = _read_kind(value, what=what)
         _check_purpose(value, kind, what=what)
-        if kind is KeyKind.ED25519:
+        if kind.curve is None:
             return cls._from_encoded(kind, _coordinate(value, "x", ED25519_BYTES, what=what), what=what)
-        size = _curve(kind).coordinate_bytes
+        size = kind.curve.coordinate_bytes
         x, y = _coordinate(value, "x", size, what=what), _coordinate(value, "y", size, what=what)
         return cls._from_encoded(kind, _UNCOMPRESSED + x + y, what=what)
 
@@ -91,19 +91,19 @@ class PublicKey:
         if kind is None:
             raise Malformed(what, "it is not a P-256, P-384 or Ed25519 key")
         encoded = data[_MULTICODEC_BYTES:]
-        if kind is not KeyKind.ED25519 and not encoded.startswith(_COMPRESSED):
+        if kind.curve is not None and not encoded.startswith(_COMPRESSED):
             raise Malformed(what, "its point is not written in compressed form")
         return cls._from_encoded(kind, encoded, what=what)
 
     @classmethod
     def _from_encoded(cls, kind: KeyKind, encoded: bytes, *, what: str) -> Self:
         # The library's classes are abstract, and asking whether a key is of one costs more than all else here.
-        if kind is KeyKind.ED25519:
+        if kind.curve is None:
             if len(encoded) != ED25519_BYTES or not is_strong_point(encoded):
                 raise Malformed(what, "the point is not on the curve, or of small order")
             return cls(kind, encoded, Ed25519PublicKey.from_public_bytes(encoded))
         try:
-            key = EllipticCurvePublicKey.from_encoded_point(_curve(kind).group, encoded)
+            key = EllipticCurvePublicKey.from_encoded_point(kind.curve.group, encoded)
         except ValueError as error:
             raise Malformed(what, "the point is not on the curve") from error
         if not encoded.startswith(_UNCOMPRESSED):
@@ -140,13 +140,12 @@ class PublicKey:
         Raises:
             BadSignature: it has another length, or does not fit.
         """
-        kind = self.kind
+        curve = self.kind.curve
         key: Any = self._key
         try:
-            if kind is KeyKind.ED25519:
+            if curve is None:
                 key.verify(signature, data)
                 return
-            curve = P256 if kind is KeyKind.P256 else P384
             size = curve.coordinate_bytes
             if len(signature) != size + size:
                 raise BadSignature
@@ -168,26 +167,22 @@ def der_signature(signature: bytes, size: int) -> bytes:
     return bytes((_SEQUENCE, 4 + len(r) + len(s), _INTEGER, len(r))) + r + bytes((_INTEGER, len(s))) + s
 
 
-def _curve(kind: KeyKind) -> Curve:
-    return P256 if kind is KeyKind.P256 else P384
-
-
 # An issuer's key is named again and again; holders' keys that were seen in between are soon forgotten.
 @lru_cache(maxsize=32)
 def _thumbprint(kind: KeyKind, encoded: bytes) -> str:
-    if kind is KeyKind.ED25519:
+    if kind.curve is None:
         members = base64url.encode(encoded)
     else:
-        middle = 1 + _curve(kind).coordinate_bytes
+        middle = 1 + kind.curve.coordinate_bytes
         members = f'{base64url.encode(encoded[1:middle])}","y":"{base64url.encode(encoded[middle:])}'
     written = f'{_FIRST_MEMBERS[kind]}{members}"}}'
     return base64url.encode(hashlib.sha256(written.encode("ascii")).digest())
 
 
 def _write_coordinates(kind: KeyKind, encoded: bytes) -> dict[str, Json]:
-    if kind is KeyKind.ED25519:
+    if kind.curve is None:
         return {"x": base64url.encode(encoded)}
-    middle = 1 + _curve(kind).coordinate_bytes
+    middle = 1 + kind.curve.coordinate_bytes
     return {"x": base64url.encode(encoded[1:middle]), "y": base64url.encode(encoded[middle:])}
 
 

@@ -32,40 +32,6 @@ class Curve:
     coordinate_bytes: int
 
 
-class KeyKind(Enum):
-    """A kind of signature key; the value is the JWK's `crv`.
-
-    Attributes:
-        kty: the key type of its JWK.
-        algorithms: the JOSE names that are read: the one that we write, and those that mean exactly the same with
-            this kind. RFC 9864 §2.2 gives EdDSA on Ed25519 the name Ed25519; RFC 8037 §3.1 leaves the curve to the
-            key. With a key at hand both say the same.
-        algorithm: the JOSE algorithm that we write.
-        multicodec: the two bytes before the key in a Multikey (Controlled Identifiers 1.0 §2.2.2).
-    """
-
-    kty: str
-    algorithms: tuple[str, ...]
-    algorithm: str
-    multicodec: bytes
-
-    # Plain attributes: every message that is verified asks for them several times.
-    def __new__(cls, curve: str, kty: str, algorithms: tuple[str, ...], multicodec: bytes) -> Self:
-        """Make a member whose value is its curve."""
-        kind = object.__new__(cls)
-        kind._value_ = curve
-        kind.kty, kind.algorithms, kind.algorithm, kind.multicodec = kty, algorithms, algorithms[0], multicodec
-        return kind
-
-    # There is one of each, so what it is may be told by where it is: `Enum` would hash its name in Python.
-    __hash__ = object.__hash__
-
-    P256 = ("P-256", "EC", ("ES256",), b"\x80\x24")
-    P384 = ("P-384", "EC", ("ES384",), b"\x81\x24")
-    ED25519 = ("Ed25519", "OKP", ("EdDSA", "Ed25519"), b"\xed\x01")
-
-
-ED25519_BYTES: Final = 32
 P256: Final = Curve(
     group=ec.SECP256R1(),
     hash=hashlib.sha256,
@@ -78,3 +44,44 @@ P384: Final = Curve(
     scheme=ec.ECDSA(Prehashed(hashes.SHA384())),
     coordinate_bytes=48,
 )
+
+
+class KeyKind(Enum):
+    """A kind of signature key; the value is the JWK's `crv`.
+
+    Attributes:
+        kty: the key type of its JWK.
+        algorithms: the JOSE names that are read: the one that we write, and those that mean exactly the same with
+            this kind. RFC 9864 §2.2 gives EdDSA on Ed25519 the name Ed25519; RFC 8037 §3.1 leaves the curve to the
+            key. With a key at hand both say the same.
+        algorithm: the JOSE algorithm that we write.
+        multicodec: the two bytes before the key in a Multikey (Controlled Identifiers 1.0 §2.2.2).
+        curve: what ECDSA needs; None for Ed25519. To ask for it is quicker than to find a member of an `Enum`.
+    """
+
+    kty: str
+    algorithms: tuple[str, ...]
+    algorithm: str
+    multicodec: bytes
+    curve: Curve | None
+
+    # Plain attributes: every message that is verified asks for them several times.
+    def __new__(
+        cls, crv: str, kty: str, algorithms: tuple[str, ...], multicodec: bytes, curve: Curve | None = None
+    ) -> Self:
+        """Make a member whose value is the name of its curve."""
+        kind = object.__new__(cls)
+        kind._value_ = crv
+        kind.kty, kind.algorithms, kind.algorithm, kind.multicodec = kty, algorithms, algorithms[0], multicodec
+        kind.curve = curve
+        return kind
+
+    # There is one of each, so what it is may be told by where it is: `Enum` would hash its name in Python.
+    __hash__ = object.__hash__
+
+    P256 = ("P-256", "EC", ("ES256",), b"\x80\x24", P256)
+    P384 = ("P-384", "EC", ("ES384",), b"\x81\x24", P384)
+    ED25519 = ("Ed25519", "OKP", ("EdDSA", "Ed25519"), b"\xed\x01")
+
+
+ED25519_BYTES: Final = 32

@@ -97,10 +97,9 @@ class LocalSigner:
 
     def sign(self, data: bytes) -> bytes:
         """Sign by the key's algorithm, in the form that `PublicKey.verify` reads."""
-        kind = self._public_key.kind
-        if kind is KeyKind.ED25519:
+        curve = self._public_key.kind.curve
+        if curve is None:
             return cast("Ed25519PrivateKey", self._private_key).sign(data)
-        curve = P256 if kind is KeyKind.P256 else P384
         key = cast("EllipticCurvePrivateKey", self._private_key)
         r, s = decode_dss_signature(key.sign(curve.hash(data).digest(), curve.scheme))
         return r.to_bytes(curve.coordinate_bytes) + s.to_bytes(curve.coordinate_bytes)
