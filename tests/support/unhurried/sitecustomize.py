@@ -24,6 +24,7 @@ BOUNDS: Final[dict[str, dict[str, Any]]] = {
     "handstamp.commands.wallet_renewing": {"LONGEST_WAIT_S": PATIENCE_S},
     # Whoever asks on a connection that was idle for long, and stands still meanwhile, would find it closed.
     "handstamp.composition.serving": {"_IDLE_S": int(PATIENCE_S)},
+    "handstamp.demo.stage": {"_START_S": 4 * PATIENCE_S},  # of all services, which load at once
     "handstamp.doctor.case": {"PATIENCE_S": PATIENCE_S, "_LOOKING_MS": int(PATIENCE_S * 1000)},
     "handstamp.doctor.examining": {"CHECK_TIMEOUT_S": PATIENCE_S},
     "handstamp.doctor.web": {"TIMEOUT_S": PATIENCE_S},
