@@ -1,7 +1,7 @@
 """The time span in which a signed message counts (RFC 7519 §4.1.4 to §4.1.6)."""
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Any
 
 from credentials.encoding.strict_json import Json
 from credentials.errors import Malformed
@@ -42,7 +42,8 @@ def read_date(claims: Mapping[str, Json], name: str, *, what: str) -> float | No
     return _read_date(claims[name], name, what) if name in claims else None
 
 
-def _read_date(date: Json, name: str, what: str) -> float:
+def _read_date(date: Any, name: str, what: str) -> float:  # noqa: ANN401 - JSON, whose kind is looked at here
     if type(date) not in _NUMBERS:
         raise Malformed(what, f"`{name}` is not a number of seconds")
-    return cast("float", date)
+    seconds: float = date
+    return seconds

@@ -4,7 +4,7 @@ The steps of the RFC stand beside the lines that take them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from credentials.encoding.strict_json import Json
 from credentials.errors import Malformed
@@ -134,19 +134,18 @@ class Processing:
             raise WrongDisclosureShape
         return found[0] if found else None
 
-    def _find(self, digests: list[Json]) -> list[Disclosure]:
+    def _find(self, digests: list[Any]) -> list[Disclosure]:
         if not _TEXT.issuperset(map(type, digests)):
             raise Malformed("credential", "a digest is not text")
         # Step 4.
-        texts, known = cast("list[str]", digests), self._disclosures
-        fresh = set(texts)
-        if len(fresh) != len(texts) or not fresh.isdisjoint(self._seen):
+        known, fresh = self._disclosures, set(digests)
+        if len(fresh) != len(digests) or not fresh.isdisjoint(self._seen):
             raise DuplicateDigest
         self._seen |= fresh
         # Whichever there are fewer of is gone through.
         if len(known) < len(fresh):
             return [disclosure for disclosure in known.values() if disclosure.digest in fresh]
-        return [known[digest] for digest in texts if digest in known]
+        return [known[digest] for digest in digests if digest in known]
 
 
 def _hides(value: Json) -> bool:
