@@ -59,5 +59,28 @@ def safe_beside(folder: Path) -> Path:
     return above
 
 
+def is_unsafe_for_root(folder: Path) -> bool:
+    """Tell whether this is root, and the owner of a folder could exchange what root makes to come into it."""
+    return _is_root() and folder.stat().st_uid != 0 and safe_beside(folder) == folder
+
+
+def hand_over(made: Path, place: Path) -> None:
+    """Give a folder that root made, with all in it, to whom the place is that it comes to; others keep what they make.
+
+    Args:
+        made: a folder that nobody but root can reach yet.
+        place: where it comes to. What is there may be left of another root who gave nothing away, so the folder above
+            it says first whose it is.
+    """
+    if not _is_root():
+        return
+    owners = [each.stat() for each in (place.parent, place) if each.exists()]
+    owner = next((each for each in owners if each.st_uid), owners[0])
+    for _, _, files, inside in os.fwalk(made):
+        os.fchown(inside, owner.st_uid, owner.st_gid)
+        for name in files:
+            os.chown(name, owner.st_uid, owner.st_gid, dir_fd=inside, follow_symlinks=False)
+
+
 def _is_root() -> bool:
     return os.name == "posix" and os.geteuid() == 0

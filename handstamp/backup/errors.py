@@ -149,3 +149,17 @@ class CannotRestore(OperatorError):
 
     def __init__(self, where: str, reason: str) -> None:
         super().__init__(f"{where} cannot be restored: {reason}. What was there before is still there.")
+
+
+class RunAsOwner(OperatorError):
+    """Root would work where the owner of the data folder can exchange what root gives away."""
+
+    code = "run_as_owner"
+
+    def __init__(self, folder: Path) -> None:
+        about = folder.stat()
+        super().__init__(
+            f"The data folder {folder} belongs to user {about.st_uid}, who could exchange there what root makes. "
+            f"Nothing was restored; run this as that user: setpriv --reuid={about.st_uid} --regid={about.st_gid} "
+            "--clear-groups handstamp restore ..."
+        )

@@ -26,7 +26,7 @@ from handstamp.backup.errors import CannotRestore, NewerBackup, OtherEngine, Pla
 from handstamp.backup.making import DATABASE, FILES, KEY_FILE, RECORD
 from handstamp.settings import Role, ServiceSettings, Settings
 from plumbing.migrations import upgrade
-from plumbing.private import make_private_folder, new_private_file
+from plumbing.private import hand_over, make_private_folder, new_private_file
 
 _CONNECT_S: Final = 1.0
 _BESIDE: Final = ("", "-wal", "-shm", "-journal")
@@ -169,9 +169,10 @@ class Place:
         beside.rename(file)
 
     def _put_folder(self, unpacked: Path, undo: contextlib.ExitStack) -> None:
-        self._move_aside(self.folder, undo)
         make_private_folder(self.folder.parent)
         make_private_folder(unpacked)
+        hand_over(unpacked, self.folder)
+        self._move_aside(self.folder, undo)
         undo.callback(_rename, self.folder, unpacked)
         unpacked.rename(self.folder)
 

@@ -7,21 +7,20 @@ PostgreSQL database is filled in one transaction of its own; what was in it stay
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from handstamp.backup.archive import Archive, Entry, Manifest, open_archive
-from handstamp.backup.errors import CannotRestore, UnusableBackup
+from handstamp.backup.errors import CannotRestore, RunAsOwner, UnusableBackup
 from handstamp.backup.making import DATABASE, FILES, ROLES, SETTINGS_NAME, locked, staged
 from handstamp.backup.places import Place
 from handstamp.settings import Role, load_settings, settings_file
-from plumbing.private import make_private_folder
+from plumbing.private import is_unsafe_for_root, make_private_folder, new_private_file
 
 _STAGE: Final = ".restore-"
-_OWNER_ONLY: Final = 0o600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +69,7 @@ def restore_backup(wish: RestoreWish, *, now: datetime) -> Restored:
     Raises:
         UnusableBackup, NewerBackup, WrongBackupPassphrase: the backup; nothing was changed.
         PlaceTaken, ServiceRuns, OtherEngine: the place; nothing was changed.
+        RunAsOwner: this is root, in somebody else's folder, with nowhere safe to work; nothing was changed.
         CannotRestore, ToolFailed, DatabaseUnavailable: what was there before is still there.
         UnusableSettings: the settings cannot be used.
     """
@@ -80,7 +80,7 @@ def restore_backup(wish: RestoreWish, *, now: datetime) -> Restored:
         places = [Place.of(settings, role, archive.manifest, now=now) for role in roles]
         for place in places:
             place.check(wish.path, replace=wish.replace)
-        with locked(settings.data_dir), staged(settings.data_dir, _STAGE) as stage:
+        with locked(settings.data_dir), _staged(settings.data_dir) as stage:
             _unpack(archive, stage, roles, settings_were_read=settings_at is not None)
             for place in places:
                 place.prepare(stage / place.role, now=now)
@@ -93,6 +93,14 @@ def restore_backup(wish: RestoreWish, *, now: datetime) -> Restored:
         without_key_file=[place.role for place in places if place.lacks_key_file],
         words=words,
     )
+
+
+@contextlib.contextmanager
+def _staged(folder: Path) -> Iterator[Path]:
+    if is_unsafe_for_root(folder):
+        raise RunAsOwner(folder)
+    with staged(folder, _STAGE) as stage:
+        yield stage
 
 
 def _exchange(
@@ -145,8 +153,7 @@ def _unpack(archive: Archive, stage: Path, roles: Sequence[Role], *, settings_we
 def _write(target: Path, fill: Callable[[Callable[[bytes], object]], object]) -> None:
     try:
         make_private_folder(target.parent)
-        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
-        with os.fdopen(descriptor, "wb") as file:
+        with os.fdopen(new_private_file(target), "wb") as file:
             fill(file.write)
             file.flush()
             os.fsync(file.fileno())

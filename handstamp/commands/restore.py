@@ -50,7 +50,11 @@ def _report(restored: Restored) -> None:
     made_at = f"{restored.manifest.made_at:%d %B %Y, %H:%M} UTC"
     out.print(f"[green]Restored: {', '.join(restored.words)}[/], as of {made_at}.")
     if restored.settings_at is not None:
-        out.print(f"The settings of the backup are in {escape(str(restored.settings_at))}.", soft_wrap=True)
+        out.print(
+            f"The settings of the backup are in {escape(str(restored.settings_at))}. Only you may read them: let the "
+            "services' users do so too, if they are others.",
+            soft_wrap=True,
+        )
     for aside in restored.aside:
         out.print(f"What was there before is in {escape(aside)}; delete it once you are sure.", soft_wrap=True)
     for lacking in restored.without_key_file:

@@ -11,7 +11,14 @@ from issuer.parts import MIGRATIONS
 from plumbing.database import Database
 from plumbing.keystore import KeyStore
 from plumbing.migrations import upgrade
-from plumbing.private import make_private_file, make_private_folder, new_private_file, safe_beside
+from plumbing.private import (
+    hand_over,
+    is_unsafe_for_root,
+    make_private_file,
+    make_private_folder,
+    new_private_file,
+    safe_beside,
+)
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
 
@@ -108,3 +115,27 @@ def test_root_works_where_the_owner_of_a_folder_can_exchange_nothing(
         told.setattr(Path, "stat", stat)
         told.setattr(Path, "resolve", lambda path: path)
         assert safe_beside(folder) == (tmp_path if beside else folder)
+        assert is_unsafe_for_root(folder) == (me == ROOT and inside[0] == SERVICE and not beside)
+
+
+def test_what_root_hands_over_is_what_it_made_and_not_where_a_link_leads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, elsewhere = tmp_path / "made", tmp_path / "elsewhere"
+    (made / "keys").mkdir(parents=True)
+    (made / "keys" / "key.pem").touch()
+    elsewhere.mkdir()
+    (elsewhere / "secret").touch()
+    (made / "link").symlink_to(elsewhere)
+    given: list[Path] = []
+    folders = {each.stat().st_ino: each for each in (made, made / "keys", elsewhere)}
+
+    def give(name: str, *_: int, dir_fd: int, follow_symlinks: bool) -> None:
+        assert not follow_symlinks
+        given.append(folders[os.fstat(dir_fd).st_ino] / name)
+
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "fchown", lambda folder, *_: given.append(folders[os.fstat(folder).st_ino]))
+    monkeypatch.setattr(os, "chown", give)
+    hand_over(made, tmp_path / "place")
+    assert sorted(given) == [made, made / "keys", made / "keys" / "key.pem"]
