@@ -31,7 +31,7 @@ SHEET = Path(__file__).parents[2] / "plumbing" / "web" / "static" / "handstamp.c
 
 
 class Silent:
-    """Stands where the site's workers would, and takes connections without a word."""
+    """Stands where a role's workers would, and takes connections without a word."""
 
     def __init__(self) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -54,12 +54,18 @@ def silent() -> Iterator[Silent]:
 
 
 @pytest.fixture(scope="module")
+def mute() -> Iterator[Silent]:
+    with contextlib.closing(Silent()) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("alone")
 
 
 @pytest.fixture(scope="module")
-def web(folder: Path, silent: Silent) -> Iterator[httpx.Client]:
+def web(folder: Path, silent: Silent, mute: Silent) -> Iterator[httpx.Client]:
     authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
     leaf = authority.issue_cert(HOST, "artist.localhost", key_type=trustme.KeyType.ECDSA)
     for name in ("coop", "artist", "tracks"):
@@ -68,8 +74,10 @@ def web(folder: Path, silent: Silent) -> Iterator[httpx.Client]:
         leaf.cert_chain_pems[0].write_to_path(str(folder / "tls" / f"{name}.example" / "fullchain.pem"))
     (folder / "nginx").mkdir()
     port, nobody = free_port(), [free_port(), free_port()]
-    workers = {"issuer": nobody, "trackserver": nobody, "verifier": [silent.port, silent.port]}
-    config = render(folder / "nginx", port, workers, tls=folder / "tls")
+    workers = {"issuer": nobody, "trackserver": [mute.port] * 2, "verifier": [silent.port] * 2}
+    # Tests come from other addresses than this machine's by saying so.
+    believed = "set_real_ip_from 127.0.0.1; real_ip_header X-Forwarded-For;"
+    config = render(folder / "nginx", port, workers, tls=folder / "tls", extra=believed)
     inner = folder / "nginx" / "handstamp-proxy.inc"
     inner.write_text(inner.read_text("utf-8").replace("handstamp_connections 1000", "handstamp_connections 1"), "utf-8")
     served = subprocess.Popen([find_nginx(), "-e", str(folder / "nginx" / "start.log"), "-c", str(config)])
@@ -158,21 +166,33 @@ def test_who_asks_for_what_is_no_address_gets_a_page(web: httpx.Client, path: st
     assert "This could not be read" in page.text
 
 
-def test_who_opens_too_much_at_once_is_told_when_to_come_again(web: httpx.Client, silent: Silent) -> None:
-    there = {"Host": "artist.localhost"}
-    asked = web.build_request("GET", "/", headers=there, extensions={"sni_hostname": "artist.localhost"})
+@contextlib.contextmanager
+def waiting(web: httpx.Client, host: str, worker: Silent, fields: bytes = b"") -> Iterator[None]:
+    """Have one request to a host on its way, which its worker has got and does not answer."""
     with contextlib.ExitStack() as stack:
         connection = stack.enter_context(
-            socket.create_connection((asked.url.host, asked.url.port or 0), timeout=PATIENCE_S)
+            socket.create_connection((web.base_url.host, web.base_url.port or 0), timeout=PATIENCE_S)
         )
         blind = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         blind.check_hostname, blind.verify_mode = False, ssl.CERT_NONE
-        first = stack.enter_context(blind.wrap_socket(connection, server_hostname="artist.localhost"))
-        first.sendall(b"GET / HTTP/1.1\r\nHost: artist.localhost\r\n\r\n")
-        stack.enter_context(silent.wait_for_one())
-        page = ask(web, "GET", "/", PAGE | there)
+        first = stack.enter_context(blind.wrap_socket(connection, server_hostname=host))
+        first.sendall(b"GET / HTTP/1.1\r\nHost: %s\r\n%s\r\n" % (host.encode(), fields))
+        stack.enter_context(worker.wait_for_one())
+        yield
+
+
+def test_who_opens_too_much_at_once_is_told_when_to_come_again(web: httpx.Client, silent: Silent) -> None:
+    with waiting(web, "artist.localhost", silent):
+        page = ask(web, "GET", "/", PAGE | {"Host": "artist.localhost"})
     assert (page.status_code, page.headers["retry-after"]) == (429, "5")
     assert "Many are here at once" in page.text
+
+
+def test_of_ipv6_a_whole_network_counts_as_one_address(web: httpx.Client, mute: Silent) -> None:
+    with waiting(web, "tracks.localhost", mute, b"X-Forwarded-For: 2001:db8:a0a:2::1\r\n"):
+        beside = ask(web, "GET", "/", PAGE | {"X-Forwarded-For": "2001:db8:a0a:2:ffff::9"})
+        elsewhere = ask(web, "GET", "/", PAGE | {"X-Forwarded-For": "2001:db8:a0a:3::1"})
+    assert (beside.status_code, elsewhere.status_code) == (429, 503)
 
 
 @pytest.mark.parametrize("content", [b"", b"x" * (2 * 1024 * 1024)], ids=["a path", "too much"])
