@@ -24,7 +24,7 @@ PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
 SPOKEN = ("handstamp", "coop", "site", "tracks")
 """What begins a command line of ours: the command, and the page's short words for it as each role's user."""
 FENCED = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
-OF_OTHERS = {"max_connections", "worker_connections", "pg_dump"}
+OF_OTHERS = {"max_connections", "worker_connections", "limit_conn", "pg_dump"}
 """Words that are written as settings of ours are, and are PostgreSQL's or nginx's."""
 INLINE = re.findall(r"`([^`\n]+)`", PAGE)
 FILE = re.compile(r"[\w-]+\.(key|pem|backup)")
@@ -111,3 +111,11 @@ def test_the_pages_command_lets_every_server_of_nginx_listen_on_ipv6_too() -> No
     listens = re.findall(r"^    listen (\[::\]:)?(.+;)$", changed, re.MULTILINE)
     assert {address for address, _ in listens[1::2]} == {"[::]:"}
     assert listens[::2] == [("", where) for _, where in listens[1::2]]
+
+
+def test_the_pages_command_gives_debians_nginx_room_for_a_crowd() -> None:
+    (command,) = (line for line in INLINE if line.startswith("sed -i ") and "worker_connections" in line)
+    _, _, change, _ = shlex.split(command)
+    debian = "user www-data;\n\nevents {\n\tworker_connections 768;\n\t# multi_accept on;\n}\n\nhttp {\n}\n"
+    done = subprocess.run(["sed", change], input=debian, check=True, capture_output=True, text=True)
+    assert done.stdout == debian.replace("768", "4096").replace("events", "worker_rlimit_nofile 8192;\nevents")
