@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import delete
+from sqlalchemy import bindparam, delete
+from sqlalchemy import select as sa_select
 from sqlmodel import col, select
 
 from credentials.protocols.freshness import CLOCK_SKEW_S
 from plumbing.clock import epoch_s
+from plumbing.statements import Statement, every_column
 from verifier.status_tables import KeptStatusListRow
 from verifier.statuses import KeptList
 
@@ -17,6 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sqlmodel import Session
+
+# Asked whenever somebody shows a record with a status.
+_LOAD: Final = Statement(
+    sa_select(*every_column(KeptStatusListRow)).where(
+        col(KeptStatusListRow.site) == bindparam("at_site"), col(KeptStatusListRow.uri) == bindparam("of_uri")
+    )
+)
 
 
 class StatusListRows:
@@ -27,8 +36,8 @@ class StatusListRows:
 
     def load_status_list(self, uri: str) -> KeptList | None:
         """See `ports.KeptLists.load_status_list`."""
-        row = self._session.get(KeptStatusListRow, (self._site, uri), populate_existing=True)
-        return None if row is None else _kept(row)
+        row = _LOAD.first(self._session, at_site=self._site, of_uri=uri)
+        return None if row is None else _kept(*row)
 
     def load_due_lists(self, issuer: str, *, now: datetime) -> tuple[KeptList, ...]:
         """See `ports.KeptLists.load_due_lists`."""
@@ -41,7 +50,7 @@ class StatusListRows:
                 | (col(KeptStatusListRow.fetched_at) > epoch_s(now) + CLOCK_SKEW_S),
             )
         )
-        return tuple(_kept(row) for row in rows)
+        return tuple(_kept(**row.model_dump()) for row in rows)
 
     def load_list_uris(self, issuer: str) -> frozenset[str]:
         """See `ports.KeptLists.load_list_uris`."""
@@ -56,7 +65,11 @@ class StatusListRows:
     def save_status_list(self, kept: KeptList) -> None:
         """See `ports.KeptLists.save_status_list`."""
         row = self._session.get(KeptStatusListRow, (self._site, kept.uri), populate_existing=True)
-        if row is not None and row.issued_at > kept.issued_at and not _kept(row).is_ahead(kept.fetched_at):
+        if (
+            row is not None
+            and row.issued_at > kept.issued_at
+            and not _kept(**row.model_dump()).is_ahead(kept.fetched_at)
+        ):
             return
         if row is None:
             row = KeptStatusListRow(
@@ -82,13 +95,23 @@ class StatusListRows:
         )
 
 
-def _kept(row: KeptStatusListRow) -> KeptList:
+def _kept(
+    site: str,
+    uri: str,
+    issuer: str,
+    token: str,
+    etag: str | None,
+    issued_at: int,
+    fetched_at: int,
+    fetch_after: int,
+) -> KeptList:
+    del site
     return KeptList(
-        uri=row.uri,
-        issuer=row.issuer,
-        token=row.token,
-        etag=row.etag,
-        issued_at=row.issued_at,
-        fetched_at=datetime.fromtimestamp(row.fetched_at, UTC),
-        fetch_after=datetime.fromtimestamp(row.fetch_after, UTC),
+        uri=uri,
+        issuer=issuer,
+        token=token,
+        etag=etag,
+        issued_at=issued_at,
+        fetched_at=datetime.fromtimestamp(fetched_at, UTC),
+        fetch_after=datetime.fromtimestamp(fetch_after, UTC),
     )
