@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, delete
 from sqlalchemy import select as sa_select
@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
     from sqlmodel import Session
 
+_COLUMNS: Final = every_column(KeptStatusListRow)
+_NAMES: Final = [column.name for column in _COLUMNS]
 # Asked whenever somebody shows a record with a status.
 _LOAD: Final = Statement(
-    sa_select(*every_column(KeptStatusListRow)).where(
+    sa_select(*_COLUMNS).where(
         col(KeptStatusListRow.site) == bindparam("at_site"), col(KeptStatusListRow.uri) == bindparam("of_uri")
     )
 )
@@ -37,7 +39,7 @@ class StatusListRows:
     def load_status_list(self, uri: str) -> KeptList | None:
         """See `ports.KeptLists.load_status_list`."""
         row = _LOAD.first(self._session, at_site=self._site, of_uri=uri)
-        return None if row is None else _kept(*row)
+        return None if row is None else _kept(**dict(zip(_NAMES, row, strict=True)))
 
     def load_due_lists(self, issuer: str, *, now: datetime) -> tuple[KeptList, ...]:
         """See `ports.KeptLists.load_due_lists`."""
@@ -95,23 +97,8 @@ class StatusListRows:
         )
 
 
-def _kept(
-    site: str,
-    uri: str,
-    issuer: str,
-    token: str,
-    etag: str | None,
-    issued_at: int,
-    fetched_at: int,
-    fetch_after: int,
-) -> KeptList:
-    del site
+def _kept(*, fetched_at: int, fetch_after: int, **row: Any) -> KeptList:  # noqa: ANN401  # by the names of columns
+    del row["site"]
     return KeptList(
-        uri=uri,
-        issuer=issuer,
-        token=token,
-        etag=etag,
-        issued_at=issued_at,
-        fetched_at=datetime.fromtimestamp(fetched_at, UTC),
-        fetch_after=datetime.fromtimestamp(fetch_after, UTC),
+        fetched_at=datetime.fromtimestamp(fetched_at, UTC), fetch_after=datetime.fromtimestamp(fetch_after, UTC), **row
     )
