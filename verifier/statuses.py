@@ -167,8 +167,7 @@ class StatusKeeper:
     async def _get(self, uri: str, issuer: str, *, now: datetime) -> StatusList | None:
         """Return a list that is fresh, else one that is stale, else nothing."""
         async with self._one_at_a_time[uri]:  # fifty visits at once ask for it once
-            trusted = (await self._work.apart(self._policy_now)).issuer_for(issuer)
-            found = await self._work.apart(lambda work: _find_kept(work, uri, trusted, now=now))
+            trusted, found = await self._work.apart(lambda work: self._find(work, uri, issuer, now=now))
             failed = self._failed.get(uri)
             if (found is not None and not found.stale) or (failed is not None and abs(now - failed) < _FAILED_LATELY):
                 return found
@@ -178,6 +177,10 @@ class StatusKeeper:
             except TimeoutError:
                 self._failed[uri] = now
             return await self._work.apart(lambda work: _find_kept(work, uri, trusted, now=now))
+
+    def _find(self, work: Work, uri: str, issuer: str, *, now: datetime) -> tuple[TrustedIssuer, StatusList | None]:
+        trusted = self._policy_now(work).issuer_for(issuer)
+        return trusted, _find_kept(work, uri, trusted, now=now)
 
     def _policy_now(self, work: Work) -> TrustPolicy:
         with work.read() as stores:
