@@ -11,10 +11,12 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from benchmarks.measure import Figure, Goal, Rate, measure_rates
+from benchmarks.statuses import Statuses
 from credentials.evidence import Verified
 from credentials.keys.certificates import load_chain_pem
 from credentials.keys.signer import LocalSigner
 from credentials.sd_jwt import build_presentation, build_sd_jwt_vc, parse_sd_jwt
+from credentials.status import StatusList, verify_status_list
 from credentials.trust import TrustedIssuer, TrustPolicy
 from credentials.verify import verify
 from schemas import TRACK_OWNERSHIP
@@ -31,11 +33,13 @@ _RAW_BYTES: Final = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kernel:
-    """A co-op with a certificate, and a site that trusts the co-op's authority."""
+    """A co-op with a certificate and a list of statuses, and a site that trusts the co-op's authority."""
 
     issuer: LocalSigner
     x5c: list[str]
     policy: TrustPolicy
+    statuses: Statuses
+    lists: Mapping[str, StatusList]
 
     @classmethod
     def build(cls) -> Self:
@@ -48,14 +52,20 @@ class Kernel:
             anchors=(authority.cert_pem.bytes(),),
             types=frozenset({TRACK_OWNERSHIP.vct}),
         )
+        issuer = LocalSigner.from_pem(leaf.private_key_pem.bytes(), None)
+        x5c = load_chain_pem(leaf.cert_chain_pems[0].bytes()).x5c()
+        statuses = Statuses.build(issuer=trusted.issuer, signer=issuer, x5c=x5c, now=_NOW)
+        listed = verify_status_list(statuses.token, uri=statuses.uri, issuer=trusted, at=_NOW)
         return cls(
-            issuer=LocalSigner.from_pem(leaf.private_key_pem.bytes(), None),
-            x5c=load_chain_pem(leaf.cert_chain_pems[0].bytes()).x5c(),
+            issuer=issuer,
+            x5c=x5c,
             policy=TrustPolicy((trusted,)),
+            statuses=statuses,
+            lists={statuses.uri: listed},
         )
 
     def issue(self, holder: LocalSigner) -> str:
-        """Issue a credential with ten claims and two decoys."""
+        """Issue a credential with ten claims, two decoys and a status."""
         example = TRACK_OWNERSHIP.example
         claims = {name: example[name] for name in TRACK_OWNERSHIP.claim_names}
         claims |= {f"further{number}": "A text as long as a title" for number in range(_CLAIMS - len(claims))}
@@ -69,6 +79,7 @@ class Kernel:
             signer=self.issuer,
             x5c=self.x5c,
             random=secrets.token_bytes,
+            status=self.statuses.draw(),
         )
 
     def present(self, nonce: str) -> str:
@@ -84,8 +95,8 @@ class Kernel:
         )
 
     def verify(self, presentation: str, nonce: str) -> Verified:
-        """Verify through all twelve steps."""
-        return verify(presentation, policy=self.policy, audience=_AUDIENCE, nonce=nonce, at=_NOW)
+        """Verify through all thirteen steps."""
+        return verify(presentation, policy=self.policy, audience=_AUDIENCE, nonce=nonce, at=_NOW, statuses=self.lists)
 
 
 def raw_actions() -> Mapping[str, Callable[[], object]]:

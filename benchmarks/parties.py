@@ -13,6 +13,7 @@ import structlog
 import trustme
 
 from benchmarks.asgi import Server
+from benchmarks.statuses import GOOD_FOR, Statuses
 from benchmarks.wire import Asker
 from credentials.encoding.strict_json import Json, dump
 from credentials.keys.signer import LocalSigner
@@ -51,6 +52,7 @@ from verifier.gates import Gate, Opens, Terms, TrackInside
 from verifier.parts import VerifierParts
 from verifier.proofs import OwnsRelease
 from verifier.releases import FileOnOffer
+from verifier.statuses import KeptList
 
 RELEASE: Final = "3f0c2f9e-3a36-4b7e-9a35-0d8f6b7f5a11"
 _TRACKS: Final = "http://tracks.localhost:8702"
@@ -170,9 +172,11 @@ class Site:
         types = frozenset(kind.vct for kind in ALL)
         trusted = TrustedIssuer(issuer=settings.issuer.base_url, name="Co-op", anchors=(anchor,), types=types)
         gate = _gate(settings.verifier.site)
+        issue, kept = _credentials(settings)
         with tools.work.write() as stores:
             stores.save_issuer(settings.verifier.site, trusted, now=now)
             stores.save_gate(gate, now=now)
+            stores.save_status_list(kept)
         tools.database.close()
         app = build_verifier_app(settings)
         return cls(
@@ -181,7 +185,7 @@ class Site:
             url=settings.verifier.base_url,
             gate=gate.gate_id,
             anchor=anchor,
-            credential=_credentials(settings),
+            credential=issue,
         )
 
     async def close(self) -> None:
@@ -238,17 +242,21 @@ def _install(authority: trustme.CA, host: str, install: Callable[..., object], n
     install(name, key_pem=leaf.private_key_pem.bytes(), chain_pem=chain)
 
 
-def _credentials(settings: Settings) -> Callable[[LocalSigner], str]:
-    """Return what issues a credential for the release to a holder, with the co-op's key, without the co-op."""
-    keys, now = issuer_keys(settings), system_clock()
+def _credentials(settings: Settings) -> tuple[Callable[[LocalSigner], str], KeptList]:
+    """Return what issues a credential for the release to a holder, with the co-op's key, without the co-op.
+
+    And the list of their statuses, as a site keeps it that fetched it ahead of need.
+    """
+    keys, now, url = issuer_keys(settings), system_clock(), settings.issuer.base_url
     signer, chain = keys.signer(KEY_NAME), keys.chain(KEY_NAME)
     assert chain is not None
     x5c = chain.x5c()
+    statuses = Statuses.build(issuer=url, signer=signer, x5c=x5c, now=now)
 
     def issue(holder: LocalSigner) -> str:
         return build_sd_jwt_vc(
             vct=RELEASE_OWNERSHIP.vct,
-            issuer=settings.issuer.base_url,
+            issuer=url,
             holder_key=holder.public_key,
             issued_at=int(now.replace(day=1, hour=0, minute=0, second=0, microsecond=0).timestamp()),
             disclosable=dict.fromkeys(RELEASE_OWNERSHIP.claim_names, "none") | {"release": RELEASE},
@@ -256,9 +264,18 @@ def _credentials(settings: Settings) -> Callable[[LocalSigner], str]:
             signer=signer,
             x5c=x5c,
             random=secrets.token_bytes,
+            status=statuses.draw(),
         )
 
-    return issue
+    return issue, KeptList(
+        uri=statuses.uri,
+        issuer=url,
+        token=statuses.token,
+        etag=None,
+        issued_at=epoch_s(now),
+        fetched_at=now,
+        fetch_after=now + GOOD_FOR,
+    )
 
 
 def _source() -> str:

@@ -5,8 +5,8 @@ there are, the co-op says itself (Token Status List §9). At a gate a list is no
 known, or that the background did not get in time, is asked for once, by one request however many visits need it, and
 for two seconds at most; only then the co-op learns that about now somebody shows a credential of that list.
 
-Every list is verified anew each time it is used, with the trust of that moment: a co-op that is no longer trusted, or
-whose certificate has ended, says nothing any more.
+Every list is verified anew when it is used, with the trust of that moment, if that was not done just now
+(`verifier/lists_at_hand.py`): a co-op that is no longer trusted, or whose certificate has ended, says nothing any more.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from credentials.status.token import MEDIA_TYPE, parse_aggregation
 from plumbing.clock import epoch_s
 from plumbing.fetch import FetchFailed
 from plumbing.logs import get_logger
+from verifier.lists_at_hand import ListsAtHand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -117,6 +118,7 @@ class StatusKeeper:
         self._fetcher = fetcher
         self._party = party
         self._policy = policy
+        self._at_hand = ListsAtHand()
         self._one_at_a_time: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._failed: dict[str, datetime] = {}
         self._looked: dict[str, datetime] = {}
@@ -130,14 +132,15 @@ class StatusKeeper:
         Raises:
             HandstampError: what `judge` raises.
         """
-        known = KnownStatuses()
+        at_hand = self._at_hand.at(now)
+        known = KnownStatuses(lists=at_hand)
         while True:
             try:
                 return await self._work.waiting(_with(judge, known))
             except StatusListNeeded as needed:
                 if known.last:
                     raise
-                known = await self._with(known, needed, now=now)
+                known = await self._with(known, needed, most=len(at_hand) + _MAX_NEEDED, now=now)
 
     async def refresh(self, *, now: datetime) -> Mapping[str, int]:
         """Fetch every list that is due, of every co-op that is trusted; return how many, and how many failed."""
@@ -154,10 +157,10 @@ class StatusKeeper:
                     break
         return counts
 
-    async def _with(self, known: KnownStatuses, needed: StatusListNeeded, *, now: datetime) -> KnownStatuses:
+    async def _with(self, known: KnownStatuses, needed: StatusListNeeded, *, most: int, now: datetime) -> KnownStatuses:
         found = await self._get(needed.uri, needed.issuer, now=now)
         lists = known.lists if found is None else {**known.lists, needed.uri: found}
-        if found is not None and not found.stale and len(lists) <= _MAX_NEEDED:
+        if found is not None and not found.stale and len(lists) <= most:
             return replace(known, lists=lists)
         get_logger("verifier.status_lists").warning("not at hand", stale=found is not None, policy=self._policy.value)
         if self._policy is StatusPolicy.ADMIT and len(known.lenient) < _MAX_NEEDED:
@@ -169,16 +172,23 @@ class StatusKeeper:
         async with self._one_at_a_time[uri]:  # fifty visits at once ask for it once
             trusted, found = await self._work.apart(lambda work: self._find(work, uri, issuer, now=now))
             failed = self._failed.get(uri)
-            if (found is not None and not found.stale) or (failed is not None and abs(now - failed) < _FAILED_LATELY):
-                return found
+            if _is_fresh(found) or (failed is not None and abs(now - failed) < _FAILED_LATELY):
+                return self._taken(found, now=now)
             try:
                 async with asyncio.timeout(_AT_THE_GATE.total_seconds()):
                     await self._fetch(uri, trusted, now=now)
             except TimeoutError:
                 self._failed[uri] = now
-            return await self._work.apart(lambda work: _find_kept(work, uri, trusted, now=now))
+            return self._taken(await self._work.apart(lambda work: _find_kept(work, uri, trusted, now=now)), now=now)
 
-    def _find(self, work: Work, uri: str, issuer: str, *, now: datetime) -> tuple[TrustedIssuer, StatusList | None]:
+    def _taken(self, found: _Found | None, *, now: datetime) -> StatusList | None:
+        if found is None:
+            return None
+        if _is_fresh(found):
+            self._at_hand.keep(found.listed, fetched_at=found.fetched_at, now=now)
+        return found.listed
+
+    def _find(self, work: Work, uri: str, issuer: str, *, now: datetime) -> tuple[TrustedIssuer, _Found | None]:
         trusted = self._policy_now(work).issuer_for(issuer)
         return trusted, _find_kept(work, uri, trusted, now=now)
 
@@ -235,6 +245,7 @@ class StatusKeeper:
             return False
         self._failed.pop(uri, None)
         await self._work.waiting(lambda work: _save(work, after))
+        self._at_hand.forget(uri)
         return True
 
     async def _ask_for(self, uri: str, before: KeptList | None, trusted: TrustedIssuer, *, now: datetime) -> KeptList:
@@ -271,11 +282,23 @@ def _with(judge: Callable[[Work, KnownStatuses], _Judged], known: KnownStatuses)
     return lambda work: judge(work, known)
 
 
-def _find_kept(work: Work, uri: str, trusted: TrustedIssuer, *, now: datetime) -> StatusList | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    listed: StatusList
+    fetched_at: datetime
+
+
+def _is_fresh(found: _Found | None) -> bool:
+    return found is not None and not found.listed.stale
+
+
+def _find_kept(work: Work, uri: str, trusted: TrustedIssuer, *, now: datetime) -> _Found | None:
     with work.read() as stores:
         kept = stores.load_status_list(uri)
+    if kept is None:
+        return None
     try:
-        return None if kept is None else _verify(kept, trusted, now=now)
+        return _Found(listed=_verify(kept, trusted, now=now), fetched_at=kept.fetched_at)
     except HandstampError:  # expired, or signed by what is no longer trusted
         return None
 

@@ -13,11 +13,15 @@ from credentials.status import (
     SUSPENDED,
     PackedStatuses,
     StatusCheck,
+    StatusList,
     StatusPolicy,
+    verify_status_list,
 )
+from credentials.status.errors import StatusListNeeded
 from tests.verifier.conftest import COOP, Gate, Site
 from tests.verifier.lists import LISTS, Host, code_of, issue, show
 from verifier.evidence import Evidence, build_evidence
+from verifier.lists_at_hand import ListsAtHand
 from verifier.service.take_answer import AnswerTaken, take_answer
 from verifier.statuses import KnownStatuses, StatusKeeper
 
@@ -185,3 +189,79 @@ async def test_what_the_site_keeps_of_lists_says_nothing_of_visits(site: Site, g
     await show(site, gate, 7)
     with site.parts.work.read() as stores:
         assert stores.load_status_list(LISTS[0]) == before
+
+
+@pytest.fixture
+def verified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Addresses of lists in the order in which they were verified."""
+    uris: list[str] = []
+
+    def verify(token: str, *, uri: str, **others: Any) -> StatusList:
+        uris.append(uri)
+        return verify_status_list(token, uri=uri, **others)
+
+    monkeypatch.setattr("verifier.statuses.verify_status_list", verify)
+    return uris
+
+
+async def test_one_visit_after_the_other_relies_on_a_list_that_was_verified_a_moment_ago(
+    site: Site, gate: Gate, host: Host, verified: list[str]
+) -> None:
+    host.revoke(8)
+    await site.parts.statuses.refresh(now=site.clock())
+    verified.clear()
+    assert (await show(site, gate, 7)).status_code == 200
+    site.clock.pass_time(seconds=30)
+    assert code_of(await show(site, gate, 8)) == "credential_revoked"
+    assert (await show(site, gate, 7, LISTS[1])).status_code == 200
+    assert verified == LISTS[:2]
+    site.clock.pass_time(seconds=1)
+    assert (await show(site, gate, 9)).status_code == 200
+    assert verified == [LISTS[0], LISTS[1], LISTS[0]]
+
+
+async def test_an_answer_is_judged_once_where_its_list_is_at_hand(site: Site, host: Host) -> None:
+    keeper, seen = site.parts.statuses, []
+
+    def judge(_: Work, known: KnownStatuses) -> str:
+        seen.append(tuple(known.lists))
+        if LISTS[0] not in known.lists:
+            raise StatusListNeeded(LISTS[0], COOP)
+        return "judged"
+
+    for _ in range(2):
+        assert await keeper.judge(judge, now=site.clock()) == "judged"
+    assert seen == [(), (LISTS[0],), (LISTS[0],)]
+    assert host.lists_asked() == ["statuslists/first"]
+
+
+async def test_what_is_fetched_anew_is_heeded_at_once(site: Site, gate: Gate, host: Host) -> None:
+    keeper = site.parts.statuses
+    await keeper.refresh(now=site.clock())
+    site.clock.pass_time(seconds=119)
+    assert (await show(site, gate, 7)).status_code == 200
+    host.revoke(7)
+    site.clock.pass_time(seconds=2)
+    assert await keeper.refresh(now=site.clock()) == {"fetched": 3, "failed": 0}
+    assert code_of(await show(site, gate, 7)) == "credential_revoked"
+
+
+@pytest.mark.usefixtures("host")
+async def test_a_list_at_hand_is_of_no_use_before_it_was_verified(site: Site, gate: Gate, verified: list[str]) -> None:
+    site.clock.pass_time(minutes=10)
+    assert (await show(site, gate, 7)).status_code == 200
+    count = len(verified)
+    site.clock.pass_time(seconds=-20)  # the clock was set back
+    await show(site, gate, 7)
+    assert len(verified) > count
+
+
+def test_only_the_last_few_lists_are_at_hand(site: Site, host: Host) -> None:
+    at_hand, now = ListsAtHand(), site.clock()
+    with site.parts.work.read() as stores:
+        trusted = stores.load_policy("main").issuer_for(COOP)
+    uris = [f"{COOP}/statuslists/{number}" for number in range(17)]
+    host.statuses |= dict.fromkeys(uris, host.statuses[LISTS[0]])
+    for uri in (uris[1], *uris, uris[1]):
+        at_hand.keep(verify_status_list(host.token(uri), uri=uri, issuer=trusted, at=now), fetched_at=now, now=now)
+    assert list(at_hand.at(now)) == [*uris[2:], uris[1]]
