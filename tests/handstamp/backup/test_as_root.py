@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from tests.handstamp.backup.conftest import Machine
 
 SERVICE = 65534
-as_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root")
 
 
 def owners(folder: Path) -> set[tuple[int, int]]:
@@ -33,7 +32,7 @@ def data_of_a_service(machine: Machine) -> Path:
     return data
 
 
-@as_root
+@pytest.mark.root
 def test_what_root_restores_belongs_to_the_service(machine: Machine, other: Machine) -> None:
     machine.furnish("trackserver")
     covers = machine.folder / "data" / "trackserver" / "covers"
@@ -49,7 +48,7 @@ def test_what_root_restores_belongs_to_the_service(machine: Machine, other: Mach
     assert not list(other.folder.glob(".data*"))
 
 
-@as_root
+@pytest.mark.root
 def test_in_a_folder_of_root_s_each_role_keeps_its_user(machine: Machine, other: Machine) -> None:
     machine.furnish("issuer", "verifier")
     machine.back_up()
@@ -61,7 +60,7 @@ def test_in_a_folder_of_root_s_each_role_keeps_its_user(machine: Machine, other:
     assert owners(other.folder / "data" / "verifier") == {(0, os.getegid())}
 
 
-@as_root
+@pytest.mark.root
 def test_root_restores_nothing_where_others_could_exchange_it(machine: Machine, other: Machine) -> None:
     machine.furnish("issuer")
     machine.back_up()
