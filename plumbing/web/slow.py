@@ -6,6 +6,7 @@ watcher a connection looks every few seconds how far it has come since; a reques
 
 from __future__ import annotations
 
+import math
 import socket
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -253,21 +254,22 @@ class BoundedHttp(HttpToolsProtocol):
         if cycle is None or cycle.response_complete or not cycle.response_started:  # else it would be in the middle
             answer = self.say(self.headers or [], status=status, code=code, detail=detail)
             self.transport.write(_build_refusal(answer))
-        self.transport.close()
+            self.transport.close()
+        else:
+            self.transport.abort()  # what it did not take is let go of, and so is whoever makes more of it
 
     def _look(self) -> None:
-        if self.transport.is_closing():
-            return
         now = self.loop.time()
-        if self._head_since is not None:
+        if self.transport.is_closing():  # and not yet closed: the end of an answer waits for its reader
+            self._look_at_reader(now, self._left or math.inf)
+        elif self._head_since is not None:
             if now - self._head_since >= self.bounds.head_s:
                 self._drop_head()
         elif self._left is not None:
             self._look_at_reader(now, self._left)
         elif self._in_body:
             self._look_at_body(now)
-        if not self.transport.is_closing():
-            self._watcher = self.loop.call_later(self.bounds.look_s, self._look)
+        self._watcher = self.loop.call_later(self.bounds.look_s, self._look)
 
     def _drop_head(self) -> None:
         if self._head_bytes:
@@ -283,7 +285,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._refuse(_SLOW)
         self._moved, self._moved_at = 0, now
 
-    def _look_at_reader(self, now: float, left: int) -> None:
+    def _look_at_reader(self, now: float, left: float) -> None:
         passed_s = now - self._moved_at
         if passed_s < self.bounds.stall_s:
             return

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
+    from fastapi import FastAPI
+
 CAP = 100_000
 _STALL_S = 1000.0
 IN_TIME_S, TOO_LONG_S = 0.6 * _STALL_S, 1.1 * _STALL_S
@@ -160,10 +162,7 @@ def build(served: Served, folder: Path, bounds: Bounds) -> uvicorn.Server:
             served.read = len(body)
         return Response(str(len(body)))
 
-    @app.post("/unread")
-    @app.get("/quick")
-    async def quick() -> Response:
-        return Response("quick")
+    _add_whole_answers(app)
 
     @app.api_route("/endless", methods=["GET", "POST"])
     async def endless() -> Response:
@@ -187,6 +186,17 @@ def build(served: Served, folder: Path, bounds: Bounds) -> uvicorn.Server:
         http=_watched(served, bounded(bounds, served.load, meter=served.meter, say=app.state.say)),
     )
     return uvicorn.Server(config)
+
+
+def _add_whole_answers(app: FastAPI) -> None:
+    @app.post("/unread")
+    @app.get("/quick")
+    async def quick() -> Response:
+        return Response("quick")
+
+    @app.get("/long")
+    async def long() -> Response:
+        return Response(bytes(8 * 1024 * 1024))
 
 
 def _watched(served: Served, protocol: type[BoundedHttp]) -> type[BoundedHttp]:

@@ -170,6 +170,25 @@ def test_a_reader_that_takes_nothing_is_dropped_with_what_it_did_not_take(served
         assert served.readers_dropped.wait(PATIENCE_S)
 
 
+def test_a_reader_that_takes_nothing_of_the_last_answer_is_dropped_too(tmp_path: Path) -> None:
+    with serving(tmp_path, BOUNDS) as served, served.connection() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        with served.awaited("full"):
+            connection.sendall(b"GET /long HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        with served.awaited("lost"):
+            served.let_pass(TOO_LONG_S)
+
+
+def test_whoever_reads_nothing_and_is_refused_is_dropped_at_once(served: Served) -> None:
+    served.readers_dropped.clear()
+    with served.connection() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        with served.awaited("full"):
+            connection.sendall(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.sendall(b"nonsense\r\n\r\n")
+        assert served.readers_dropped.wait(PATIENCE_S)
+
+
 def test_a_reader_that_goes_on_reading_is_served_on(served: Served) -> None:
     served.readers_dropped.clear()
     with served.connection() as connection:
