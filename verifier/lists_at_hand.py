@@ -45,4 +45,9 @@ class ListsAtHand:
 
     def at(self, now: datetime) -> Mapping[str, StatusList]:
         """Return those that are as good as verified now, under their addresses; none if a clock was set back."""
-        return {uri: each.listed for uri, each in self._entries.items() if each.since <= now <= each.until}
+        return {uri: each.listed for uri, each in self._entries.items() if _is_good(each, now)}
+
+
+def _is_good(entry: _Entry, now: datetime) -> bool:
+    ends = entry.listed.expires_at
+    return entry.since <= now <= entry.until and (ends is None or now.timestamp() < ends)

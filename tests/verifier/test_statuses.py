@@ -246,6 +246,16 @@ async def test_what_is_fetched_anew_is_heeded_at_once(site: Site, gate: Gate, ho
     assert code_of(await show(site, gate, 7)) == "credential_revoked"
 
 
+async def test_a_list_that_ended_meanwhile_is_asked_for_again_and_refuses_nobody(
+    site: Site, gate: Gate, host: Host
+) -> None:
+    host.changes = {"expires_at": int(site.clock().timestamp()) + 20}
+    assert (await show(site, gate, 7)).status_code == 200
+    site.clock.pass_time(seconds=20)
+    host.changes, host.signed_at = {}, site.clock()
+    assert (await show(site, gate, 7)).status_code == 200
+
+
 @pytest.mark.usefixtures("host")
 async def test_a_list_at_hand_is_of_no_use_before_it_was_verified(site: Site, gate: Gate, verified: list[str]) -> None:
     site.clock.pass_time(minutes=10)
