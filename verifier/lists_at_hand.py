@@ -2,8 +2,8 @@
 
 Finding, verifying and unpacking a list costs as much as all else that a visit with a record does, and whoever knows the
 lists before an answer is judged need not judge it twice. They are kept in memory for half a minute: so long at most it
-takes until what another process fetched, or the end of the trust in whoever signed a list, is heeded by this one. The
-trust in the record itself is looked up each time.
+takes until what another process fetched, or this one while it looked for a list, or the end of the trust in whoever
+signed a list, is heeded. The trust in the record itself is looked up each time.
 """
 
 from collections.abc import Mapping
