@@ -146,7 +146,9 @@ class Pauses:
 
 
 @pytest.mark.parametrize(
-    ("late", "silent"), [((2.01,), True), ((9.0,), False), ((9.0, 9.0), True)], ids=["in time", "once", "always"]
+    ("late", "silent"),
+    [((2.01,), True), ((4.02,), True), ((9.0,), False), ((9.0, 9.0), True)],
+    ids=["in time", "in time at two addresses", "once", "always"],
 )
 def test_who_stood_still_while_looking_looks_again(
     late: tuple[float, ...], silent: bool, monkeypatch: pytest.MonkeyPatch
