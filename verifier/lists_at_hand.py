@@ -2,8 +2,8 @@
 
 Finding, verifying and unpacking a list costs as much as all else that a visit with a record does, and whoever knows the
 lists before an answer is judged need not judge it twice. They are kept in memory for half a minute: so long at most it
-takes until what another process fetched, or this one while it looked for a list, or the end of the trust in whoever
-signed a list, is heeded. The trust in the record itself is looked up each time.
+takes until what another process fetched, or the end of the trust in whoever signed a list, is heeded by this one. The
+trust in the record itself is looked up each time.
 """
 
 from collections.abc import Mapping
@@ -30,17 +30,20 @@ class ListsAtHand:
 
     def __init__(self) -> None:
         self._entries: dict[str, _Entry] = {}
+        self.forgotten = 0
+        """How often there was a newer list: what was read before the last time may be an older one."""
 
     def keep(self, listed: StatusList, *, fetched_at: datetime, now: datetime) -> None:
         """Keep a list that was verified now, no longer than it is fresh."""
         fresh_until = fetched_at + timedelta(seconds=listed.ttl_s)
-        self.forget(listed.uri)
+        self._entries.pop(listed.uri, None)
         self._entries[listed.uri] = _Entry(listed=listed, since=now, until=min(now + _KEPT_FOR, fresh_until))
         if len(self._entries) > _MOST:
             del self._entries[next(iter(self._entries))]
 
     def forget(self, uri: str) -> None:
         """Let go of a list, because there is a newer one."""
+        self.forgotten += 1
         self._entries.pop(uri, None)
 
     def at(self, now: datetime) -> Mapping[str, StatusList]:

@@ -170,21 +170,24 @@ class StatusKeeper:
     async def _get(self, uri: str, issuer: str, *, now: datetime) -> StatusList | None:
         """Return a list that is fresh, else one that is stale, else nothing."""
         async with self._one_at_a_time[uri]:  # fifty visits at once ask for it once
+            forgotten = self._at_hand.forgotten
             trusted, found = await self._work.apart(lambda work: self._find(work, uri, issuer, now=now))
             failed = self._failed.get(uri)
             if _is_fresh(found) or (failed is not None and abs(now - failed) < _FAILED_LATELY):
-                return self._taken(found, now=now)
+                return self._taken(found, forgotten, now=now)
             try:
                 async with asyncio.timeout(_AT_THE_GATE.total_seconds()):
                     await self._fetch(uri, trusted, now=now)
             except TimeoutError:
                 self._failed[uri] = now
-            return self._taken(await self._work.apart(lambda work: _find_kept(work, uri, trusted, now=now)), now=now)
+            forgotten = self._at_hand.forgotten
+            found = await self._work.apart(lambda work: _find_kept(work, uri, trusted, now=now))
+            return self._taken(found, forgotten, now=now)
 
-    def _taken(self, found: _Found | None, *, now: datetime) -> StatusList | None:
+    def _taken(self, found: _Found | None, forgotten: int, *, now: datetime) -> StatusList | None:
         if found is None:
             return None
-        if _is_fresh(found):
+        if _is_fresh(found) and forgotten == self._at_hand.forgotten:  # else the background fetched one meanwhile
             self._at_hand.keep(found.listed, fetched_at=found.fetched_at, now=now)
         return found.listed
 

@@ -18,6 +18,7 @@ from credentials.status import (
     verify_status_list,
 )
 from credentials.status.errors import StatusListNeeded
+from credentials.trust import TrustedIssuer
 from tests.verifier.conftest import COOP, Gate, Site
 from tests.verifier.lists import LISTS, Host, code_of, issue, show
 from verifier.evidence import Evidence, build_evidence
@@ -26,6 +27,8 @@ from verifier.service.take_answer import AnswerTaken, take_answer
 from verifier.statuses import KnownStatuses, StatusKeeper
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.responses import Response
 
     from verifier.ports import Work
@@ -254,6 +257,27 @@ async def test_a_list_that_ended_meanwhile_is_asked_for_again_and_refuses_nobody
     site.clock.pass_time(seconds=20)
     host.changes, host.signed_at = {}, site.clock()
     assert (await show(site, gate, 7)).status_code == 200
+
+
+async def test_what_was_read_before_a_newer_list_came_is_not_kept_at_hand(
+    site: Site, gate: Gate, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper, real = site.parts.statuses, site.parts.work.apart
+    await keeper.refresh(now=site.clock())
+    site.clock.pass_time(seconds=121)
+
+    async def apart(do: Callable[[Work], Any]) -> Any:
+        """Let the background fetch the list anew between reading the old one and relying on it."""
+        read = await real(do)
+        if isinstance(read, tuple) and isinstance(read[0], TrustedIssuer):
+            monkeypatch.setattr(site.parts.work, "apart", real)
+            host.revoke(7)
+            await keeper.refresh(now=site.clock())
+        return read
+
+    monkeypatch.setattr(site.parts.work, "apart", apart)
+    await show(site, gate, 8)
+    assert code_of(await show(site, gate, 7)) == "credential_revoked"
 
 
 @pytest.mark.usefixtures("host")
