@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import importlib
+import logging
 import os
 import sys
 from pathlib import Path
@@ -123,12 +124,25 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown() -> Iterator[None]:
-    """Give back the databases of a test that is over."""
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """Give back the databases of a test that is over, and after the last of a file whatever was done to logging."""
     done = yield
     if databases := sys.modules.get("tests.support.databases"):
         databases.give_back()
+    if nextitem is None or nextitem.path != item.path:
+        _log_as_at_first()
     return done
+
+
+def _log_as_at_first() -> None:
+    """Let no file of tests find the logging of another, whichever came before it: lines would stand in an output."""
+    if (ours := sys.modules.get("plumbing.foreign_logs")) is None:
+        return
+    root = logging.getLogger()
+    for handler in [each for each in root.handlers if isinstance(each, ours.ForeignLines)]:
+        root.removeHandler(handler)
+    root.setLevel(logging.WARNING)
+    sys.modules["structlog"].reset_defaults()
 
 
 def _find_no_demo(event: str, args: tuple[Any, ...]) -> None:
