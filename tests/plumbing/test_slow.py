@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,6 +29,8 @@ from tests.support.waiting import PATIENCE_S
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+ENDLESS = b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -160,31 +163,32 @@ def pour(served: Served, head: bytes, *, piece: bytes) -> tuple[int, bytes]:
         return sent, read_all(connection)
 
 
-def test_a_reader_that_takes_nothing_is_dropped_with_what_it_did_not_take(served: Served) -> None:
-    served.readers_dropped.clear()
+@contextmanager
+def taking_nothing(served: Served, request: bytes) -> Iterator[socket.socket]:
+    """Ask for more than is kept on the way, and read nothing of it until the server can send no more."""
     with served.connection() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         with served.awaited("full"):
-            connection.sendall(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
+            connection.sendall(request)
+        yield connection
+
+
+def test_a_reader_that_takes_nothing_is_dropped_with_what_it_did_not_take(served: Served) -> None:
+    served.readers_dropped.clear()
+    with taking_nothing(served, ENDLESS):
         served.let_pass(TOO_LONG_S)
         assert served.readers_dropped.wait(PATIENCE_S)
 
 
 def test_a_reader_that_takes_nothing_of_the_last_answer_is_dropped_too(tmp_path: Path) -> None:
-    with serving(tmp_path, BOUNDS) as served, served.connection() as connection:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        with served.awaited("full"):
-            connection.sendall(b"GET /long HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        with served.awaited("lost"):
-            served.let_pass(TOO_LONG_S)
+    long = b"GET /long HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    with serving(tmp_path, BOUNDS) as served, taking_nothing(served, long), served.awaited("lost"):
+        served.let_pass(TOO_LONG_S)
 
 
 def test_whoever_reads_nothing_and_is_refused_is_dropped_at_once(served: Served) -> None:
     served.readers_dropped.clear()
-    with served.connection() as connection:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        with served.awaited("full"):
-            connection.sendall(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
+    with taking_nothing(served, ENDLESS) as connection:
         connection.sendall(b"nonsense\r\n\r\n")
         assert served.readers_dropped.wait(PATIENCE_S)
 
@@ -193,7 +197,7 @@ def test_a_reader_that_goes_on_reading_is_served_on(served: Served) -> None:
     served.readers_dropped.clear()
     with served.connection() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, KERNEL_KEEPS)
-        connection.sendall(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.sendall(ENDLESS)
         for _ in range(5):  # three times as long as a reader may stand still
             with served.awaited("went on"):
                 got = 0
@@ -208,14 +212,14 @@ def test_a_reader_that_goes_on_reading_is_served_on(served: Served) -> None:
 def test_an_answer_ends_with_its_connection_although_another_request_waits_behind_it(patient: Served) -> None:
     patient.readers_dropped.clear()
     with patient.connection() as connection:
-        connection.sendall(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n" + GET + b"\r\n")
+        connection.sendall(ENDLESS + GET + b"\r\n")
         assert connection.recv(1000)
     assert patient.readers_dropped.wait(PATIENCE_S)
 
 
 def test_what_cannot_be_read_is_refused_and_never_in_the_middle_of_another_answer(patient: Served) -> None:
     with patient.connection() as connection:
-        connection.sendall(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.sendall(ENDLESS)
         begun = connection.recv(1000)
         connection.sendall(GET + b"\r\nnonsense\r\n\r\n")
         answer = begun + read_all(connection)
